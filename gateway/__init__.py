@@ -1,0 +1,1 @@
+"""The only folder that meets the network: HTTP, WebSocket, WebRTC, people and permissions."""

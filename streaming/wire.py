@@ -1,0 +1,148 @@
+"""The wire form: one JSON object a line, times in seconds. Command line, bus, socket, export.
+
+Seconds are ``samples / 16000`` unrounded, so a line read back gives the same integers.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from streaming.errors import UnusableInput
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Line, Span, Speaker
+
+WIRE_VERSION = 1
+_ENVELOPE = {"v", "id", "session", "kind", "status", "by", "over", "start_s", "end_s", "decided_s", "detector"}
+_OPTIONAL = ("p_interruption", "level", "z", "recovery_s", "reason")
+_DETECTED = frozenset(kind.value for kind in Kind)
+_ROUND = 4  # digits of confidences and levels; times are exact
+
+
+def seconds(samples: int) -> float:
+    return samples / SAMPLE_RATE_HZ
+
+
+def samples(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE_HZ)
+
+
+def to_wire(line: Line) -> dict[str, Any]:
+    """The line as a JSON-ready dict; absent fields are left out."""
+    if isinstance(line, Annotation):
+        return _annotation_to_wire(line)
+    if isinstance(line, Cue):
+        at = seconds(line.at)
+        return {
+            **_envelope(line.id, line.session, "cue", "final", at, at, at, line.detector),
+            "level": line.level,
+            "text": line.text,
+            "ttl_s": line.ttl_s,
+            "because": list(line.because),
+        }
+    at = seconds(line.at)
+    envelope = _envelope(line.id, line.session, line.kind, "final", at, at, at, line.detector)
+    return {**line.detail, **envelope, **({"by": line.by} if line.by else {})}
+
+
+def _envelope(
+    id: str, session: str, kind: str, status: str, start_s: float, end_s: float, decided_s: float, detector: str
+) -> dict[str, Any]:
+    return {
+        "v": WIRE_VERSION,
+        "id": id,
+        "session": session,
+        "kind": kind,
+        "status": status,
+        "start_s": start_s,
+        "end_s": end_s,
+        "decided_s": decided_s,
+        "detector": detector,
+    }
+
+
+def _annotation_to_wire(a: Annotation) -> dict[str, Any]:
+    out = _envelope(
+        a.id,
+        a.session,
+        a.kind.value,
+        a.status,
+        seconds(a.span.start),
+        seconds(a.span.end),
+        seconds(a.decided),
+        a.detector,
+    )
+    out["by"] = a.by.value if a.by else None
+    if a.over:
+        out["over"] = a.over.value
+    out["confidence"] = round(a.confidence, _ROUND)
+    for name in _OPTIONAL:
+        value = getattr(a, name)
+        if value is not None:
+            out[name] = round(value, _ROUND) if isinstance(value, float) else value
+    return out
+
+
+def from_wire(data: dict[str, Any]) -> Line:
+    """The line that ``to_wire`` wrote. Raises UnusableInput with the field that does not fit."""
+    try:
+        if data["v"] != WIRE_VERSION:
+            raise UnusableInput(
+                f"wire version {data['v']!r} is not {WIRE_VERSION}: update the older of the two programs"
+            )
+        if data["kind"] == "cue":
+            return Cue(
+                id=data["id"],
+                session=data["session"],
+                level=int(data["level"]),
+                text=data["text"],
+                at=samples(data["start_s"]),
+                ttl_s=float(data.get("ttl_s", 0.0)),
+                because=tuple(data.get("because", ())),
+                detector=data["detector"],
+            )
+        if data["kind"] in _DETECTED:
+            return _annotation_from_wire(data)
+        return Happening(
+            id=data["id"],
+            session=data["session"],
+            kind=data["kind"],
+            at=samples(data["start_s"]),
+            by=data.get("by"),
+            detail={k: v for k, v in data.items() if k not in _ENVELOPE},
+            detector=data["detector"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableInput(
+            f"not a timeline line ({error!r}): expected the wire form, version {WIRE_VERSION}"
+        ) from error
+
+
+def _annotation_from_wire(data: dict[str, Any]) -> Annotation:
+    return Annotation(
+        id=data["id"],
+        session=data["session"],
+        kind=Kind(data["kind"]),
+        status=data["status"],
+        span=Span(samples(data["start_s"]), samples(data["end_s"])),
+        decided=samples(data["decided_s"]),
+        detector=data["detector"],
+        confidence=float(data["confidence"]),
+        by=Speaker(data["by"]) if data.get("by") else None,
+        over=Speaker(data["over"]) if data.get("over") else None,
+        **{name: data.get(name) for name in _OPTIONAL},
+    )
+
+
+def dumps(line: Line) -> str:
+    """One compact JSON line without its newline."""
+    return json.dumps(to_wire(line), separators=(",", ":"), ensure_ascii=False)
+
+
+def loads(text: str) -> Line:
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnusableInput(f"not JSON at column {error.colno}: {error.msg}") from error
+    if not isinstance(data, dict):
+        raise UnusableInput(f"expected a JSON object, got {type(data).__name__}")
+    return from_wire(data)
