@@ -1,0 +1,202 @@
+"""What browser and gateway say to one another over ``/ws``: JSON text messages, each with a ``type``.
+
+The TypeScript twin is web-client/src/protocol.ts. Strangers speak here, so every field is bounded;
+fields that are not known are passed over, so that an older gateway bears with a newer page.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from streaming.errors import Refused
+
+PROTOCOL_VERSION = 1
+MAX_MESSAGE_BYTES = 65_536  # a full SDP offer of a browser is 2 to 6 KiB
+MAX_SDP_CHARS = 60_000
+MAX_NAME_CHARS = 40
+
+Role: TypeAlias = Literal["a", "b", "observer", "report"]
+Phase: TypeAlias = Literal["waiting", "consent", "practising", "paused", "ended"]
+MediaState: TypeAlias = Literal["none", "connecting", "connected", "lost"]
+WireLine: TypeAlias = dict[str, Any]  # streaming.wire.to_wire
+
+_Secret = Annotated[str, Field(min_length=8, max_length=128)]
+_LineId = Annotated[str, Field(min_length=1, max_length=64)]
+_BrowserMs = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]  # performance.now()
+
+
+class _FromBrowser(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Hello(_FromBrowser):
+    """The first message. ``device`` is a secret that the browser made for this link and keeps."""
+
+    type: Literal["hello"]
+    v: int
+    token: _Secret
+    device: _Secret
+    name: Annotated[str, Field(max_length=MAX_NAME_CHARS)] = ""
+
+
+class Consent(_FromBrowser):
+    """Sent again to change or withdraw. ``observer``: a therapist may watch."""
+
+    type: Literal["consent"]
+    practice: bool
+    observer: bool = False
+
+
+class Setup(_FromBrowser):
+    type: Literal["setup"]
+    same_room: bool | None = None
+    name: Annotated[str, Field(max_length=MAX_NAME_CHARS)] | None = None
+
+
+class Offer(_FromBrowser):
+    """A full offer with all its ICE candidates; again after any loss."""
+
+    type: Literal["offer"]
+    sdp: Annotated[str, Field(min_length=1, max_length=MAX_SDP_CHARS)]
+
+
+class Painted(_FromBrowser):
+    """The browser's own clock: when the cue's message came in, and the animation frame that showed it."""
+
+    type: Literal["painted"]
+    cue: _LineId
+    received_ms: _BrowserMs
+    painted_ms: _BrowserMs
+
+
+class Dismiss(_FromBrowser):
+    type: Literal["dismiss"]
+    cue: _LineId
+
+
+class Pause(_FromBrowser):
+    type: Literal["pause"]
+
+
+class Resume(_FromBrowser):
+    type: Literal["resume"]
+
+
+class End(_FromBrowser):
+    type: Literal["end"]
+
+
+class Ping(_FromBrowser):
+    type: Literal["ping"]
+    t: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+
+
+ClientMessage: TypeAlias = Annotated[
+    Hello | Consent | Setup | Offer | Painted | Dismiss | Pause | Resume | End | Ping, Field(discriminator="type")
+]
+_CLIENT_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
+
+
+def read_message(text: str) -> ClientMessage:
+    """What the browser said. Raises Refused: ``bad_json``, ``unknown_message`` or ``bad_message``."""
+    try:
+        return _CLIENT_MESSAGE.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        if first["type"] in ("json_invalid", "model_attributes_type", "dict_type"):
+            raise Refused("bad_json", "A message could not be read as a JSON object.") from None
+        if first["type"].startswith("union_tag"):
+            raise Refused("unknown_message", "A message has a type that this gateway does not know.") from None
+        where = ".".join(str(part) for part in first["loc"])
+        raise Refused("bad_message", f"A message does not fit: {where}: {first['msg']}.") from None
+
+
+class _ToBrowser(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    def text(self) -> str:
+        return self.model_dump_json()
+
+
+class PartnerView(_ToBrowser):
+    """What everybody in the room may see of a partner."""
+
+    present: bool = False
+    name: str = ""
+    practice: bool = False
+    observer: bool = False
+    media: MediaState = "none"
+
+
+class RoomView(_ToBrowser):
+    """The whole room, sent whenever it changes. ``now_s``: session time, 0 before it begins."""
+
+    phase: Phase
+    now_s: float
+    same_room: bool
+    observers: int
+    observer_waiting: bool  # an observer is here, and not both partners have agreed to one
+    ice_servers: tuple[dict[str, str], ...]  # RTCIceServer: urls, and username and credential where it has them
+    partners: dict[Literal["a", "b"], PartnerView]
+
+
+class Welcome(_ToBrowser):
+    """``lines``: the history so far for an observer whom both agreed to, else empty."""
+
+    type: Literal["welcome"] = "welcome"
+    v: int = PROTOCOL_VERSION
+    role: Role
+    session: str
+    demo: bool
+    room: RoomView
+    lines: tuple[WireLine, ...] = ()
+
+
+class RoomChanged(_ToBrowser):
+    type: Literal["room"] = "room"
+    room: RoomView
+
+
+class Answer(_ToBrowser):
+    type: Literal["answer"] = "answer"
+    sdp: str
+
+
+class CueShown(_ToBrowser):
+    type: Literal["cue"] = "cue"
+    line: WireLine
+
+
+class Lines(_ToBrowser):
+    """Timeline lines for observers, in batches. A line may come twice: its id and status are its key."""
+
+    type: Literal["lines"] = "lines"
+    lines: tuple[WireLine, ...]
+
+
+class RefusedMessage(_ToBrowser):
+    """``fatal``: the socket closes after it, and trying again as before will not help."""
+
+    type: Literal["refused"] = "refused"
+    code: str
+    message: str
+    way_out: str
+    fatal: bool = False
+
+
+class Ended(_ToBrowser):
+    """``report`` opens the report: /report#TOKEN. Null where an observer's agreement is missing."""
+
+    type: Literal["ended"] = "ended"
+    report: str | None
+
+
+class Pong(_ToBrowser):
+    type: Literal["pong"] = "pong"
+    t: float
+    now_s: float
+
+
+ServerMessage: TypeAlias = Welcome | RoomChanged | Answer | CueShown | Lines | RefusedMessage | Ended | Pong
