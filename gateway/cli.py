@@ -1,0 +1,162 @@
+"""The one console script. Every command says in one line what is wrong, and exits 2 on bad input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TextIO
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.analyze import Summary, timeline_of_files
+from streaming import wire
+from streaming.errors import BreathmarkError, UnusableInput
+from streaming.types import Line, Speaker
+
+EXIT_UNUSABLE = 2
+
+app = typer.Typer(
+    help="A live coach for two people practising a hard conversation.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+coach_app = typer.Typer(help="Look at the coach's decisions.", no_args_is_help=True)
+app.add_typer(coach_app, name="coach")
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Runs the command line; people never see a stack trace for what they can mend."""
+    try:
+        app()
+    except BreathmarkError as error:
+        fail(str(error))
+    except BrokenPipeError:  # `breathmark analyze … | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(message: str) -> NoReturn:
+    print(f"breathmark: {message}", file=sys.stderr)
+    sys.exit(EXIT_UNUSABLE)
+
+
+@app.command()
+def analyze(
+    files: Annotated[list[Path] | None, typer.Argument(help="A.wav B.wav, or one STEREO.wav (left = a)")] = None,
+    rttm: Annotated[Path | None, typer.Option(help="given speech activity of two speakers, no audio")] = None,
+    out: Annotated[Path | None, typer.Option(help="timeline file, one JSON line an event [default: stdout]")] = None,
+    session: Annotated[str | None, typer.Option(help="session name in the timeline [default: the file's]")] = None,
+) -> None:
+    """Annotate a recorded conversation with the detectors and the coach that run live."""
+    lines = timeline_of_files(files or [], rttm, session)
+    summary = Summary()
+    with _output(out) as sink:
+        for line in lines:
+            summary.add(line)
+            sink.write(wire.dumps(line) + "\n")
+    _print_summary(summary, errors if out is None else Console())
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """A file that appears under its name only when it is complete, or stdout."""
+    if path is None:
+        yield sys.stdout
+        return
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as sink:
+            yield sink
+        part.replace(path)
+    except OSError as error:
+        raise UnusableInput(f"{path}: cannot be written ({error.strerror}); give another --out") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _print_summary(summary: Summary, console: Console) -> None:
+    table = Table(title=f"{summary.end_s:.1f} s analyzed", title_justify="left")
+    for heading in ("what", "a", "b", "nobody's"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    table.add_row("speech, s", *(f"{summary.speech_s[speaker]:.1f}" for speaker in Speaker), "")
+    for kind in sorted({kind for kind, _ in summary.overlaps}):
+        table.add_row(str(kind), *(str(summary.overlaps[kind, by]) for by in (*Speaker, None)))
+    table.add_row("arousal rises", *(str(summary.rises[speaker]) for speaker in Speaker), "")
+    table.add_row("settled again", *(str(summary.settled[speaker]) for speaker in Speaker), "")
+    console.print(table)
+    console.print(f"interruptions (took_floor, talk_over): {summary.interruptions}; cues: {len(summary.cues)}")
+    for cue in summary.cues:
+        console.print(f"  {wire.seconds(cue.at):7.1f} s  level {cue.level}  {cue.text}")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 8700,
+    data: Annotated[Path, typer.Option(help="folder that holds all state")] = Path("data"),
+) -> None:
+    """Run the gateway: pages, signalling, detectors, coach and timeline in one process."""
+    from gateway.serve import serve as run  # the web stack is not loaded for `analyze`
+
+    run(host, port, data)
+
+
+@app.command()
+def demo() -> None:
+    """Watch two simulated partners practise, in the terminal, through a real gateway."""
+    from gateway.demo import run_terminal_demo
+
+    try:
+        asyncio.run(run_terminal_demo())
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+
+
+@app.command()
+def bench(
+    name: Annotated[str | None, typer.Argument(help="which one; --names lists them")] = None,
+    quick: Annotated[bool, typer.Option(help="end within 60 s on 2 cores")] = False,
+    json: Annotated[Path | None, typer.Option(help="write the figures as one JSON object")] = None,
+    picture: Annotated[Path | None, typer.Option(help="draw the figures as a PNG")] = None,
+    names: Annotated[bool, typer.Option(help="list the benchmarks")] = False,
+) -> None:
+    """Measure, and print a table of figures with their units."""
+    known = {point.name: point for point in entry_points(group="breathmark.bench")}
+    if names:
+        print("\n".join(sorted(known)))
+        return
+    if name not in known:
+        raise UnusableInput(f"no benchmark named {name!r}; there are: {', '.join(sorted(known))}")
+    _load(known[name])(quick=quick, json=json, picture=picture)
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        raise UnusableInput(f"benchmark {point.name} needs the package {error.name}: run `make check` once") from error
+
+
+def read_timeline(path: Path) -> list[Line]:
+    """The lines of a timeline file. Raises UnusableInput naming the line that does not fit."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableInput(f"{path}: cannot be read ({error}); give a file that `analyze --out` wrote") from error
+    return list(_numbered(path, text.splitlines()))
+
+
+def _numbered(path: Path, rows: Iterable[str]) -> Iterator[Line]:
+    for number, row in enumerate(rows, 1):
+        try:
+            yield wire.loads(row)
+        except UnusableInput as error:
+            raise UnusableInput(f"{path}:{number}: {error}") from error
