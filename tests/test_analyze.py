@@ -1,0 +1,99 @@
+"""`breathmark analyze` as its users meet it: real files, real exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streaming import wire
+from streaming.types import Kind
+
+BREATHMARK = Path(sys.executable).with_name("breathmark")
+DIALOGUE = Path(__file__).parents[1] / "gateway" / "assets" / "dialogue.ogg"
+
+
+def analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [str(BREATHMARK), "analyze", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+def write_wav(path: Path, audio: np.ndarray[tuple[int, int], np.dtype[np.int16]], rate_hz: int = 16_000) -> Path:
+    """``audio`` is int16 of shape (n, channels)."""
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(audio.shape[1])
+        out.setsampwidth(2)
+        out.setframerate(rate_hz)
+        out.writeframes(audio.tobytes())
+    return path
+
+
+def rttm(path: Path, *rows: tuple[float, float, str]) -> Path:
+    path.write_text("".join(f"SPEAKER x 1 {s} {d} <NA> <NA> {who} <NA> <NA>\n" for s, d, who in rows))
+    return path
+
+
+def test_the_bundled_dialogue_gives_a_timeline_that_reads_back(tmp_path: Path) -> None:
+    out = tmp_path / "timeline.jsonl"
+    done = analyze(DIALOGUE, "--out", out)
+    assert done.returncode == 0, done.stderr
+    lines = [wire.loads(row) for row in out.read_text().splitlines()]
+    kinds = {line.kind for line in lines}
+    assert {Kind.SPEECH, Kind.TOOK_FLOOR, Kind.TALK_OVER, Kind.BACKCHANNEL, "cue"} <= kinds
+    assert "interruptions" in done.stdout
+
+
+def test_given_speech_activity_needs_no_audio(tmp_path: Path) -> None:
+    activity = rttm(tmp_path / "two.rttm", (0.0, 6.0, "ann"), (4.0, 5.0, "bob"))
+    done = analyze("--rttm", activity, "--out", tmp_path / "t.jsonl")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(row) for row in (tmp_path / "t.jsonl").read_text().splitlines()]
+    (final,) = [row for row in rows if row["status"] == "final" and row.get("over")] or [{}]
+    # 2 s of both: nobody stopped before 1.5 s were over
+    assert (final["kind"], final["by"], final["over"], final["start_s"]) == ("talk_over", "b", "a", 4.0)
+
+
+def test_what_cannot_be_used_is_told_in_one_line_with_a_way_out(tmp_path: Path) -> None:
+    silence = np.zeros((16_000, 1), np.int16)
+    mono = write_wav(tmp_path / "mono.wav", silence)
+    empty = write_wav(tmp_path / "empty.wav", silence[:0])
+    stereo = write_wav(tmp_path / "stereo.wav", np.zeros((16_000, 2), np.int16))
+    (tmp_path / "text.wav").write_text("no audio at all")
+    three = rttm(tmp_path / "three.rttm", (0, 1, "x"), (1, 1, "y"), (2, 1, "z"))
+    (tmp_path / "broken.rttm").write_text("SPEAKER x 1 one 2 <NA> <NA> y <NA> <NA>\n")
+    for words, told in [
+        ((tmp_path / "nowhere.wav",), "no such file"),
+        ((tmp_path / "text.wav",), "libav cannot read it"),
+        ((empty, mono), "0 seconds of audio"),
+        ((mono,), "2 were expected"),
+        ((stereo, mono), "1 was expected"),
+        ((mono, mono, mono), "3 files"),
+        (("--rttm", three), "3 speakers"),
+        (("--rttm", tmp_path / "broken.rttm"), "broken.rttm:1"),
+        ((), "nothing to analyze"),
+        ((stereo, "--out", tmp_path / "no" / "folder.jsonl"), "cannot be written"),
+    ]:
+        done = analyze(*words)
+        assert done.returncode == 2, words
+        assert told in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_fails_leaves_no_half_timeline(tmp_path: Path) -> None:
+    analyze(tmp_path / "nowhere.wav", "--out", tmp_path / "t.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_any_rate_gives_the_same_duration(tmp_path: Path, rate_hz: int) -> None:
+    tone = (np.sin(np.arange(2 * rate_hz) / rate_hz * 2000) * 9000).astype(np.int16)
+    path = write_wav(tmp_path / "tone.wav", np.stack([tone, tone], axis=1), rate_hz)
+    done = analyze(path)
+    assert done.returncode == 0, done.stderr
+    assert "2.0 s analyzed" in done.stderr
