@@ -1,0 +1,144 @@
+"""Packets as they arrive, behind aiortc's ICE, DTLS and SRTP.
+
+aiortc 1.16 hands each RTP packet to ``RTCRtpReceiver._handle_rtp_packet``, which buffers (80 ms, and
+280 ms for good after one loss), decodes in a thread per track and resamples nothing. Taking the packet
+there instead halves the cost and all of the delay. The method is private, so this is the one file
+that knows of it: aiortc is pinned, a contract test holds the assumptions, and where they fail the public
+track is read instead (``TrackReader``), later by its buffer but with the same audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import av
+import numpy as np
+import structlog
+from aiortc import RTCRtpReceiver
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import RtcpSrPacket, RtpPacket
+
+from gateway.clock import RTP_HZ
+from streaming.types import SAMPLE_RATE_HZ, Samples
+
+log = structlog.get_logger(__name__)
+
+_STATISTICS = "_RTCRtpReceiver__remote_streams"
+_PER_FRAME_SAMPLES = SAMPLE_RATE_HZ // 50
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One packet of a partner's audio: Opus as it came, or audio where aiortc has decoded it."""
+
+    source: int
+    sequence: int  # 16 bits
+    timestamp: int  # 32 bits, 48 kHz
+    payload: bytes | Samples
+    frame: av.AudioFrame | None = None
+
+
+class Listener(Protocol):
+    """Who takes what arrives. Called on the event loop; must not block."""
+
+    def on_packet(self, arrival: Arrival) -> None: ...
+
+    def on_report(self, source: int, timestamp: int, sender_time_s: float) -> None: ...
+
+
+def packets_within_reach(receiver: RTCRtpReceiver) -> bool:
+    """Whether this aiortc is built as this file assumes."""
+    return (
+        callable(getattr(receiver, "_handle_rtp_packet", None))
+        and callable(getattr(receiver, "_handle_rtcp_packet", None))
+        and isinstance(getattr(receiver, _STATISTICS, None), dict)
+    )
+
+
+def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None], listener: Listener) -> None:
+    """Give the receiver's Opus packets and sender reports to ``listener`` in place of aiortc's own decoding.
+
+    ``payload_type`` tells the type negotiated for Opus once it is; packets of another are dropped.
+    """
+    aiortc_rtcp = receiver._handle_rtcp_packet
+    statistics: dict[int, StreamStatistics] = getattr(receiver, _STATISTICS)
+
+    async def handle_rtp(packet: RtpPacket, arrival_time_ms: int) -> None:
+        if packet.payload_type != payload_type() or not packet.payload:
+            return
+        # aiortc's receiver reports come from these; the browser adapts its redundancy to them.
+        stream = statistics.get(packet.ssrc)
+        if stream is None:
+            if len(statistics) >= 31:  # a receiver report holds no more
+                statistics.clear()
+            stream = statistics[packet.ssrc] = StreamStatistics(RTP_HZ)
+        stream.add(packet)
+        _guarded(
+            listener.on_packet, Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, bytes(packet.payload))
+        )
+
+    async def handle_rtcp(packet: Any) -> None:
+        await aiortc_rtcp(packet)
+        if isinstance(packet, RtcpSrPacket):
+            info = packet.sender_info
+            _guarded(listener.on_report, packet.ssrc, info.rtp_timestamp, info.ntp_timestamp / (1 << 32))
+
+    # On the one object, not the class: other connections in this process keep aiortc's own way.
+    receiver._handle_rtp_packet = handle_rtp  # type: ignore[method-assign]
+    receiver._handle_rtcp_packet = handle_rtcp  # type: ignore[method-assign]
+
+
+class TrackReader:
+    """The fallback: the public track, decoded by aiortc, cut into 20 ms of 16 kHz mono.
+
+    aiortc decodes here whatever arrives, before anyone agreed to it too; none of it leaves this class
+    then, for ``listener`` is the one who knows of consent. Always drains: the track's queue is unbounded.
+    """
+
+    def __init__(self, track: MediaStreamTrack, listener: Listener) -> None:
+        self._track = track
+        self._listener = listener
+        self._sequence = 0
+        self._expected_pts: int | None = None
+        self._resampler = _resampler()
+        self._carry = np.zeros(0, np.float32)
+
+    async def run(self) -> None:
+        while True:
+            try:
+                frame = await self._track.recv()
+            except MediaStreamError:
+                return
+            if isinstance(frame, av.AudioFrame) and frame.pts is not None:
+                _guarded(self._on_frame, frame)
+
+    def _on_frame(self, frame: av.AudioFrame) -> None:
+        pts = frame.pts or 0
+        if pts != self._expected_pts:
+            self._resampler = _resampler()
+            self._carry = np.zeros(0, np.float32)
+        self._expected_pts = pts + frame.samples
+        wanted = frame.samples * SAMPLE_RATE_HZ // frame.sample_rate
+        resampled = [np.asarray(f.to_ndarray()[0], np.float32) for f in self._resampler.resample(frame)]
+        audio = np.concatenate([self._carry, *resampled])
+        # The resampler holds back about 1 ms after a start: make up for it once, in front.
+        audio = np.pad(audio, (max(0, wanted - len(audio)), 0))
+        self._carry = audio[wanted:]
+        self._sequence = (self._sequence + 1) % (1 << 16)
+        timestamp = pts % (1 << 32)
+        self._listener.on_packet(Arrival(0, self._sequence, timestamp, audio[:wanted], frame))
+
+
+def _resampler() -> av.AudioResampler:
+    return av.AudioResampler("fltp", "mono", SAMPLE_RATE_HZ)
+
+
+def _guarded(call: Callable[..., None], *args: Any) -> None:
+    """An error in what we do with a packet must not end aiortc's transport, which would end the call."""
+    try:
+        call(*args)
+    except Exception:
+        log.exception("packet_not_handled")
