@@ -1,0 +1,80 @@
+"""How often the coach may speak. Rarely: that is the whole point of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from coach.outcomes import Outcome
+from coach.settings import CoachSettings
+from streaming.wire import samples
+
+Silence = Literal["settling_in", "spacing", "dose", "ignored", "time_out"]
+
+
+class Dose:
+    """Counts cues given and cues ignored. A time-out that a person asked for is no dose, but starts the spacing."""
+
+    def __init__(self) -> None:
+        self._given: list[int] = []  # times of the coach's own cues
+        self._spacing_until = 0
+        self._ignored = 0
+        self._time_out_until = 0
+
+    def silence(self, now: int, settings: CoachSettings) -> Silence | None:
+        """Why the coach must be silent just now, or None."""
+        if now < samples(settings.settle_in_s):
+            return "settling_in"
+        if now < self._time_out_until:
+            return "time_out"
+        if self._ignored >= settings.ignored_before_silence:
+            return "ignored"
+        if now < self._spacing_until:
+            return "spacing"
+        if self.left(now, settings) <= 0:
+            return "dose"
+        return None
+
+    def left(self, now: int, settings: CoachSettings) -> int:
+        """Cues that may still come within the window that ends now."""
+        since = now - samples(settings.dose_window_s)
+        return settings.cues_per_window - sum(at >= since for at in self._given)
+
+    def give(self, now: int, settings: CoachSettings, *, asked: bool = False) -> None:
+        self._spacing_until = max(self._spacing_until, now + samples(settings.spacing_s))
+        if not asked:
+            since = now - samples(settings.dose_window_s)
+            self._given = [at for at in self._given if at >= since] + [now]
+
+    def came_of(self, outcome: Outcome, settings: CoachSettings) -> None:
+        if outcome.verdict == "ignored":
+            self._ignored += 1
+        elif outcome.verdict == "dismissed":
+            wait = samples(settings.after_dismissal_s)
+            self._spacing_until = max(self._spacing_until, outcome.at + wait)
+
+    def ask_again(self) -> None:
+        """Somebody wants cues after all: the ignored ones are forgiven."""
+        self._ignored = 0
+
+    def rest_until(self, at: int) -> None:
+        self._time_out_until = at
+
+    def resting(self, now: int) -> bool:
+        return now < self._time_out_until
+
+    def save(self) -> dict[str, Any]:
+        return {
+            "given": self._given,
+            "spacing_until": self._spacing_until,
+            "ignored": self._ignored,
+            "time_out_until": self._time_out_until,
+        }
+
+    @classmethod
+    def restore(cls, saved: dict[str, Any]) -> Self:
+        dose = cls()
+        dose._given = saved["given"]
+        dose._spacing_until = saved["spacing_until"]
+        dose._ignored = saved["ignored"]
+        dose._time_out_until = saved["time_out_until"]
+        return dose

@@ -1,0 +1,289 @@
+"""When to say something, and what: a pure state machine from annotations to cues.
+
+Annotations come in the order in which the detectors decided them; ``advance`` says how far session
+time has come. Decisions are taken at each annotation and on a fixed grid of session time, so the
+same stream gives the same cues however it was cut into calls.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from coach import wording
+from coach.dose import Dose, Silence
+from coach.evidence import Evidence
+from coach.hearing import Hearing
+from coach.outcomes import DETECTOR, Outcome, Watch
+from coach.settings import CoachSettings
+from coach.talk import Talk
+from streaming.ids import event_id
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Speaker
+from streaming.wire import samples
+
+GRID = SAMPLE_RATE_HZ // 10  # 100 ms: time alone (a pause that lasts, a wait that ends) is looked at this often
+Why = Silence | Literal["paused", "poor_audio", "one_sided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A cue that the evidence asks for; the dose and the moment may still hold it back."""
+
+    level: int
+    because: tuple[str, ...]
+
+
+class Coach:
+    """One session's coach. Raises nothing: what it does not know it leaves alone.
+
+    ``habit_per_min`` is the couple's own overlap habit from an earlier session, where both agreed to carry it.
+    """
+
+    def __init__(
+        self, session: str, settings: CoachSettings | None = None, *, habit_per_min: float | None = None
+    ) -> None:
+        self.session = session
+        self.settings = settings or CoachSettings()
+        self.now = 0
+        self._talk = Talk()
+        self._hearing = Hearing()
+        self._evidence = Evidence(habit_per_min)
+        self._dose = Dose()
+        self._watches: list[Watch] = []
+        self._outcomes: list[Outcome] = []  # not yet taken
+        self._paused = False
+        self._withdrawn: list[str] = []  # who took back their consent to practise
+        self._screens = False  # somebody's screen acknowledges what it paints
+        self._breath: tuple[str, int] | None = None  # the last breath that was followed, waiting for a reflection
+        self._breaths: list[int] = []
+        self._stems = 0
+
+    def observe(self, annotation: Annotation) -> list[Cue]:
+        """A detector said something. Whatever time brought before it comes first."""
+        cues = self._step_to(annotation.decided - 1)
+        self.now = max(self.now, annotation.decided)
+        self._settle_watches(self.now)
+        self._talk.observe(annotation)
+        self._hearing.observe(annotation, self.settings)
+        if self._trusted(annotation):
+            self._evidence.observe(annotation, self.settings)
+        for watch in self._watches:
+            watch.observe(annotation, self.settings)
+        return cues + self._decide()
+
+    def happened(self, happening: Happening) -> list[Cue]:
+        """People or the gateway did something. Never moves session time: detectors lag behind people."""
+        self._hearing.happened(happening, self.now)
+        if happening.kind == "media_lost" and happening.by in ("a", "b"):
+            self._talk.lost(Speaker(happening.by), self.now)
+            self._evidence.forget(Speaker(happening.by))
+        for watch in self._watches:
+            watch.happened(happening)
+        if happening.kind == "cue_painted":
+            self._screens = True
+        elif happening.kind in ("paused", "ended"):
+            self._pause()
+        elif happening.kind in ("resumed", "began"):
+            self._paused = False
+            self._dose.rest_until(0)
+        elif happening.kind == "consent" and happening.by and "practice" in happening.detail:
+            self._consent(happening.by, happening.detail["practice"] is True)
+        elif happening.kind == "cues_wanted":
+            self._dose.ask_again()
+        elif happening.kind == "time_out" and not self._dose.resting(self.now):
+            return [self._time_out(happening)]
+        self._settle_watches(self.now)
+        return []
+
+    def advance(self, now: int) -> list[Cue]:
+        """Session time has reached ``now`` (samples)."""
+        cues = self._step_to(now)
+        self.now = max(self.now, now)
+        self._settle_watches(self.now)
+        return cues
+
+    def why_silent(self) -> Why | None:
+        """What would hold back any cue of the coach's own just now, or None."""
+        if self._paused or self._withdrawn:
+            return "paused"
+        silence = self._dose.silence(self.now, self.settings)
+        if silence:
+            return silence
+        if not self._hearing.timing(self.now, self.settings):
+            return "poor_audio"
+        return "one_sided" if self._talk.one_sided(self.settings) else None
+
+    def take_outcomes(self) -> list[Happening]:
+        """What came of cues since the last call, as lines for the timeline."""
+        taken, self._outcomes = self._outcomes, []
+        return [outcome.happening(self.session) for outcome in taken]
+
+    def habit_per_min(self) -> float | None:
+        """The couple's overlap habit, to be carried to the next session if both agree."""
+        return self._evidence.habit_per_min(self.now, self.settings)
+
+    def _trusted(self, annotation: Annotation) -> bool:
+        """Evidence from poor audio, from a pause or without consent is never taken in."""
+        if self._paused or self._withdrawn or not self._hearing.timing(self.now, self.settings):
+            return False
+        if annotation.kind not in (Kind.AROUSAL, Kind.AROUSAL_RISE) or annotation.by is None:
+            return True
+        return self._hearing.arousal(annotation.by, self.now, self.settings)
+
+    def _step_to(self, now: int) -> list[Cue]:
+        cues: list[Cue] = []
+        while True:
+            step = (self.now // GRID + 1) * GRID
+            if step > now:
+                return cues
+            if not self._waiting():
+                # Time alone changes nothing here: go on at once to the last step.
+                step = max(step, now // GRID * GRID)
+            self.now = step
+            self._settle_watches(step)
+            cues += self._decide()
+
+    def _waiting(self) -> bool:
+        return self._evidence.waiting() or self._breath is not None or bool(self._watches)
+
+    def _settle_watches(self, now: int) -> None:
+        for watch in list(self._watches):
+            outcome = watch.outcome(now, self._screens, self.settings)
+            if outcome is None:
+                continue
+            self._watches.remove(watch)
+            self._outcomes.append(outcome)
+            self._dose.came_of(outcome, self.settings)
+            if outcome.level == 2 and outcome.verdict == "followed":
+                self._breath = (outcome.cue, outcome.at)
+
+    def _pause(self) -> None:
+        self._paused = True
+        self._breath = None
+        self._evidence.clear()
+
+    def _consent(self, by: str, practice: bool) -> None:
+        if practice:
+            self._withdrawn = [who for who in self._withdrawn if who != by]
+        elif by not in self._withdrawn:
+            self._withdrawn.append(by)
+            self._breath = None
+            self._evidence.clear()
+
+    def _decide(self) -> list[Cue]:
+        if not self._waiting() or self.why_silent():
+            return []
+        for candidate in (self._calmer(), self._one_at_a_time(), self._reflect()):
+            if candidate and self._moment(candidate.level):
+                return [self._say(candidate)]
+        return []
+
+    def _calmer(self) -> Candidate | None:
+        """A breath for a rise that stays; a time-out where breaths came again and again."""
+        risen = self._evidence.risen(self.now, self.settings)
+        because = tuple(
+            rise.id for speaker, rise in risen.items() if self._hearing.arousal(speaker, self.now, self.settings)
+        )
+        if not because:
+            return None
+        since = self.now - samples(self.settings.breaths_window_s)
+        breaths = sum(at > since for at in self._breaths)
+        return Candidate(4 if breaths >= self.settings.breaths_before_time_out else 2, because)
+
+    def _one_at_a_time(self) -> Candidate | None:
+        cluster = self._evidence.cluster(self.now, self.settings)
+        return Candidate(1, tuple(i.id for i in cluster)) if cluster else None
+
+    def _reflect(self) -> Candidate | None:
+        """Restructuring never takes the last cue of a window: that one is kept for a breath."""
+        if self._evidence.up(self.now, self.settings) or self._dose.left(self.now, self.settings) < 2:
+            return None
+        monologue = self._evidence.monologue(self.now, self.settings)
+        if monologue:
+            return Candidate(3, (monologue.id,))
+        if self._breath is None:
+            return None
+        cue, at = self._breath
+        if self.now - at <= samples(self.settings.reflect_after_breath_s):
+            return Candidate(3, (cue,))
+        self._breath = None
+        return None
+
+    def _moment(self, level: int) -> bool:
+        if level == 3:
+            return self._talk.silent_for(self.now, self.settings.reflect_silence_s)
+        return self._talk.boundary(self.now, self.settings) or self._talk.at_once(self.now, self.settings)
+
+    def _say(self, candidate: Candidate) -> Cue:
+        level = candidate.level
+        if level == 3:
+            text = wording.STEMS[self._stems % len(wording.STEMS)]
+            self._stems += 1
+        elif level == 4:
+            text = wording.time_out(self.settings.time_out_min, {})
+        else:
+            text = wording.ONE_AT_A_TIME if level == 1 else wording.BREATHE
+        if level == 2:
+            since = self.now - samples(self.settings.breaths_window_s)
+            self._breaths = [at for at in self._breaths if at > since] + [self.now]
+        elif level == 4:
+            self._breaths = []
+        self._dose.give(self.now, self.settings)
+        return self._cue(level, text, candidate.because, "cue")
+
+    def _time_out(self, tap: Happening) -> Cue:
+        """Somebody asked for it: no dose, no waiting, no reason needed."""
+        self._dose.give(self.now, self.settings, asked=True)
+        self._dose.rest_until(self.now + samples(self.settings.time_out_min * 60.0))
+        self._breaths = []
+        return self._cue(4, wording.time_out(self.settings.time_out_min, tap.detail), (tap.id,), "asked")
+
+    def _cue(self, level: int, text: str, because: tuple[str, ...], family: str) -> Cue:
+        shown_s = wording.SHOWN_S.get(level, self.settings.time_out_min * 60.0)
+        id = event_id(self.session, DETECTOR, family, None, self.now)
+        cue = Cue(id, self.session, level, text, self.now, shown_s, because, detector=DETECTOR)
+        risen = list(self._evidence.risen(self.now, self.settings))
+        self._watches.append(Watch.over(cue, risen, self._talk.last, self._talk.speaking()))
+        self._evidence.spend(self.now, because)
+        self._breath = None
+        return cue
+
+    def save(self) -> bytes:
+        """All there is to know, as JSON: a coach restored from it goes on as this one would have."""
+        state: dict[str, Any] = {
+            "v": 1,
+            "now": self.now,
+            "talk": self._talk.save(),
+            "hearing": self._hearing.save(),
+            "evidence": self._evidence.save(),
+            "dose": self._dose.save(),
+            "watches": [watch.save() for watch in self._watches],
+            "outcomes": [outcome.save() for outcome in self._outcomes],
+            "paused": self._paused,
+            "withdrawn": self._withdrawn,
+            "screens": self._screens,
+            "breath": self._breath,
+            "breaths": self._breaths,
+            "stems": self._stems,
+        }
+        return json.dumps(state, separators=(",", ":")).encode()
+
+    @classmethod
+    def restore(cls, session: str, payload: bytes, settings: CoachSettings | None = None) -> Self:
+        state = json.loads(payload)
+        coach = cls(session, settings)
+        coach.now = state["now"]
+        coach._talk = Talk.restore(state["talk"])
+        coach._hearing = Hearing.restore(state["hearing"])
+        coach._evidence = Evidence.restore(state["evidence"])
+        coach._dose = Dose.restore(state["dose"])
+        coach._watches = [Watch.restore(saved) for saved in state["watches"]]
+        coach._outcomes = [Outcome.restore(saved) for saved in state["outcomes"]]
+        coach._paused = state["paused"]
+        coach._withdrawn = state["withdrawn"]
+        coach._screens = state["screens"]
+        coach._breath = (state["breath"][0], state["breath"][1]) if state["breath"] else None
+        coach._breaths = state["breaths"]
+        coach._stems = state["stems"]
+        return coach

@@ -1,0 +1,152 @@
+"""Everything a therapist may change about the coach, within bounds that keep it gentle.
+
+Each number stands with its unit in its name, its bounds and its reason. The dose bounds are those
+of practice: nothing set here can make the coach speak more often than once in 90 s, or more than
+four times in ten minutes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from streaming.errors import UnusableInput
+
+
+def _within(default: float, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _check(name: str, value: object, low: float, high: float, whole: bool, where: str = "") -> None:
+    kind = "a whole number" if whole else "a number"
+    span = f"from {low:g} to {high:g}"
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    if not number or (whole and not isinstance(value, int)):
+        near = round(max(low, min(high, value))) if number and isinstance(value, float) else low
+        raise UnusableInput(f"{where}{name} is {value!r}, not {kind} {span}; nearest valid value is {near:g}")
+    assert isinstance(value, int | float)
+    if not low <= value <= high:
+        near = max(low, min(high, value))
+        raise UnusableInput(f"{where}{name} is {value!r}, must be {kind} {span}; nearest valid value is {near:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class CoachSettings:
+    """One policy. Raises UnusableInput where a number lies outside its bounds."""
+
+    # Dose. Lower bounds are the rule of practice itself: hints more often than this annoy and are ignored.
+    spacing_s: float = _within(90.0, 90.0, 1800.0)
+    after_dismissal_s: float = _within(180.0, 90.0, 1800.0)  # a dismissed cue came at a bad time: wait longer
+    cues_per_window: int = _within(4, 0, 4)
+    dose_window_s: float = _within(600.0, 600.0, 3600.0)
+    ignored_before_silence: int = _within(2, 1, 2)
+
+    # Level 1: a cluster of interruptions, never a single one.
+    cluster_count: int = _within(3, 3, 6)
+    cluster_window_s: float = _within(60.0, 30.0, 60.0)
+    habit_s: float = _within(120.0, 60.0, 600.0)  # how much of the beginning tells the couple's own overlap habit
+    habit_allowance: int = _within(2, 0, 3)  # a warm overlap habit raises the cluster by at most this many
+
+    # Level 2: arousal that stays up. Shorter rises mostly settle by themselves.
+    rise_sustained_s: float = _within(6.0, 3.0, 60.0)
+    still_up_level: float = _within(0.62, 0.55, 0.95)  # 0.5 is a person's own usual; above this they have not come down
+    still_up_s: float = _within(6.0, 2.0, 20.0)  # how far back the newest arousal points may reach
+
+    rise_forgotten_s: float = _within(120.0, 30.0, 600.0)  # a rise that is neither confirmed nor settled
+
+    # Level 3: reflect after a breath or a long monologue.
+    reflect_silence_s: float = _within(0.7, 0.4, 5.0)  # longer than the pauses inside a turn
+    reflect_wait_s: float = _within(15.0, 3.0, 60.0)  # after a monologue: later than this the thread has moved on
+    reflect_after_breath_s: float = _within(150.0, 90.0, 600.0)  # the breath must still be remembered
+
+    # Level 4: a time-out.
+    breaths_before_time_out: int = _within(2, 1, 4)
+    breaths_window_s: float = _within(900.0, 300.0, 3600.0)
+    time_out_min: int = _within(20, 20, 60)  # bodies need about twenty minutes to come down
+
+    # Timing. A hint more than 5 s late is noise.
+    wait_s: float = _within(5.0, 1.0, 5.0)  # for a turn boundary; then the cue is let go
+    boundary_s: float = _within(0.2, 0.2, 1.0)  # mutual silence that counts as a boundary: a usual gap between turns
+    change_s: float = _within(0.6, 0.3, 1.0)  # a new speaker counts as a boundary for this long
+    at_once_s: float = _within(1.0, 1.0, 3.0)  # both speaking this long is no backchannel
+    settle_in_s: float = _within(30.0, 0.0, 300.0)  # no cue before: baselines are too young
+
+    # Abstaining.
+    min_confidence: float = _within(0.6, 0.5, 0.95)
+    one_sided_confidence: float = _within(0.75, 0.5, 0.99)  # a leaking microphone makes one partner "interrupt" always
+    poor_audio_s: float = _within(10.0, 2.0, 60.0)  # after poor audio was last reported
+    heard_s: float = _within(3.0, 0.5, 30.0)  # own speech before a partner counts as heard at all
+
+    # What came of a cue.
+    change_within_s: float = _within(60.0, 30.0, 90.0)
+    reaction_s: float = _within(2.0, 0.5, 5.0)  # what happens before it was under way already
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            _check(spec.name, getattr(self, spec.name), spec.metadata["low"], spec.metadata["high"], spec.type == "int")
+
+
+PRESETS: dict[str, CoachSettings] = {
+    "standard": CoachSettings(),
+    "gentle": CoachSettings(
+        spacing_s=150.0, after_dismissal_s=300.0, cues_per_window=3, rise_sustained_s=8.0, settle_in_s=60.0
+    ),
+    "hardly_ever": CoachSettings(
+        spacing_s=300.0,
+        after_dismissal_s=600.0,
+        cues_per_window=1,
+        ignored_before_silence=1,
+        cluster_count=5,
+        rise_sustained_s=15.0,
+        settle_in_s=120.0,
+        min_confidence=0.75,
+        one_sided_confidence=0.85,
+    ),
+}
+
+
+def settings_from_toml(text: str, source: str = "policy") -> CoachSettings:
+    """The policy that ``text`` describes: ``preset = "gentle"`` and any numbers that differ from it.
+
+    Raises UnusableInput with the line, the reason and the nearest valid value.
+    """
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        where = found.group(1) if found else str(text.count("\n") + 1)
+        reason = re.sub(r"\s*\(at .*\)", "", str(error))
+        raise UnusableInput(
+            f"{source}:{where}: {reason}; write one setting a line, such as 'spacing_s = 120'"
+        ) from error
+    preset = given.pop("preset", "standard")
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise UnusableInput(
+            f"{source}:{_line(text, 'preset')}: no preset is called {preset!r}; "
+            f"nearest is {_nearest(str(preset), list(PRESETS))!r} (there are {', '.join(PRESETS)})"
+        )
+    specs = {spec.name: spec for spec in fields(CoachSettings)}
+    numbers: dict[str, Any] = {}
+    for name, value in given.items():
+        where = f"{source}:{_line(text, name)}: "
+        if name not in specs:
+            raise UnusableInput(f"{where}no setting is called {name!r}; nearest is {_nearest(name, list(specs))!r}")
+        spec = specs[name]
+        whole = spec.type == "int"
+        _check(name, value, spec.metadata["low"], spec.metadata["high"], whole, where)
+        numbers[name] = value if whole else float(value)
+    return replace(PRESETS[preset], **numbers)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    return max(known, key=lambda name: difflib.SequenceMatcher(None, word, name).ratio())
+
+
+def _line(text: str, name: str) -> int:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*\[?\s*[\"']?{re.escape(name)}[\"']?\s*[=.\]]", line):
+            return number
+    return 1

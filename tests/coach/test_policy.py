@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from coach.policy import Coach
+from streaming.types import Annotation, Cue, Happening, Kind, Speaker
+from streaming.wire import samples, seconds
+from tests.coach.streams import (
+    A,
+    B,
+    greetings,
+    happening,
+    hear,
+    in_order,
+    interruption,
+    mirrored,
+    note,
+    rise,
+    settled,
+    speech,
+)
+
+Lines = list[Annotation | Happening]
+
+
+def cluster(at_s: float, by: Speaker | None = B, **more: Any) -> list[Annotation]:
+    return [interruption(by, at_s + 15.0 * i, **more) for i in range(3)]
+
+
+def said(cues: list[Cue]) -> list[tuple[int, str]]:
+    return [(cue.level, cue.text) for cue in cues]
+
+
+def test_three_interruptions_in_a_minute_ask_for_one_at_a_time() -> None:
+    lines = [*greetings(), *cluster(40.0)]
+    cues = hear(Coach("s"), lines, 120.0)
+    assert said(cues) == [(1, "One at a time?")]
+    assert seconds(cues[0].at) == 71.2  # when the third was decided: nobody is known to speak
+    assert cues[0].because == tuple(line.id for line in lines[-3:])
+
+
+def test_two_interruptions_are_no_cluster() -> None:
+    assert hear(Coach("s"), [*greetings(), *cluster(40.0)[:2]], 200.0) == []
+
+
+def test_three_interruptions_in_more_than_a_minute_are_no_cluster() -> None:
+    lines = [interruption(B, at_s) for at_s in (40.0, 75.0, 101.0)]
+    assert hear(Coach("s"), [*greetings(), *lines], 200.0) == []
+
+
+def test_an_interruption_that_is_announced_and_then_confirmed_counts_once() -> None:
+    lines: list[Annotation] = []
+    for final in cluster(40.0)[:2]:
+        start_s = seconds(final.span.start)
+        opens = [
+            note(Kind.OVERLAP, B, start_s, start_s + i / 10, status="open", family="overlap", p_interruption=0.9)
+            for i in range(4, 9)
+        ]
+        lines += [*opens, final, final]
+    assert hear(Coach("s"), [*greetings(), *in_order(lines)], 200.0) == []
+
+
+def test_an_interruption_revised_to_a_backchannel_no_longer_counts() -> None:
+    first, second, third = cluster(40.0)
+    words = interruption(B, 40.0, Kind.BACKCHANNEL, decided_s=65.0)
+    assert words.id == first.id
+    assert hear(Coach("s"), [*greetings(), first, second, words, third], 200.0) == []
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.BACKCHANNEL, Kind.BUTTED_IN, Kind.TERMINAL_OVERLAP, Kind.DUAL_START], ids=lambda kind: kind.value
+)
+def test_other_overlaps_are_not_interruptions(kind: Kind) -> None:
+    assert hear(Coach("s"), [*greetings(), *cluster(40.0, kind=kind)], 200.0) == []
+
+
+def test_interruptions_of_both_partners_count_alike_and_nobody_is_named() -> None:
+    lines = [interruption(by, at_s) for by, at_s in ((A, 40.0), (B, 55.0), (None, 70.0))]
+    assert said(hear(Coach("s"), [*greetings(), *lines], 120.0)) == [(1, "One at a time?")]
+
+
+def test_unsure_interruptions_bring_no_cue() -> None:
+    assert hear(Coach("s"), [*greetings(), *cluster(40.0, confidence=0.5)], 120.0) == []
+
+
+def test_interruptions_by_one_partner_alone_need_a_surer_detector() -> None:
+    """A microphone that picks up the other voice makes its owner interrupt all the time."""
+    assert hear(Coach("s"), [*greetings(), *cluster(40.0, confidence=0.7)], 120.0) == []
+    both = [interruption(by, at_s, confidence=0.7) for by, at_s in ((A, 40.0), (B, 55.0), (A, 70.0))]
+    assert len(hear(Coach("s"), [*greetings(), *both], 120.0)) == 1
+
+
+def test_a_cue_waits_for_a_pause() -> None:
+    lines = [*greetings(), *cluster(40.0), *speech(B, 70.0, 73.0)]
+    cues = hear(Coach("s"), in_order(lines), 120.0)
+    assert [seconds(cue.at) for cue in cues] == [73.25]  # the pause is known 250 ms after it began
+
+
+def test_a_change_of_speaker_is_a_boundary() -> None:
+    lines = [*greetings(), *cluster(40.0), *speech(B, 70.0, 73.0), *speech(A, 73.05, 80.0)]
+    assert [seconds(cue.at) for cue in hear(Coach("s"), in_order(lines), 120.0)] == [73.25]
+
+
+def test_a_cue_that_finds_no_boundary_within_five_seconds_is_let_go() -> None:
+    lines = [*greetings(), *cluster(40.0), *speech(B, 70.0, 77.0)]
+    assert hear(Coach("s"), in_order(lines), 120.0) == []
+
+
+def test_a_cue_does_not_wait_while_both_talk_at_once() -> None:
+    lines = [
+        *greetings(),
+        *cluster(40.0)[:2],
+        *speech(A, 66.0, 80.0),
+        *speech(B, 70.0, 80.0),
+        interruption(B, 70.0, Kind.TALK_OVER, decided_s=71.5),
+    ]
+    assert [seconds(cue.at) for cue in hear(Coach("s"), in_order(lines), 120.0)] == [71.5]
+
+
+def test_a_rise_that_stays_up_asks_for_a_breath() -> None:
+    cues = hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0)], 120.0)
+    assert said(cues) == [(2, "Breathe together")]
+    assert seconds(cues[0].at) == 46.0  # sustained for six seconds
+    assert cues[0].ttl_s == 10.0
+
+
+def test_a_rise_that_settles_by_itself_needs_no_cue() -> None:
+    assert hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0), settled(A, 45.0)], 120.0) == []
+
+
+def test_an_unsure_rise_brings_no_cue() -> None:
+    assert hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0, confidence=0.4)], 120.0) == []
+
+
+def test_a_breath_goes_before_one_at_a_time() -> None:
+    lines = [*greetings(), *cluster(40.0), *speech(B, 70.0, 73.0), rise(A, 60.0, 71.3)]
+    assert said(hear(Coach("s"), in_order(lines), 120.0)) == [(2, "Breathe together")]
+
+
+def test_a_followed_breath_is_later_followed_by_a_stem() -> None:
+    lines = [*greetings(), rise(A, 40.0, 43.0), settled(A, 60.0), *speech(B, 130.0, 137.0)]
+    cues = hear(Coach("s"), lines, 300.0)
+    assert said(cues) == [(2, "Breathe together"), (3, "What did you hear?")]
+    assert seconds(cues[1].at - cues[0].at) >= 90.0
+    assert cues[1].because == (cues[0].id,)
+
+
+def test_an_ignored_breath_is_not_followed_by_a_stem() -> None:
+    lines = [*greetings(), rise(A, 40.0, 43.0), *speech(B, 130.0, 137.0), settled(A, 120.0)]
+    assert said(hear(Coach("s"), in_order(lines), 300.0)) == [(2, "Breathe together")]
+
+
+def test_a_long_monologue_brings_a_stem_once_the_speaker_pauses() -> None:
+    lines = [
+        *greetings(),
+        *speech(A, 12.0, 109.0),
+        note(Kind.MONOLOGUE, A, 12.0, 102.0, status="open"),
+        note(Kind.MONOLOGUE, A, 12.0, 109.0, decided_s=111.0),
+    ]
+    cues = hear(Coach("s"), in_order(lines), 300.0)
+    assert said(cues) == [(3, "What did you hear?")]
+    assert 109.7 <= seconds(cues[0].at) <= 109.8
+
+
+def test_stems_take_turns() -> None:
+    lines = [
+        note(Kind.MONOLOGUE, by, at_s - 90.0, at_s) for by, at_s in ((A, 100.0), (B, 400.0), (A, 800.0), (B, 1200.0))
+    ]
+    answers = ((B, 100.0), (A, 400.0), (B, 800.0), (A, 1200.0))
+    replies = [line for by, at_s in answers for line in speech(by, at_s + 5.0, at_s + 9.0)]
+    everything = in_order([*greetings(), *lines, *replies])
+    texts = [cue.text for cue in hear(Coach("s"), everything, 1300.0)]
+    assert texts == ["What did you hear?", "Did I get that right?", "Is there more?", "What did you hear?"]
+
+
+def test_a_breath_again_and_again_becomes_a_time_out() -> None:
+    lines: list[Annotation] = [*greetings()]
+    for at_s in (40.0, 240.0, 440.0):
+        lines += [rise(A, at_s, at_s + 3.0), settled(A, at_s + 30.0)]
+    cues = [cue for cue in hear(Coach("s"), lines, 600.0) if cue.level != 3]
+    assert said(cues) == [(2, "Breathe together"), (2, "Breathe together"), (4, "Pause. Back in 20 minutes.")]
+
+
+def test_either_partner_may_ask_for_a_time_out_at_any_moment() -> None:
+    coach = Coach("s")
+    lines: Lines = [*greetings(), *cluster(40.0), happening("time_out", 72.0, "b", back_at="8:40")]
+    cues = hear(coach, lines, 80.0)
+    assert said(cues) == [(1, "One at a time?"), (4, "Pause. Back at 8:40.")]
+    assert cues[1].ttl_s == 1200.0
+
+
+def test_a_time_out_is_quiet_until_the_couple_comes_back() -> None:
+    coach = Coach("s")
+    lines: Lines = [*greetings(), happening("time_out", 30.0, "a"), *cluster(200.0)]
+    assert said(hear(coach, lines, 400.0)) == [(4, "Pause. Back in 20 minutes.")]
+    later: Lines = [happening("resumed", 410.0, "a"), *cluster(420.0)]
+    assert said(hear(coach, later, 500.0)) == [(1, "One at a time?")]
+
+
+def test_cues_are_ninety_seconds_apart() -> None:
+    coach = Coach("s")
+    lines = [*greetings(), *cluster(40.0), *cluster(100.0), *cluster(150.0)]
+    cues = hear(coach, lines, 240.0)
+    assert [seconds(cue.at) for cue in cues] == [71.2, 166.2]
+
+
+def test_there_are_at_most_four_cues_in_ten_minutes() -> None:
+    lines: Lines = [*greetings()]
+    for at_s in range(40, 1600, 100):
+        lines += [rise(A, at_s, at_s + 7.0), happening("cues_wanted", at_s + 8.0, "a"), settled(A, at_s + 20.0)]
+    cues = hear(Coach("s"), lines, 1700.0)
+    assert len(cues) >= 9
+    for i in range(len(cues) - 4):
+        assert seconds(cues[i + 4].at - cues[i].at) > 600.0
+
+
+def ignored_twice() -> list[Annotation]:
+    """An interruption every seven seconds, whatever the coach says."""
+    return [*greetings(), *[interruption(A if i % 2 else B, 130.0 + 7.0 * i) for i in range(100)]]
+
+
+def test_after_two_ignored_cues_the_coach_is_silent_for_the_rest() -> None:
+    coach = Coach("s")
+    assert len(hear(coach, ignored_twice(), 900.0)) == 2
+    assert coach.why_silent() == "ignored"
+    assert [line.detail["verdict"] for line in coach.take_outcomes()] == ["ignored", "ignored"]
+
+
+def test_a_silent_coach_speaks_again_when_asked() -> None:
+    coach = Coach("s")
+    hear(coach, ignored_twice(), 900.0)
+    asked: Lines = [happening("cues_wanted", 900.0, "a"), *cluster(910.0)]
+    assert len(hear(coach, asked, 1000.0)) == 1
+
+
+def test_a_dismissed_cue_is_not_an_ignored_one_but_the_next_waits_longer() -> None:
+    coach = Coach("s")
+    first = hear(coach, [*greetings(), *cluster(40.0)], 75.0)
+    coach.happened(happening("cue_dismissed", 75.0, "a", cue=first[0].id))
+    assert [line.detail["verdict"] for line in coach.take_outcomes()] == ["dismissed"]
+    assert hear(coach, cluster(160.0), 230.0) == []
+    assert len(hear(coach, cluster(240.0), 300.0)) == 1
+
+
+def test_nothing_is_said_in_the_first_half_minute() -> None:
+    lines = [*greetings(), *[interruption(A, at_s) for at_s in (12.0, 16.0, 20.0)]]
+    assert hear(Coach("s"), lines, 100.0) == []
+
+
+@pytest.mark.parametrize("reason", ["noisy", "bleed", "muted"])
+def test_poor_audio_brings_no_cue(reason: str) -> None:
+    poor = note(Kind.QUALITY, A, 60.0, 65.0, reason=reason)
+    lines = in_order([*greetings(), *cluster(40.0), poor])
+    assert hear(Coach("s"), lines, 120.0) == []
+    assert len(hear(Coach("s"), [*greetings(), *cluster(40.0)], 120.0)) == 1
+
+
+def test_poor_audio_that_goes_on_keeps_the_coach_silent_until_it_ends() -> None:
+    begun = note(Kind.QUALITY, A, 20.0, 21.0, status="open", reason="noisy")
+    ended = note(Kind.QUALITY, A, 20.0, 100.0, reason="noisy")
+    coach = Coach("s")
+    assert hear(coach, [*greetings(), begun, *cluster(40.0), ended], 105.0) == []
+    assert coach.why_silent() == "poor_audio"
+    assert len(hear(coach, cluster(120.0), 200.0)) == 1
+
+
+def test_a_clipped_microphone_spoils_arousal_but_not_timing() -> None:
+    clipped = note(Kind.QUALITY, A, 38.0, 39.0, status="open", reason="clipping")
+    assert hear(Coach("s"), [*greetings(), clipped, rise(A, 40.0, 43.0)], 100.0) == []
+    assert len(hear(Coach("s"), [*greetings(), clipped, rise(B, 40.0, 43.0)], 100.0)) == 1
+    assert len(hear(Coach("s"), [*greetings(), clipped, *cluster(40.0)], 100.0)) == 1
+
+
+def test_evidence_from_one_microphone_alone_brings_no_cue() -> None:
+    only_a = [*speech(A, 1.0, 5.0), *speech(A, 6.0, 10.0)]
+    assert hear(Coach("s"), [*only_a, rise(A, 40.0, 43.0)], 100.0) == []
+    assert len(hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0)], 100.0)) == 1
+
+
+def test_nothing_is_said_while_a_partner_is_cut_off() -> None:
+    lost = happening("media_lost", 41.0, "b")
+    assert hear(Coach("s"), [*greetings(), lost, rise(A, 42.0, 45.0)], 100.0) == []
+
+
+def test_nothing_is_said_during_a_pause_and_what_was_before_it_is_gone() -> None:
+    lines: Lines = [*greetings(), *cluster(40.0)[:2], happening("paused", 58.0, "a"), happening("resumed", 62.0, "a")]
+    coach = Coach("s")
+    assert hear(coach, [*lines, *cluster(70.0)[:1]], 100.0) == []
+    paused: Lines = [happening("paused", 101.0, "b"), *cluster(105.0)]
+    assert hear(coach, paused, 200.0) == []
+
+
+def test_without_consent_of_both_nothing_is_said() -> None:
+    withdrawn = happening("consent", 39.0, "b", practice=False, observer=False)
+    coach = Coach("s")
+    assert hear(coach, [*greetings(), withdrawn, *cluster(40.0)], 100.0) == []
+    again = happening("consent", 101.0, "b", practice=True, observer=False)
+    assert len(hear(coach, [again, *cluster(110.0)], 200.0)) == 1
+
+
+def test_a_couple_that_overlaps_warmly_from_the_start_needs_a_bigger_cluster() -> None:
+    """Two a minute in the calm beginning is their habit: three later on is nothing special."""
+    habit = [interruption(by, at_s) for by, at_s in ((A, 12.0), (B, 50.0), (A, 80.0), (B, 115.0))]
+    coach = Coach("s")
+    assert hear(coach, [*greetings(), *habit, *cluster(200.0)], 260.0) == []
+    assert coach.habit_per_min() == 2.0
+    assert len(hear(coach, [interruption(A, 300.0 + 10.0 * i) for i in range(5)], 400.0)) == 1
+
+
+def test_with_arousal_up_the_habit_is_no_excuse() -> None:
+    habit = [interruption(by, at_s) for by, at_s in ((A, 12.0), (B, 50.0), (A, 80.0), (B, 115.0))]
+    heat = [rise(B, 198.0, 199.0, confidence=0.9), *cluster(180.0)]
+    cues = hear(Coach("s"), in_order([*greetings(), *habit, *heat]), 212.0)
+    assert len(cues) == 1
+
+
+def test_a_carried_habit_holds_from_the_beginning() -> None:
+    coach = Coach("s", habit_per_min=2.0)
+    assert hear(coach, [*greetings(), *cluster(40.0)], 119.0) == []
+
+
+def test_swapped_partners_get_the_same_cues() -> None:
+    lines = in_order(
+        [
+            *greetings(),
+            *cluster(40.0, B),
+            *speech(A, 66.0, 73.0),
+            *speech(B, 70.0, 71.0),
+            rise(A, 180.0, 184.0),
+            rise(B, 181.0, 184.0),
+            settled(B, 200.0),
+            settled(A, 203.0),
+            *speech(B, 280.0, 284.0),
+        ]
+    )
+    cues = hear(Coach("s"), lines, 400.0)
+    assert [cue.level for cue in cues] == [1, 2, 3]
+    assert hear(Coach("s"), [mirrored(line) for line in lines], 400.0) == cues
+
+
+def test_the_cue_comes_at_the_same_time_however_time_is_cut() -> None:
+    lines = in_order([*greetings(), *cluster(40.0), *speech(B, 70.0, 72.55), rise(A, 200.0, 204.0)])
+    whole = hear(Coach("s"), lines, 300.0)
+    coach, cues = Coach("s"), []
+    left = list(lines)
+    for now in range(0, samples(300.0), 523):
+        while left and left[0].decided <= now:
+            cues += coach.observe(left.pop(0))
+        cues += coach.advance(now)
+    assert [cue.level for cue in whole] == [1, 2]
+    assert cues == whole
+
+
+def test_a_second_delivery_changes_nothing() -> None:
+    lines = [*greetings(), *cluster(40.0)[:2]]
+    coach = Coach("s")
+    assert hear(coach, [*lines, *lines, *lines], 90.0) == []
