@@ -1,0 +1,178 @@
+"""Sessions and links in the store. A link's token is shown once; only its hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from gateway import rooms
+from gateway.protocol import Role
+from gateway.rooms import Room
+from streaming.errors import Refused, StoreUnavailable
+from streaming.schema import links, sessions
+
+TOKEN_BYTES = 24  # 192 bits: not to be guessed
+SESSION_BYTES = 10
+ROLES: tuple[Role, ...] = ("a", "b", "observer", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a token stands for."""
+
+    session: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """The only moment at which the tokens are known in clear."""
+
+    session: str
+    tokens: dict[Role, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A stored session. ``report`` is its report token, kept because it is shown again at the end."""
+
+    session: str
+    created_unix: float
+    began_unix: float | None = None
+    ended_unix: float | None = None
+    room: Room = field(default_factory=Room)
+    demo: bool = False
+    report: str = ""
+
+
+class Registry:
+    """Reads and writes sessions and links. Raises StoreUnavailable where the store cannot."""
+
+    def __init__(self, engine: AsyncEngine, unix_now: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._unix_now = unix_now
+
+    async def create(self, demo: bool = False) -> NewSession:
+        session = secrets.token_hex(SESSION_BYTES)
+        tokens: dict[Role, str] = {role: secrets.token_urlsafe(TOKEN_BYTES) for role in ROLES}
+        record = Record(session, self._unix_now(), demo=demo, report=tokens["report"])
+        rows = [{"token_hash": hashed(token), "session": session, "role": role} for role, token in tokens.items()]
+        async with self._writing() as connection:
+            await connection.execute(insert(sessions).values(_row(record)))
+            await connection.execute(insert(links), rows)
+        return NewSession(session, tokens)
+
+    async def find(self, token: str) -> Link:
+        """Raises Refused ``unknown_link``."""
+        async with self._reading() as connection:
+            query = select(links.c.session, links.c.role).where(links.c.token_hash == hashed(token))
+            row = (await connection.execute(query)).first()
+        if row is None:
+            raise Refused("unknown_link", "This link is not known here.")
+        return Link(row.session, cast(Role, row.role))
+
+    async def owned(self, token: str, device: str) -> bool:
+        """Whether this very device has used the link before."""
+        async with self._reading() as connection:
+            query = select(links.c.device_hash).where(links.c.token_hash == hashed(token))
+            row = (await connection.execute(query)).first()
+        return row is not None and row.device_hash == hashed(device)
+
+    async def claim(self, token: str, device: str) -> None:
+        """The first device to use a link owns it; raises Refused ``link_in_use`` to any other."""
+        mine = (links.c.token_hash == hashed(token)) & (
+            links.c.device_hash.is_(None) | (links.c.device_hash == hashed(device))
+        )
+        async with self._writing() as connection:
+            claimed = await connection.execute(update(links).where(mine).values(device_hash=hashed(device)))
+        if claimed.rowcount == 0:
+            raise Refused("link_in_use", "This link is already used on another device.")
+
+    async def load(self, session: str) -> Record:
+        async with self._reading() as connection:
+            row = (await connection.execute(select(sessions).where(sessions.c.session == session))).first()
+        if row is None:
+            raise Refused("unknown_link", "The practice of this link is not known here.")
+        return _record(row)
+
+    async def save(self, record: Record) -> None:
+        """Returns once the record is on disk."""
+        async with self._writing() as connection:
+            query = update(sessions).where(sessions.c.session == record.session).values(_row(record))
+            await connection.execute(query)
+
+    async def running(self) -> list[Record]:
+        """Sessions that have begun and not ended, the newest first: to be gone on with after a restart."""
+        query = (
+            select(sessions)
+            .where(sessions.c.ended_unix.is_(None), sessions.c.began_unix.is_not(None))
+            .order_by(sessions.c.created_unix.desc())
+        )
+        async with self._reading() as connection:
+            return [_record(row) for row in (await connection.execute(query)).all()]
+
+    async def expire(self, created_before_unix: float) -> int:
+        """Ends the sessions that never began and are older than this; returns how many."""
+        stale = sessions.c.began_unix.is_(None) & sessions.c.ended_unix.is_(None)
+        stale &= sessions.c.created_unix < created_before_unix
+        async with self._writing() as connection:
+            done = await connection.execute(update(sessions).where(stale).values(ended_unix=self._unix_now()))
+        return done.rowcount
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnavailable(f"cannot write the list of sessions: {error}") from error
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnavailable(f"cannot read the list of sessions: {error}") from error
+
+
+def hashed(secret: str) -> str:
+    """SHA-256 is enough here: tokens are 192 random bits, so there is nothing to guess from a hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _row(record: Record) -> dict[str, Any]:
+    payload = {"room": rooms.to_state(record.room), "demo": record.demo, "report": record.report}
+    return {
+        "session": record.session,
+        "created_unix": record.created_unix,
+        "began_unix": record.began_unix,
+        "ended_unix": record.ended_unix,
+        "payload": json.dumps(payload, separators=(",", ":")).encode(),
+    }
+
+
+def _record(row: Any) -> Record:
+    payload = json.loads(row.payload)
+    room = rooms.from_state(payload["room"])
+    if row.ended_unix is not None:  # expired by the sweep, which does not open payloads
+        room = rooms.ended(room, None)
+    return Record(
+        row.session,
+        row.created_unix,
+        row.began_unix,
+        row.ended_unix,
+        room,
+        demo=bool(payload["demo"]),
+        report=str(payload["report"]),
+    )

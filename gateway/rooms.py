@@ -1,0 +1,226 @@
+"""The room of one practice: who is here, what they agreed to, and so what may happen now.
+
+Pure: every act gives a new room, and ``happened`` names what changed between two of them. No clock,
+no socket, no store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from gateway.protocol import MediaState, PartnerView, Phase, RoomView
+from streaming.errors import UnusableInput
+from streaming.types import Speaker
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """``practice`` and ``observer`` are this person's standing consents."""
+
+    present: bool = False
+    name: str = ""
+    practice: bool = False
+    observer: bool = False
+    media: MediaState = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened: the kind and detail of a Happening, still without its time."""
+
+    kind: str
+    by: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    a: Partner = Partner()
+    b: Partner = Partner()
+    same_room: bool = False
+    observers: int = 0
+    began: bool = False  # session time runs from here on, whatever comes
+    paused_by: Speaker | None = None
+    ended: bool = False
+    ended_by: Speaker | None = None  # None: nobody came back in time
+
+    def partner(self, speaker: Speaker) -> Partner:
+        return self.a if speaker is Speaker.A else self.b
+
+    @property
+    def agreed(self) -> bool:
+        """Both consents to the practice stand."""
+        return self.a.practice and self.b.practice
+
+    @property
+    def watchable(self) -> bool:
+        """Both consents to an observer stand."""
+        return self.a.observer and self.b.observer
+
+    @property
+    def empty(self) -> bool:
+        return not (self.a.present or self.b.present)
+
+    @property
+    def phase(self) -> Phase:
+        """A partner who drops out of a practice that has begun does not stop it for the other."""
+        if self.ended:
+            return "ended"
+        if self.empty or not (self.began or (self.a.present and self.b.present)):
+            return "waiting"
+        if not self.agreed:
+            return "consent"
+        return "paused" if self.paused_by else "practising"
+
+    @property
+    def analysing(self) -> bool:
+        """Only now may audio be decoded and looked at."""
+        return self.phase == "practising"
+
+    @property
+    def audible(self) -> bool:
+        """Partners who are apart hear each other, in a pause too: nobody is muted by the machine."""
+        return self.began and not self.ended and not self.same_room
+
+
+RoomState: TypeAlias = dict[str, Any]  # JSON, for the store
+
+
+def joined(room: Room, speaker: Speaker, name: str) -> Room:
+    old = room.partner(speaker)
+    return _with(room, speaker, replace(old, present=True, name=name.strip() or old.name))
+
+
+def left(room: Room, speaker: Speaker) -> Room:
+    return _with(room, speaker, replace(room.partner(speaker), present=False))
+
+
+def consented(room: Room, speaker: Speaker, practice: bool, observer: bool) -> Room:
+    return _with(room, speaker, replace(room.partner(speaker), practice=practice, observer=observer))
+
+
+def set_up(room: Room, speaker: Speaker, same_room: bool | None, name: str | None) -> Room:
+    old = room.partner(speaker)
+    room = _with(room, speaker, replace(old, name=(name or "").strip() or old.name))
+    return room if same_room is None else replace(room, same_room=same_room)
+
+
+def media_changed(room: Room, speaker: Speaker, media: MediaState) -> Room:
+    return _with(room, speaker, replace(room.partner(speaker), media=media))
+
+
+def paused(room: Room, by: Speaker) -> Room:
+    """Anyone may pause without a reason."""
+    return replace(room, paused_by=by) if room.phase == "practising" else room
+
+
+def resumed(room: Room) -> Room:
+    return replace(room, paused_by=None)
+
+
+def watched_by(room: Room, observers: int) -> Room:
+    return replace(room, observers=observers)
+
+
+def ended(room: Room, by: Speaker | None) -> Room:
+    return room if room.ended else replace(room, ended=True, ended_by=by)
+
+
+def _with(room: Room, speaker: Speaker, partner: Partner) -> Room:
+    """The practice begins at the first moment at which both are here and both consents stand."""
+    room = replace(room, a=partner) if speaker is Speaker.A else replace(room, b=partner)
+    here = room.a.present and room.b.present
+    return replace(room, began=True) if room.agreed and here and not room.ended else room
+
+
+def happened(before: Room, after: Room) -> list[Change]:
+    """What is worth a line in the timeline, in the order in which it makes sense."""
+    changes: list[Change] = []
+    for speaker in Speaker:
+        changes += _partner_changes(speaker, before.partner(speaker), after.partner(speaker))
+    if after.began and not before.began:
+        changes.append(Change("began"))
+    if after.paused_by and not before.paused_by:
+        changes.append(Change("paused", after.paused_by))
+    if before.paused_by and not after.paused_by:
+        changes.append(Change("resumed"))
+    if before.observers != after.observers:
+        kind = "observer_joined" if after.observers > before.observers else "observer_left"
+        changes.append(Change(kind, None, {"observers": after.observers}))
+    if after.ended and not before.ended:
+        changes.append(Change("ended", after.ended_by))
+    return changes
+
+
+def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Change]:
+    changes: list[Change] = []
+    if after.present and not before.present:
+        changes.append(Change("joined", by))
+    if before.practice != after.practice:
+        changes.append(Change("consent", by, {"practice": after.practice}))
+    if before.observer != after.observer:
+        changes.append(Change("observer_consent", by, {"observer": after.observer}))
+    if after.media == "lost" and before.media != "lost":
+        changes.append(Change("media_lost", by))
+    if after.media == "connected" and before.media == "lost":
+        changes.append(Change("media_back", by))
+    if before.present and not after.present:
+        changes.append(Change("left", by))
+    return changes
+
+
+def view(room: Room, now_s: float, observer_waiting: bool, ice_servers: tuple[dict[str, str], ...]) -> RoomView:
+    return RoomView(
+        phase=room.phase,
+        now_s=now_s,
+        same_room=room.same_room,
+        observers=room.observers,
+        observer_waiting=observer_waiting,
+        ice_servers=ice_servers,
+        partners={"a": _partner_view(room.a), "b": _partner_view(room.b)},
+    )
+
+
+def _partner_view(partner: Partner) -> PartnerView:
+    return PartnerView(
+        present=partner.present,
+        name=partner.name,
+        practice=partner.practice,
+        observer=partner.observer,
+        media=partner.media,
+    )
+
+
+def to_state(room: Room) -> RoomState:
+    """What must outlive the process. Presence and media do not: whoever is here says so again."""
+    return {
+        "partners": {
+            s.value: {"name": p.name, "practice": p.practice, "observer": p.observer}
+            for s, p in ((speaker, room.partner(speaker)) for speaker in Speaker)
+        },
+        "same_room": room.same_room,
+        "began": room.began,
+        "paused_by": room.paused_by,
+        "ended": room.ended,
+        "ended_by": room.ended_by,
+    }
+
+
+def from_state(state: RoomState) -> Room:
+    try:
+        people = {
+            speaker: Partner(name=str(p["name"]), practice=bool(p["practice"]), observer=bool(p["observer"]))
+            for speaker, p in ((speaker, state["partners"][speaker.value]) for speaker in Speaker)
+        }
+        return Room(
+            a=people[Speaker.A],
+            b=people[Speaker.B],
+            same_room=bool(state["same_room"]),
+            began=bool(state["began"]),
+            paused_by=Speaker(state["paused_by"]) if state["paused_by"] else None,
+            ended=bool(state["ended"]),
+            ended_by=Speaker(state["ended_by"]) if state["ended_by"] else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnusableInput(f"a stored room does not fit this version ({error!r}); start a new practice") from error

@@ -1,0 +1,82 @@
+"""What whoever runs a gateway may set. Each value has its unit and its reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from streaming.errors import UnusableInput
+
+_ROOT = Path(__file__).resolve().parents[1]
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class SocketSettings:
+    """Bounds on what one browser may send, and on what may wait to be sent to it."""
+
+    hello_s: float = 10.0  # a page says hello at once; a silent socket is not one of ours
+    messages_per_s: float = 20.0  # a page sends a few a minute, and a ping every few seconds
+    burst_messages: int = 60
+    offers_per_minute: float = 12.0  # each costs a DTLS key and an ICE agent
+    waiting_messages: int = 256  # a partner this far behind is gone; a reconnect starts afresh
+    waiting_lines: int = 2000  # about 10 minutes of one couple's lines for an observer who lags
+    batch_lines: int = 200  # an observer's message stays far below 64 KiB … 256 KiB of JSON
+    batch_s: float = 0.1  # lanes redraw smoothly at 10 Hz
+    send_s: float = 10.0  # a browser that takes no byte for so long is gone
+    ping_s: float = 15.0  # protocol ping: half-open connections are found within two of them
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """One gateway process. ``data`` holds all its state."""
+
+    data: Path = Path("data")
+    client: Path = _ROOT / "web-client" / "dist"
+    store_url: str | None = None  # None: SQLite under ``data``
+    allowed_origins: tuple[str, ...] = ()  # besides the gateway's own address
+    ice_servers: tuple[dict[str, str], ...] = ()  # none: no address is asked of a stranger
+    log_level: str = "info"
+    max_live_sessions: int = 50  # two streams each; 2 cores carry about 80 streams of detectors
+    max_observers: int = 8  # a session
+    max_sockets: int = 1000  # beyond it even a polite refusal costs too much
+    sessions_per_minute: float = 20.0  # one address: nobody starts practices faster by hand
+    poll_s: float = 0.02  # one packet: audio that did not come becomes missing this often
+    catch_up_s: float = 0.5  # while nothing is analysed, session time is passed on this often
+    catch_up_chunk_s: float = 1.0  # how much missing audio one chunk carries
+    snapshot_s: float = 2.0  # at most so much detector state is lost by a crash
+    idle_s: float = 600.0  # both partners gone so long: the practice is over
+    waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day
+    sweep_s: float = 5.0
+    ended_kept_s: float = 60.0  # an ended session answers late pages from memory, then from the store
+    sockets: SocketSettings = field(default_factory=SocketSettings)
+
+
+def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.environ) -> GatewaySettings:
+    """``BREATHMARK_LOG_LEVEL``, ``_ALLOWED_ORIGINS`` (comma-separated), ``_CLIENT``, ``_MAX_SESSIONS``, ``_IDLE_S``."""
+    settings = base
+    if level := environment.get("BREATHMARK_LOG_LEVEL"):
+        if level.lower() not in LOG_LEVELS:
+            raise UnusableInput(f"BREATHMARK_LOG_LEVEL={level}: use one of {', '.join(LOG_LEVELS)}")
+        settings = replace(settings, log_level=level.lower())
+    if origins := environment.get("BREATHMARK_ALLOWED_ORIGINS"):
+        settings = replace(settings, allowed_origins=tuple(o.strip().rstrip("/") for o in origins.split(",")))
+    if client := environment.get("BREATHMARK_CLIENT"):
+        settings = replace(settings, client=Path(client))
+    if count := environment.get("BREATHMARK_MAX_SESSIONS"):
+        settings = replace(settings, max_live_sessions=int(_number("BREATHMARK_MAX_SESSIONS", count)))
+    if idle := environment.get("BREATHMARK_IDLE_S"):
+        settings = replace(settings, idle_s=_number("BREATHMARK_IDLE_S", idle))
+    return settings
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise UnusableInput(f"{name}={text}: expected a number") from error
+    if not 0 < value < float("inf"):
+        raise UnusableInput(f"{name}={text}: expected a number above 0")
+    return value
