@@ -22,7 +22,8 @@ HERE = Path(__file__).parent
 ASSETS = HERE.parents[1] / "gateway" / "assets"
 
 _SPEECH_LEVEL = 10 ** (-27 / 20)  # root mean square of usual speech: room for peaks of a worked-up voice
-_LEVEL_AT_FULL_HEAT_DB = 6.0
+_LEVEL_AT_FULL_HEAT_DB = 8.0
+_HURRIED_PAUSE_S = 0.3  # somebody worked up does not wait between sentences
 _ROOM_TONE = 10 ** (-70 / 20)  # a microphone is never digitally silent
 _PEAK = 0.89
 _EDGE_DB = -38.0  # speech starts and ends where the level passes this, relative to the usual speech level
@@ -105,10 +106,29 @@ def _spoken(line: ScriptLine, voice: Voice, seed: int) -> Samples:
     level = _SPEECH_LEVEL * 10 ** (_LEVEL_AT_FULL_HEAT_DB * line.heat / 20)
     sound = _levelled(voice.say(line.text, line.heat, seed), level)
     units = speech_units(sound)
-    sound = sound[units[0].start : units[-1].end].copy()
+    if line.heat:
+        units = _hurried(units)
+        sound = np.concatenate([sound[unit.start : unit.end] for unit in units])
+    else:
+        sound = sound[units[0].start : units[-1].end].copy()
     sound[: _FADE // 4] *= np.linspace(0, 1, _FADE // 4, dtype=np.float32)
     sound[-_FADE:] *= np.linspace(1, 0, _FADE, dtype=np.float32)
     return np.asarray(_PEAK * np.tanh(sound / _PEAK), np.float32)  # tames the few peaks that would clip
+
+
+def _hurried(units: list[Span]) -> list[Span]:
+    """The stretches to keep so that no pause lasts longer than a worked-up voice lets it: half before, half after."""
+    half = round(_HURRIED_PAUSE_S * RATE_HZ / 2)
+    kept = [Span(unit.start - half, unit.end + half) for unit in units]
+    kept[0] = Span(units[0].start, kept[0].end)
+    kept[-1] = Span(kept[-1].start, units[-1].end)
+    out = kept[:1]
+    for span in kept[1:]:
+        if span.start <= out[-1].end:
+            out[-1] = Span(out[-1].start, span.end)
+        else:
+            out.append(span)
+    return out
 
 
 def _levelled(sound: Samples, level: float) -> Samples:

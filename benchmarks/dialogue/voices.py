@@ -24,9 +24,9 @@ from streaming.types import Samples
 
 RATE_HZ = 48_000  # what Opus and a browser's microphone use
 
-_PITCH_AT_FULL_HEAT = 1.30  # ratio of fundamental frequencies; excited speech rises by 3 to 6 semitones
-_LIVELINESS_AT_FULL_HEAT = 1.35  # how much further the melody swings round its middle
-_RATE_AT_FULL_HEAT = 1.18  # ratio of speaking rates
+_PITCH_AT_FULL_HEAT = 1.45  # ratio of fundamental frequencies; acted anger lies 4 to 8 semitones above neutral
+_LIVELINESS_AT_FULL_HEAT = 1.4  # how much further the melody swings round its middle
+_RATE_AT_FULL_HEAT = 1.2  # ratio of speaking rates
 _TILT_AT_FULL_HEAT_DB = 12.0  # above 1.2 kHz: a pressed voice is bright, not only loud
 _TILT_CORNER_HZ = 1_200.0
 _VOICED_HZ = 40.0  # below it the voice of a means "unvoiced"
