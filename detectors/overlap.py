@@ -1,0 +1,80 @@
+"""One overlap while its type is open, and the table of types, judged on what is certain so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from detectors.turn_settings import TurnSettings
+from streaming.types import Kind, Speaker
+
+
+@dataclass(slots=True)
+class Overlap:
+    """``by`` started at ``start`` while ``over`` spoke. Unknown ends are None; all in samples."""
+
+    by: Speaker
+    over: Speaker
+    start: int
+    burst_start: int
+    over_start: int
+    together: bool = False  # both entered at once
+    blame: bool = True  # whether the timing says for certain who started over whom
+    uncertainty: int = 0
+    heard_by: int = 0  # up to where the starter's first IPU certainly reaches
+    heard_over: int = 0
+    by_end: int | None = None  # of the starter's first IPU
+    over_end: int | None = None
+    burst_heard: int = 0
+    burst_end: int | None = None
+    resumed: int | None = None  # where ``over`` began again
+    got_floor: int | None = None  # when ``by`` had been alone long enough
+    lost: bool = False  # missing audio cut one of them off
+    announced: bool = False
+    next_refresh: int = 0
+    ruled: Kind | None = None  # what the table says, once it says it
+    ruled_at: int = 0
+    context: list[float] = field(default_factory=list)  # what was known of the two at ``start``
+
+    @property
+    def heard(self) -> int:
+        """Samples both have certainly spoken at once (below 0 while not even that is certain)."""
+        return min(self.heard_by, self.heard_over) - self.start
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``heard`` is all there will be."""
+        if self.by_end is not None and self.over_end is not None:
+            return True
+        if self.over_end is not None:
+            return self.heard_by >= self.over_end
+        return self.by_end is not None and self.heard_over >= self.by_end
+
+
+def rule(o: Overlap, s: TurnSettings) -> Kind | None:
+    """The type by EVENTS' table, top down; None while a row that could fit is still open."""
+    if o.together:
+        return Kind.DUAL_START
+    if o.heard >= s.talk_over_samples:
+        return Kind.TALK_OVER
+    if not o.closed:
+        return None
+    if o.lost:
+        return Kind.BUTTED_IN
+    if o.heard_over - o.start <= s.terminal_samples:
+        if o.over_end is None:
+            return None
+        if o.burst_heard > o.over_end:
+            return Kind.TERMINAL_OVERLAP
+        if o.burst_end is None:
+            return None
+    if o.got_floor is None and o.burst_heard - o.burst_start <= s.backchannel_samples:
+        return Kind.BACKCHANNEL if o.burst_end is not None else None
+    if o.resumed is None and o.burst_end is None:
+        if o.got_floor is not None:
+            return Kind.TOOK_FLOOR
+        return None
+    return Kind.TOOK_FLOOR if _took(o) else Kind.BUTTED_IN
+
+
+def _took(o: Overlap) -> bool:
+    return o.got_floor is not None and (o.resumed is None or o.got_floor <= o.resumed)

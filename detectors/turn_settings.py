@@ -1,0 +1,29 @@
+"""Numbers of the turn-taking detector. Those that EVENTS fixes are definitions, not tuning knobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MS = 16  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """All in samples at 16 kHz."""
+
+    # Definitions (EVENTS).
+    ipu_gap_samples: int = 200 * _MS  # silence this long ends an inter-pausal unit
+    burst_gap_samples: int = 1000 * _MS  # silence this long ends a burst
+    floor_samples: int = 500 * _MS  # speaking alone this long takes the floor
+    together_samples: int = 250 * _MS  # two starts closer than this entered at once
+    mutual_silence_samples: int = 200 * _MS  # … if nobody had spoken for this long
+    talk_over_samples: int = 1500 * _MS  # both at once for this long is a talk-over
+    terminal_samples: int = 300 * _MS  # a turn that ends this soon was foreseen to end
+    backchannel_samples: int = 1000 * _MS  # the longest burst of a mere listener
+    long_silence_samples: int = 4000 * _MS
+    monologue_samples: int = 90_000 * _MS
+
+    # Choices of this detector.
+    refresh_samples: int = 100 * _MS  # how often an undecided overlap is announced anew (EVENTS)
+    min_overlap_samples: int = 100 * _MS  # shorter ones lie within what any labelling can place
+    hidden_samples: int = 200 * _MS  # missing audio shorter than an IPU gap cannot hide a turn

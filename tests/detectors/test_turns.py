@@ -1,0 +1,241 @@
+"""What the turn detector says of who speaks when."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.turns import TurnDetector, annotate_activity
+from streaming.rttm import joined
+from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Kind, Span, Speaker
+from streaming.wire import samples
+
+A, B = Speaker.A, Speaker.B
+Activity = dict[Speaker, list[Span]]
+
+
+def talk(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> Activity:
+    return {who: [Span(samples(start), samples(end)) for start, end in spans] for who, spans in ((A, a), (B, b))}
+
+
+def finals(activity: Activity) -> list[Annotation]:
+    return [x for x in annotate_activity("s", activity) if x.status == "final" and x.kind in OVERLAP_KINDS]
+
+
+def only(activity: Activity) -> Annotation:
+    (event,) = finals(activity)
+    return event
+
+
+def mirrored(activity: Activity) -> Activity:
+    return {who: activity[who.other] for who in Speaker}
+
+
+def test_a_start_into_a_turn_that_stops_for_it_took_the_floor() -> None:
+    event = only(talk([(0, 5)], [(4, 8)]))
+    assert event.kind is Kind.TOOK_FLOOR
+    assert (event.by, event.over) == (B, A)
+    assert event.span == Span(samples(4), samples(5))
+    assert event.decided <= samples(5.5 + 1.2)
+
+
+def test_speaking_together_for_long_is_a_talk_over() -> None:
+    event = only(talk([(0, 8)], [(4, 6.5)]))
+    assert event.kind is Kind.TALK_OVER
+    assert (event.by, event.over) == (B, A)
+    assert event.decided <= samples(5.5 + 1.2)
+
+
+def test_foreseeing_the_end_of_a_turn_is_not_an_interruption() -> None:
+    assert only(talk([(0, 5)], [(4.8, 8)])).kind is Kind.TERMINAL_OVERLAP
+
+
+def test_a_short_word_of_a_listener_is_a_backchannel() -> None:
+    event = only(talk([(0, 8)], [(4, 4.4)]))
+    assert event.kind is Kind.BACKCHANNEL
+    assert event.decided <= samples(5.4 + 1.2)
+
+
+def test_who_tries_and_stops_first_butted_in() -> None:
+    assert only(talk([(0, 8)], [(4, 5.3)])).kind is Kind.BUTTED_IN
+
+
+def test_who_enters_at_once_has_no_culprit() -> None:
+    event = only(talk([(1, 3)], [(1.1, 4)]))
+    assert event.kind is Kind.DUAL_START
+    assert event.by is None
+    assert event.over is None
+
+
+def test_a_pause_inside_an_ipu_does_not_end_it() -> None:
+    assert only(talk([(0, 4.1), (4.25, 5.6)], [(4, 8)])).kind is Kind.TALK_OVER
+
+
+def test_a_burst_gives_one_event_however_often_it_pauses() -> None:
+    assert len(finals(talk([(0, 12)], [(4, 4.6), (5.2, 5.9), (6.3, 6.6)]))) == 1
+
+
+def test_who_does_not_hold_the_floor_cannot_be_interrupted() -> None:
+    assert finals(talk([(0, 5), (5.7, 8)], [(5.3, 5.9)])) == []
+
+
+def test_an_overlap_is_announced_early_and_revised_under_one_id() -> None:
+    said = annotate_activity("s", talk([(0, 5)], [(4, 8)]))
+    opens = [x for x in said if x.status == "open"]
+    assert opens[0].decided <= samples(4.4)
+    steps = {later.decided - earlier.decided for earlier, later in itertools.pairwise(opens)}
+    assert steps == {samples(0.1)}
+    assert all(x.p_interruption is not None and 0 <= x.p_interruption <= 1 for x in said)
+    assert len({x.id for x in said}) == 1
+    assert [x.status for x in said].count("final") == 1
+
+
+def test_missing_audio_ends_speech_and_blames_nobody() -> None:
+    detector = TurnDetector("s")
+    heard = {A: False, B: False}
+    out = detector.step(samples(4), {A: True, B: False}, heard)
+    out += detector.step(samples(4.6), {A: True, B: True}, heard)
+    out += detector.step(samples(8), {A: True, B: True}, {A: True, B: False})
+    (event,) = [x for x in out + detector.flush() if x.status == "final"]
+    assert event.by is None
+    assert event.kind not in INTERRUPTION_KINDS
+
+
+def test_a_start_right_after_missing_audio_has_no_culprit() -> None:
+    detector = TurnDetector("s")
+    out = detector.step(samples(3.5), {A: True, B: False}, {A: False, B: False})
+    out += detector.step(samples(4), {A: True, B: False}, {A: False, B: True})
+    out += detector.step(samples(8), {A: True, B: True}, {A: False, B: False})
+    (event,) = [x for x in out + detector.flush() if x.status == "final"]
+    assert event.by is None
+
+
+def drive(activity: Activity, **kwargs: object) -> list[Annotation]:
+    detector = TurnDetector("s")
+    edges = sorted({at for spans in activity.values() for span in spans for at in (span.start, span.end)})
+    out: list[Annotation] = []
+    for start, end in zip([0, *edges], edges, strict=False):
+        active = {who: any(s.start <= start < s.end for s in activity[who]) for who in Speaker}
+        out += detector.step(end, active, {A: False, B: False}, **kwargs)  # type: ignore[arg-type]
+    return [x for x in out + detector.flush() if x.status == "final"]
+
+
+def test_an_overlap_within_the_timing_uncertainty_has_no_culprit() -> None:
+    short = talk([(0, 5)], [(4.85, 8)])
+    assert drive(short)[0].by is B
+    assert drive(short, uncertainty=samples(0.2))[0].by is None
+
+
+def test_a_start_is_judged_by_what_the_starter_could_have_heard() -> None:
+    """At the server b starts half a second into a's turn; at b's ear a had not begun."""
+    resumed = talk([(0, 3), (4, 8)], [(4.5, 8.5)])
+    assert drive(resumed)[0].by is B
+    late = drive(resumed, hears_late={B: samples(0.6)})[0]
+    assert late.kind is Kind.DUAL_START
+    assert late.by is None
+
+
+def test_four_seconds_without_a_word_are_a_long_silence() -> None:
+    said = annotate_activity("s", talk([(0, 2)], [(7, 8)]))
+    opened, ended = [x for x in said if x.kind is Kind.LONG_SILENCE]
+    assert (opened.status, ended.status) == ("open", "final")
+    assert opened.decided == samples(6)
+    assert ended.span == Span(samples(2), samples(7))
+
+
+def test_missing_audio_is_not_silence() -> None:
+    detector = TurnDetector("s")
+    out = detector.step(samples(2), {A: True, B: False}, {A: False, B: False})
+    out += detector.step(samples(12), {A: False, B: False}, {A: False, B: True})
+    assert [x for x in out if x.kind is Kind.LONG_SILENCE] == []
+
+
+def test_ninety_seconds_of_one_partner_are_a_monologue_with_backchannels_or_without() -> None:
+    speech = [(10.0 * i, 10.0 * i + 9.0) for i in range(12)]
+    said = annotate_activity("s", talk(speech, [(33, 33.4), (60, 60.5)]))
+    opened, ended = [x for x in said if x.kind is Kind.MONOLOGUE]
+    assert opened.decided == samples(90)
+    assert ended.span == Span(0, samples(119))
+    assert opened.by is A
+
+
+def test_a_turn_of_the_other_breaks_a_monologue() -> None:
+    speech = [(10.0 * i, 10.0 * i + 9.0) for i in range(12)]
+    said = annotate_activity("s", talk(speech, [(49.2, 50.8)]))
+    assert [x for x in said if x.kind is Kind.MONOLOGUE] == []
+
+
+@st.composite
+def activities(draw: st.DrawFn) -> Activity:
+    """Up to 15 s of both partners, edges on a 10 ms raster so that ties happen."""
+
+    def one() -> list[Span]:
+        lengths = draw(st.lists(st.tuples(st.integers(1, 150), st.integers(1, 250)), max_size=9))
+        spans, at = [], 0
+        for gap, length in lengths:
+            spans.append(Span((at + gap) * 160, (at + gap + length) * 160))
+            at += gap + length
+        return joined(spans)
+
+    return {A: one(), B: one()}
+
+
+def stepped(activity: Activity, cuts: list[int], *, save: bool = False) -> list[Annotation]:
+    """The activity driven in steps that also end at ``cuts``, through saved state at each where wanted."""
+    edges = {at for spans in activity.values() for span in spans for at in (span.start, span.end)}
+    end = max(edges, default=0)
+    detector = TurnDetector("s")
+    out: list[Annotation] = []
+    for at in sorted(edges | {cut for cut in cuts if cut < end}):
+        active = {who: any(s.start <= detector.now < s.end for s in activity[who]) for who in Speaker}
+        out += detector.step(at, active, {A: False, B: False})
+        if save:
+            detector = TurnDetector.restore("s", json.loads(json.dumps(detector.save())))
+    return out + detector.flush()
+
+
+@settings(max_examples=150, deadline=None)
+@given(activities(), st.lists(st.integers(0, 30 * 16_000), max_size=60))
+def test_how_time_is_cut_into_steps_changes_nothing(activity: Activity, cuts: list[int]) -> None:
+    assert stepped(activity, cuts) == annotate_activity("s", activity)
+
+
+@settings(max_examples=50, deadline=None)
+@given(activities(), st.lists(st.integers(0, 30 * 16_000), max_size=10))
+def test_a_detector_restored_anywhere_goes_on_as_if_nothing_had_happened(activity: Activity, cuts: list[int]) -> None:
+    assert stepped(activity, cuts, save=True) == annotate_activity("s", activity)
+
+
+@settings(max_examples=150, deadline=None)
+@given(activities())
+def test_swapping_the_partners_mirrors_every_label(activity: Activity) -> None:
+    def plain(annotation: Annotation) -> Annotation:
+        return replace(annotation, id="")
+
+    swapped = [
+        replace(plain(x), by=x.by and x.by.other, over=x.over and x.over.other)
+        for x in annotate_activity("s", mirrored(activity))
+    ]
+    said = [plain(x) for x in annotate_activity("s", activity)]
+    assert sorted(map(repr, swapped)) == sorted(map(repr, said))
+
+
+@settings(max_examples=150, deadline=None)
+@given(activities())
+def test_every_overlap_is_announced_in_time_and_ends_in_one_final(activity: Activity) -> None:
+    said = [x for x in annotate_activity("s", activity) if x.kind in OVERLAP_KINDS | {Kind.OVERLAP}]
+    for event in {x.id for x in said}:
+        lines = [x for x in said if x.id == event]
+        assert [x.status for x in lines] == ["open"] * (len(lines) - 1) + ["final"]
+        assert lines[0].decided - lines[0].span.start <= samples(0.4)
+        assert len({x.span.start for x in lines}) == 1
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_empty_activity_gives_nothing(length: int) -> None:
+    assert annotate_activity("s", {A: [Span(0, length)], B: []}) == []
