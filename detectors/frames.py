@@ -1,0 +1,113 @@
+"""One partner's chunks, of any length, to frames of 512 samples on a fixed grid of session time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.packing import pack, unpack
+from detectors.settings import FRAME_SAMPLES
+from streaming.types import AudioChunk, Samples, Span, Speaker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """512 samples of one partner. ``missing`` are the spans within it of which nothing is known."""
+
+    start: int
+    samples: Samples
+    missing: tuple[Span, ...]
+    uncertainty: int
+    hears_late: int
+
+    @property
+    def end(self) -> int:
+        return self.start + FRAME_SAMPLES
+
+    @property
+    def wholly_missing(self) -> bool:
+        return bool(self.missing) and self.missing[0].length == FRAME_SAMPLES
+
+
+class FrameBuffer:
+    """Contiguous chunks in, frames out; what a frame says of itself does not depend on how chunks were cut."""
+
+    def __init__(self, speaker: Speaker, start: int) -> None:
+        self._speaker = speaker
+        self._chunks: deque[AudioChunk] = deque()
+        self._begin = start  # first sample not yet framed
+        self.end = start  # session time up to which audio was given
+
+    def push(self, chunk: AudioChunk) -> None:
+        if chunk.start != self.end:
+            raise ValueError(
+                f"chunk of {self._speaker} starts at {chunk.start}, expected {self.end}: "
+                "chunks of a partner follow each other; give a gap as missing audio"
+            )
+        if chunk.samples.ndim != 1 or chunk.samples.dtype != np.float32:
+            raise ValueError(f"got samples {chunk.samples.dtype} {chunk.samples.shape}, expected float32 (n,)")
+        if len(chunk.samples):
+            self._chunks.append(chunk)
+            self.end = chunk.end
+
+    @property
+    def ready(self) -> bool:
+        return self.end - self._begin >= FRAME_SAMPLES
+
+    @property
+    def waiting(self) -> int:
+        """Samples that do not yet fill a frame."""
+        return self.end - self._begin
+
+    def take(self) -> Frame:
+        """The next frame. Call only when ``ready``."""
+        begin, end = self._begin, self._begin + FRAME_SAMPLES
+        samples = np.zeros(FRAME_SAMPLES, np.float32)
+        missing: list[Span] = []
+        uncertainty = hears_late = 0
+        while True:
+            chunk = self._chunks[0]
+            low, high = max(begin, chunk.start), min(end, chunk.end)
+            if chunk.missing:
+                touches = missing and missing[-1].end == low
+                missing[-1:] = [Span(missing[-1].start, high)] if touches else [*missing[-1:], Span(low, high)]
+            else:
+                samples[low - begin : high - begin] = chunk.samples[low - chunk.start : high - chunk.start]
+            uncertainty = max(uncertainty, chunk.uncertainty)
+            hears_late = max(hears_late, chunk.hears_late)
+            if chunk.end <= end:
+                self._chunks.popleft()
+            if chunk.end >= end:
+                break
+        # A decoder gone wrong must not poison the model's memory.
+        np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        np.clip(samples, -1.0, 1.0, out=samples)
+        self._begin = end
+        return Frame(begin, samples, tuple(missing), uncertainty, hears_late)
+
+    def save(self) -> dict[str, Any]:
+        """What waits for the rest of its frame (and all that a partner is ahead of the other)."""
+        waiting = [
+            {
+                "start": max(c.start, self._begin),
+                "samples": pack(c.samples[max(0, self._begin - c.start) :]),
+                "missing": c.missing,
+                "uncertainty": c.uncertainty,
+                "hears_late": c.hears_late,
+            }
+            for c in self._chunks
+        ]
+        return {"begin": self._begin, "waiting": waiting}
+
+    @classmethod
+    def restore(cls, session: str, speaker: Speaker, saved: dict[str, Any]) -> FrameBuffer:
+        buffer = cls(speaker, saved["begin"])
+        for c in saved["waiting"]:
+            samples = unpack(c["samples"])
+            buffer.push(
+                AudioChunk(session, speaker, c["start"], samples, c["missing"], c["uncertainty"], c["hears_late"])
+            )
+        return buffer

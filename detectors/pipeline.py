@@ -1,0 +1,229 @@
+"""Both partners' audio in, annotations out: the one pipeline that runs live, in replay and in every test.
+
+Frames of both partners are worked on in lock-step, once both have them, so what comes out depends
+on the audio alone and not on how it was cut or in which order it came. Asking the model is a step
+of its own (``windows`` then ``advance``), so that a worker can ask for many sessions at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.arousal import Arousal
+from detectors.frames import Frame, FrameBuffer
+from detectors.packing import pack, unpack
+from detectors.prosody import SpeechCollector
+from detectors.quality import Quality
+from detectors.settings import CONTEXT_SAMPLES, FRAME_SAMPLES, DetectorSettings
+from detectors.silero import STATE_SHAPE, shared_model
+from detectors.turns import TurnDetector
+from detectors.vad import VoiceActivity
+from streaming.types import Annotation, AudioChunk, Samples, Speaker
+
+_SAVED_VERSION = 1
+_WINDOW_SAMPLES = CONTEXT_SAMPLES + FRAME_SAMPLES
+
+
+class _Partner:
+    """All that is kept of one partner."""
+
+    def __init__(self, session: str, speaker: Speaker, settings: DetectorSettings, start: int) -> None:
+        self.buffer = FrameBuffer(speaker, start)
+        self.context = np.zeros(CONTEXT_SAMPLES, np.float32)
+        self.memory = np.zeros(STATE_SHAPE, np.float32)
+        self.lost_samples = 0  # in a row, up to now
+        self.voice = VoiceActivity(session, speaker, settings.vad, start)
+        self.collector = SpeechCollector(settings.prosody)
+        self.arousal = Arousal(session, speaker, settings.arousal)
+        self.quality = Quality(session, speaker, settings.quality)
+        self.fed_active = False  # as the turn detector was last told
+        self.fed_missing = False
+
+    def save(self) -> dict[str, Any]:
+        return {
+            "buffer": self.buffer.save(),
+            "context": pack(self.context),
+            "memory": pack(self.memory),
+            "lost_samples": self.lost_samples,
+            "voice": self.voice.save(),
+            "collector": self.collector.save(),
+            "arousal": self.arousal.save(),
+            "quality": self.quality.save(),
+            "fed": [self.fed_active, self.fed_missing],
+        }
+
+    @classmethod
+    def restore(cls, session: str, speaker: Speaker, settings: DetectorSettings, saved: dict[str, Any]) -> _Partner:
+        own = cls(session, speaker, settings, 0)
+        own.buffer = FrameBuffer.restore(session, speaker, saved["buffer"])
+        own.context, own.memory = unpack(saved["context"]), unpack(saved["memory"])
+        own.lost_samples = saved["lost_samples"]
+        own.voice = VoiceActivity.restore(session, speaker, settings.vad, saved["voice"])
+        own.collector = SpeechCollector.restore(settings.prosody, saved["collector"])
+        own.arousal = Arousal.restore(session, speaker, settings.arousal, saved["arousal"])
+        own.quality = Quality.restore(session, speaker, settings.quality, saved["quality"])
+        own.fed_active, own.fed_missing = saved["fed"]
+        return own
+
+
+class Pipeline:
+    """Every detector of one session. ``start`` is the session time at which its audio begins."""
+
+    def __init__(self, session: str, settings: DetectorSettings | None = None, *, start: int = 0) -> None:
+        self.session = session
+        self.settings = settings or DetectorSettings()
+        self.now = start  # both partners are worked on up to here
+        self._partners = {speaker: _Partner(session, speaker, self.settings, start) for speaker in Speaker}
+        self._turns = TurnDetector(session, self.settings.turns, start=start)
+        self._turned = start  # session time up to which the turn detector was told
+        self._frames: list[Frame] = []  # taken, and waiting for the model's answer
+
+    def push(self, chunk: AudioChunk) -> list[Annotation]:
+        """Annotations that this chunk completes. Raises ValueError where it does not follow the one before."""
+        self.offer(chunk)
+        out: list[Annotation] = []
+        while self.ready:
+            windows, memories = self.windows()
+            out += self.advance(*shared_model().infer(windows, memories))
+        return out
+
+    def offer(self, chunk: AudioChunk) -> None:
+        """Takes audio without working on it."""
+        if chunk.session != self.session:
+            raise ValueError(f"chunk of session {chunk.session!r} given to {self.session!r}")
+        self._partners[chunk.speaker].buffer.push(chunk)
+
+    def given(self, speaker: Speaker) -> int:
+        """Session time up to which this partner's audio was taken: where the next chunk has to start."""
+        return self._partners[speaker].buffer.end
+
+    @property
+    def ready(self) -> bool:
+        """Both partners have a whole frame."""
+        return all(own.buffer.ready for own in self._partners.values())
+
+    def windows(self) -> tuple[Samples, NDArray[np.float32]]:
+        """Takes a frame of each partner, and says what the model is to be asked: (n, 576) and (n, 2, 128).
+
+        n is 2, less those whose frame is wholly missing. Give the answers to ``advance``.
+        """
+        self._frames = [own.buffer.take() for own in self._partners.values()]
+        asked = [
+            (own, frame)
+            for own, frame in zip(self._partners.values(), self._frames, strict=True)
+            if not frame.wholly_missing
+        ]
+        windows = np.empty((len(asked), _WINDOW_SAMPLES), np.float32)
+        memories = np.empty((len(asked), *STATE_SHAPE), np.float32)
+        for row, (own, frame) in enumerate(asked):
+            windows[row, :CONTEXT_SAMPLES] = own.context
+            windows[row, CONTEXT_SAMPLES:] = frame.samples
+            memories[row] = own.memory
+        return windows, memories
+
+    def advance(self, probabilities: list[float], memories: NDArray[np.float32]) -> list[Annotation]:
+        """Goes on by one frame with the model's answers to ``windows``, in the same order."""
+        frames, self._frames = self._frames, []
+        self.now = frames[0].end
+        out: list[Annotation] = []
+        row = 0
+        for own, frame in zip(self._partners.values(), frames, strict=True):
+            if frame.wholly_missing:
+                self._forget(own)
+                out += self._hear(own, frame, None)
+            else:
+                own.lost_samples = 0
+                own.memory, own.context = memories[row], frame.samples[-CONTEXT_SAMPLES:]
+                out += self._hear(own, frame, probabilities[row])
+                row += 1
+        out += self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
+        return out
+
+    def flush(self) -> list[Annotation]:
+        """The session is over: what waits is said now. Audio that fills no frame is left out."""
+        out: list[Annotation] = []
+        for own in self._partners.values():
+            out += own.voice.flush(self.now, own.quality.trust)
+        out += self._feed_turns([], self.now)
+        out += self._decided_now(self._turns.flush())
+        for own in self._partners.values():
+            out += own.quality.flush(self.now)
+        return out
+
+    def _hear(self, own: _Partner, frame: Frame, p: float | None) -> list[Annotation]:
+        out = own.voice.step(frame, p, own.quality.trust)
+        speaking = p is not None and p >= self.settings.vad.on and own.voice.active and not frame.missing
+        point = own.collector.hear(frame, own.voice.energies_db, speaking)
+        out += own.quality.hear(frame, own.voice.levels)
+        if point is not None:
+            out += own.quality.hear_spectrum(point.spectrum, point.span)
+            out += own.arousal.hear(point, self.now, own.quality.trust)
+        return out
+
+    def _forget(self, own: _Partner) -> None:
+        """A wholly missing frame leaves the model's memory as it was; half a second of them clears it."""
+        own.lost_samples += FRAME_SAMPLES
+        if own.lost_samples >= self.settings.vad.reset_samples:
+            own.memory, own.context = np.zeros(STATE_SHAPE, np.float32), np.zeros(CONTEXT_SAMPLES, np.float32)
+
+    def _feed_turns(self, frames: list[Frame], limit: int) -> list[Annotation]:
+        """Tells the turn detector of everything before ``limit``, a stretch of constant activity at a time."""
+        changes = [
+            (at, what, speaker, on)
+            for speaker, own in self._partners.items()
+            for at, what, on in own.voice.settled(limit)
+        ]
+        changes.sort(key=lambda change: change[0])
+        uncertainty = max((frame.uncertainty for frame in frames), default=0)
+        hears_late = {s: frame.hears_late for s, frame in zip(self._partners, frames, strict=False)}
+        out: list[Annotation] = []
+        for at, what, speaker, on in changes:
+            out += self._step_turns(at, uncertainty, hears_late)
+            if what == "active":
+                self._partners[speaker].fed_active = on
+            else:
+                self._partners[speaker].fed_missing = on
+        return out + self._step_turns(limit, uncertainty, hears_late)
+
+    def _step_turns(self, end: int, uncertainty: int, hears_late: dict[Speaker, int]) -> list[Annotation]:
+        if end <= self._turned:
+            return []
+        self._turned = end
+        active = {speaker: own.fed_active for speaker, own in self._partners.items()}
+        missing = {speaker: own.fed_missing for speaker, own in self._partners.items()}
+        return self._decided_now(self._turns.step(end, active, missing, uncertainty=uncertainty, hears_late=hears_late))
+
+    def _decided_now(self, annotations: list[Annotation]) -> list[Annotation]:
+        """Turns are judged a fixed delay behind; what had to be heard for it goes up to now."""
+        return [dataclasses.replace(annotation, decided=self.now) for annotation in annotations]
+
+    def save(self) -> bytes:
+        """The whole state, JSON. Call between frames (never between ``windows`` and ``advance``)."""
+        state = {
+            "version": _SAVED_VERSION,
+            "now": self.now,
+            "turned": self._turned,
+            "partners": {speaker.value: own.save() for speaker, own in self._partners.items()},
+            "turns": self._turns.save(),
+        }
+        return json.dumps(state, separators=(",", ":")).encode()
+
+    @classmethod
+    def restore(cls, session: str, payload: bytes, settings: DetectorSettings | None = None) -> Pipeline:
+        """The pipeline that ``save`` was called on. Raises ValueError for a payload of another version."""
+        state = json.loads(payload)
+        if state.get("version") != _SAVED_VERSION:
+            raise ValueError(f"saved state has version {state.get('version')!r}, expected {_SAVED_VERSION}")
+        pipeline = cls(session, settings, start=state["now"])
+        for speaker in Speaker:
+            pipeline._partners[speaker] = _Partner.restore(
+                session, speaker, pipeline.settings, state["partners"][speaker.value]
+            )
+        pipeline._turned = state["turned"]
+        pipeline._turns = TurnDetector.restore(session, state["turns"], pipeline.settings.turns)
+        return pipeline

@@ -1,0 +1,241 @@
+"""Many sessions' pipelines on one thread: a hop to it a tick, the model asked for all of them at once.
+
+The event loop only takes audio in and hands annotations out. Every session's queue is bounded; when
+one runs over, its oldest audio becomes missing audio, which is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from detectors.pipeline import Pipeline
+from detectors.silero import shared_model
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Speaker
+
+MAX_WAITING_SAMPLES = 10 * SAMPLE_RATE_HZ  # a partner; beyond it live audio is stale
+MAX_FRAMES_A_TICK = 64  # a session: one that catches up must not hold up the others
+
+Deliver: TypeAlias = Callable[[str, list[Annotation], int], Awaitable[None]]
+Failed: TypeAlias = Callable[[str, Exception], None]
+
+
+@dataclass(slots=True)
+class WorkerCounts:
+    """What a worker did since it began."""
+
+    ticks: int = 0
+    frames: int = 0  # 32 ms of both partners each
+    dropped_samples: int = 0  # became missing because a queue ran over
+    late_samples: int = 0  # refused: that time had been given already
+    unknown_chunks: int = 0  # for a session that is not open
+    failed_sessions: int = 0  # whose pipeline raised; they are closed
+    failed_deliveries: int = 0
+
+
+@dataclass(slots=True)
+class _Queue:
+    """One partner's audio, contiguous from ``begin``; what ran over lies before it as missing."""
+
+    begin: int
+    end: int
+    lost: int = 0  # samples before ``begin`` that are to be given as missing
+    chunks: deque[AudioChunk] = field(default_factory=deque)
+
+
+class _Session:
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self.queues = {s: _Queue(pipeline.given(s), pipeline.given(s)) for s in Speaker}
+
+    def put(self, chunk: AudioChunk, counts: WorkerCounts) -> None:
+        queue = self.queues[chunk.speaker]
+        if chunk.start < queue.end:
+            late = min(queue.end - chunk.start, len(chunk.samples))
+            counts.late_samples += late
+            chunk = dataclasses.replace(chunk, start=chunk.start + late, samples=chunk.samples[late:])
+        elif chunk.start > queue.end:
+            queue.chunks.append(_missing(chunk, queue.end, chunk.start))
+        if len(chunk.samples):
+            queue.chunks.append(chunk)
+            queue.end = chunk.end
+        while queue.end - queue.begin > MAX_WAITING_SAMPLES and len(queue.chunks) > 1:
+            oldest = queue.chunks.popleft()
+            queue.lost += len(oldest.samples)
+            queue.begin = oldest.end
+            counts.dropped_samples += 0 if oldest.missing else len(oldest.samples)
+
+    def take(self) -> list[AudioChunk]:
+        """All that both partners have; a partner who is ahead waits here, under the bound."""
+        until = min(queue.end for queue in self.queues.values())
+        out: list[AudioChunk] = []
+        for queue in self.queues.values():
+            if queue.lost and queue.chunks and queue.begin - queue.lost < until:
+                out.append(_missing(queue.chunks[0], queue.begin - queue.lost, queue.begin))
+                queue.lost = 0
+            while queue.chunks and queue.chunks[0].start < until:
+                chunk = queue.chunks.popleft()
+                queue.begin = chunk.end
+                out.append(chunk)
+        return out
+
+
+def _missing(like: AudioChunk, start: int, end: int) -> AudioChunk:
+    zeros = np.broadcast_to(np.float32(0.0), (end - start,))  # takes no memory, however long
+    return dataclasses.replace(like, start=start, samples=zeros, missing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    session: str
+    annotations: list[Annotation]
+    now: int
+    frames: int
+    error: Exception | None
+
+
+class _Run:
+    """One pipeline's part of a tick. Runs on the worker's thread."""
+
+    def __init__(self, pipeline: Pipeline, chunks: list[AudioChunk]) -> None:
+        self.pipeline = pipeline
+        self.annotations: list[Annotation] = []
+        self.frames = 0
+        self.error: Exception | None = None
+        self._guard(lambda: self._offer(chunks))
+
+    @property
+    def going(self) -> bool:
+        return self.error is None and self.pipeline.ready
+
+    def _offer(self, chunks: list[AudioChunk]) -> None:
+        for chunk in chunks:
+            self.pipeline.offer(chunk)
+
+    def advance(self, probabilities: list[float], memories: np.typing.NDArray[np.float32]) -> None:
+        self.frames += 1
+        self._guard(lambda: self.annotations.extend(self.pipeline.advance(probabilities, memories)))
+
+    def flush(self) -> None:
+        self._guard(lambda: self.annotations.extend(self.pipeline.flush()))
+
+    def result(self) -> _Result:
+        return _Result(self.pipeline.session, self.annotations, self.pipeline.now, self.frames, self.error)
+
+    def _guard(self, work: Callable[[], object]) -> None:
+        """One session's error is its own: the others of the tick go on."""
+        if self.error is None:
+            try:
+                work()
+            except Exception as error:
+                self.error = error
+
+
+def _work(jobs: list[tuple[Pipeline, list[AudioChunk]]], most_frames: int | None, flush: bool) -> list[_Result]:
+    runs = [_Run(pipeline, chunks) for pipeline, chunks in jobs]
+    done = 0
+    while (going := [run for run in runs if run.going]) and (most_frames is None or done < most_frames):
+        asked = [run.pipeline.windows() for run in going]
+        windows = np.concatenate([windows for windows, _ in asked])
+        memories = np.concatenate([memories for _, memories in asked])
+        probabilities, after = shared_model().infer(windows, memories)
+        row = 0
+        for run, (own, _) in zip(going, asked, strict=True):
+            rows = slice(row, row + len(own))
+            run.advance(probabilities[rows], after[rows])
+            row += len(own)
+        done += 1
+    if flush:
+        for run in runs:
+            run.flush()
+    return [run.result() for run in runs]
+
+
+class Worker:
+    """Runs pipelines. ``deliver(session, annotations, now)`` is awaited in order, also when only time went on."""
+
+    def __init__(self, deliver: Deliver, *, tick_s: float = 0.02, failed: Failed | None = None) -> None:
+        self.counts = WorkerCounts()
+        self._deliver = deliver
+        self._failed = failed
+        self._tick_s = tick_s
+        self._sessions: dict[str, _Session] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="detectors")
+        self._between_ticks = asyncio.Lock()
+
+    def open(self, pipeline: Pipeline) -> None:
+        self._sessions[pipeline.session] = _Session(pipeline)
+
+    def offer(self, chunk: AudioChunk) -> None:
+        """Takes a chunk, at once. A jump forward becomes missing audio; what lies before the end is refused."""
+        session = self._sessions.get(chunk.session)
+        if session is None:
+            self.counts.unknown_chunks += 1
+        else:
+            session.put(chunk, self.counts)
+
+    async def close(self, session: str) -> None:
+        """Works on what waits, flushes, and delivers the rest. The session is gone afterwards."""
+        async with self._between_ticks:
+            state = self._sessions.pop(session, None)
+            if state is not None:
+                await self._hand_out(await self._hop([(state.pipeline, state.take())], None, flush=True))
+
+    async def save(self, session: str) -> tuple[int, bytes]:
+        """Session time and state of a pipeline, between ticks. Raises KeyError where it is not open."""
+        async with self._between_ticks:
+            pipeline = self._sessions[session].pipeline
+            return pipeline.now, pipeline.save()
+
+    async def run(self) -> None:
+        """Ticks until cancelled."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, shared_model)  # loaded before the first session speaks
+        try:
+            while True:
+                began = loop.time()
+                await self.tick()
+                await asyncio.sleep(max(0.0, began + self._tick_s - loop.time()))
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """One hop for all that came since the last."""
+        async with self._between_ticks:
+            jobs = [(state.pipeline, state.take()) for state in self._sessions.values()]
+            jobs = [(pipeline, chunks) for pipeline, chunks in jobs if chunks or pipeline.ready]
+            if jobs:
+                await self._hand_out(await self._hop(jobs, MAX_FRAMES_A_TICK, flush=False))
+
+    async def _hop(
+        self, jobs: list[tuple[Pipeline, list[AudioChunk]]], most_frames: int | None, *, flush: bool
+    ) -> list[_Result]:
+        self.counts.ticks += 1
+        return await asyncio.get_running_loop().run_in_executor(self._thread, _work, jobs, most_frames, flush)
+
+    async def _hand_out(self, results: list[_Result]) -> None:
+        for result in results:
+            self.counts.frames += result.frames
+            if result.error is not None:
+                self.counts.failed_sessions += 1
+                self._sessions.pop(result.session, None)
+                self._report(result.session, result.error)
+        news = [r for r in results if r.annotations or r.frames]
+        answers = await asyncio.gather(
+            *(self._deliver(r.session, r.annotations, r.now) for r in news), return_exceptions=True
+        )
+        for result, answer in zip(news, answers, strict=True):
+            if isinstance(answer, Exception):
+                self.counts.failed_deliveries += 1
+                self._report(result.session, answer)
+
+    def _report(self, session: str, error: Exception) -> None:
+        if self._failed is not None:
+            self._failed(session, error)
