@@ -46,6 +46,7 @@ class Coach:
         self.session = session
         self.settings = settings or CoachSettings()
         self.now = 0
+        self._next = 0  # the next point of the grid to decide at
         self._talk = Talk()
         self._hearing = Hearing()
         self._evidence = Evidence(habit_per_min)
@@ -61,7 +62,7 @@ class Coach:
 
     def observe(self, annotation: Annotation) -> list[Cue]:
         """A detector said something. Whatever time brought before it comes first."""
-        cues = self._step_to(annotation.decided - 1)
+        cues = self._step_to(annotation.decided)
         self.now = max(self.now, annotation.decided)
         self._settle_watches(self.now)
         self._talk.observe(annotation)
@@ -132,17 +133,17 @@ class Coach:
         return self._hearing.arousal(annotation.by, self.now, self.settings)
 
     def _step_to(self, now: int) -> list[Cue]:
+        """Decides at each grid point before ``now``; at ``now`` itself an annotation may still come."""
         cues: list[Cue] = []
-        while True:
-            step = (self.now // GRID + 1) * GRID
-            if step > now:
-                return cues
+        while self._next < now:
             if not self._waiting():
-                # Time alone changes nothing here: go on at once to the last step.
-                step = max(step, now // GRID * GRID)
-            self.now = step
-            self._settle_watches(step)
+                # Time alone changes nothing here: go on at once to the last point.
+                self._next = max(self._next, (now - 1) // GRID * GRID)
+            self.now = max(self.now, self._next)
+            self._next += GRID
+            self._settle_watches(self.now)
             cues += self._decide()
+        return cues
 
     def _waiting(self) -> bool:
         return self._evidence.waiting() or self._breath is not None or bool(self._watches)
@@ -254,6 +255,7 @@ class Coach:
         state: dict[str, Any] = {
             "v": 1,
             "now": self.now,
+            "next": self._next,
             "talk": self._talk.save(),
             "hearing": self._hearing.save(),
             "evidence": self._evidence.save(),
@@ -274,6 +276,7 @@ class Coach:
         state = json.loads(payload)
         coach = cls(session, settings)
         coach.now = state["now"]
+        coach._next = state["next"]
         coach._talk = Talk.restore(state["talk"])
         coach._hearing = Hearing.restore(state["hearing"])
         coach._evidence = Evidence.restore(state["evidence"])

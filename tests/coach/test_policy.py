@@ -351,6 +351,10 @@ def test_the_cue_comes_at_the_same_time_however_time_is_cut() -> None:
         cues += coach.advance(now)
     assert [cue.level for cue in whole] == [1, 2]
     assert cues == whole
+    eager, early = Coach("s"), []
+    for line in lines:
+        early += eager.advance(line.decided) + eager.observe(line)
+    assert early + eager.advance(samples(300.0)) == whole
 
 
 def test_a_second_delivery_changes_nothing() -> None:
