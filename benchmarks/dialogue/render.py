@@ -7,7 +7,6 @@ change of the script asks for a new rendering.
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from typing import Any
 import av
 import numpy as np
 
+from benchmarks.dialogue import HERE, ScriptLine, read_script
 from benchmarks.dialogue.voices import RATE_HZ, HibariVoice, PiperVoice, Voice
 from streaming.types import Samples, Span, Speaker
 
-HERE = Path(__file__).parent
 ASSETS = HERE.parents[1] / "gateway" / "assets"
 
 _SPEECH_LEVEL = 10 ** (-27 / 20)  # root mean square of usual speech: room for peaks of a worked-up voice
@@ -35,23 +34,6 @@ _OPUS_BIT_RATE = 80_000
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptLine:
-    """One line of script.toml; see there for what the fields mean."""
-
-    id: str
-    by: Speaker
-    text: str
-    heat: float = 0.0
-    gap_s: float | None = None
-    into: str | None = None
-    overlap_s: float = 0.0
-    over: str | None = None
-    offset_s: float = 0.0
-    holds_floor: bool = False
-    event: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Placed:
     """A spoken line in the dialogue; ``span`` and ``units`` count 48 kHz samples."""
 
@@ -59,11 +41,6 @@ class Placed:
     span: Span
     units: tuple[Span, ...]
     sound: Samples = field(repr=False)
-
-
-def read_script(path: Path = HERE / "script.toml") -> tuple[dict[str, Any], list[ScriptLine]]:
-    script = tomllib.loads(path.read_text(encoding="utf-8"))
-    return script["settings"], [ScriptLine(**{**line, "by": Speaker(line["by"])}) for line in script["line"]]
 
 
 def speech_units(sound: Samples) -> list[Span]:
