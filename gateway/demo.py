@@ -1,0 +1,154 @@
+"""The demo practice: two simulated partners speak the bundled dialogue in a real session, for whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gateway.registry import NewSession
+from gateway.simulated import SimulatedPartner, speak_together
+from streaming.audio import read_partners
+from streaming.errors import BreathmarkError, Refused
+from streaming.types import SAMPLE_RATE_HZ, Speaker
+
+DIALOGUE = Path(__file__).parent / "assets" / "dialogue.ogg"
+_NAMES = {Speaker.A: "Nora", Speaker.B: "Ben"}
+
+log = structlog.get_logger("gateway.demo")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    at_once: int = 4  # each costs about as much as a couple, and four Opus streams of its own
+    wait_for_watcher_s: float = 5.0  # a page opens its socket within a second or two
+    unwatched_s: float = 20.0  # long enough to reload the page, or to come back to the tab
+    after_last_word_s: float = 2.5  # the last overlap is decided and painted before the end
+    at_most_s: float = 240.0  # more than twice the dialogue; then something hangs
+
+
+@dataclass(frozen=True, slots=True)
+class DemoLinks:
+    """What a visitor gets: ``token`` watches, ``report`` reads what is left at the end."""
+
+    session: str
+    token: str
+    report: str
+
+
+class Demos:
+    """The demos that run in this process: bounded, and cleaned up when they end or nobody watches."""
+
+    def __init__(
+        self,
+        create: Callable[[], Awaitable[NewSession]],
+        socket_url: Callable[[], str],
+        settings: DemoSettings | None = None,
+    ) -> None:
+        """``create`` makes the session, ``socket_url`` says where this gateway's own ws://…/ws is."""
+        self._create = create
+        self._socket_url = socket_url
+        self._settings = settings or DemoSettings()
+        self._running: set[asyncio.Task[None]] = set()
+        self._starting = 0
+
+    @property
+    def running(self) -> int:
+        return len(self._running) + self._starting
+
+    async def start(self) -> DemoLinks:
+        """Returns as soon as the session exists. Raises Refused ``no_demo`` where all places are taken."""
+        if self.running >= self._settings.at_once:
+            raise Refused("no_demo", f"All {self._settings.at_once} demo places are taken just now.")
+        self._starting += 1
+        try:
+            new = await self._create()
+        finally:
+            self._starting -= 1
+        task = asyncio.create_task(self._perform(new), name=f"demo {new.session}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return DemoLinks(new.session, new.tokens["observer"], new.tokens["report"])
+
+    async def close(self) -> None:
+        """Stops what runs, and waits until it has let go of its sockets."""
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _perform(self, new: NewSession) -> None:
+        try:
+            async with asyncio.timeout(self._settings.at_most_s):
+                await self._play(new)
+        except (BreathmarkError, TimeoutError) as error:
+            log.warning("demo stopped", session=new.session, reason=str(error) or type(error).__name__)
+        except Exception:  # a demo that fails must not be an exception that nobody retrieves
+            log.exception("demo failed", session=new.session)
+
+    async def _play(self, new: NewSession) -> None:
+        audio = await asyncio.to_thread(read_partners, [DIALOGUE])
+        async with AsyncExitStack() as stack:
+            partners = [
+                await stack.enter_async_context(
+                    SimulatedPartner(
+                        self._socket_url(),
+                        new.tokens[speaker.value],
+                        audio[speaker],
+                        rate_hz=SAMPLE_RATE_HZ,
+                        name=_NAMES[speaker],
+                    )
+                )
+                for speaker in Speaker
+            ]
+            first = partners[0]
+            for partner in partners:
+                await partner.set_up(same_room=False)
+                await partner.connect_media()
+            await self._watcher(first)
+            for partner in partners:
+                await partner.consent()
+            await speak_together(partners)
+            await self._until_played_or_unwatched(first)
+            await first.end()
+
+    async def _watcher(self, partner: SimulatedPartner) -> None:
+        """Waits until somebody watches, but not for ever: the report is worth having too."""
+        try:
+            async with asyncio.timeout(self._settings.wait_for_watcher_s):
+                await partner.until(lambda: _watched(partner))
+        except TimeoutError:
+            log.info("demo starts unwatched", session=partner.session)
+
+    async def _until_played_or_unwatched(self, partner: SimulatedPartner) -> None:
+        played = asyncio.create_task(partner.played())
+        unwatched = asyncio.create_task(self._unwatched(partner))
+        try:
+            done, _ = await asyncio.wait({played, unwatched}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if played in done:
+                await asyncio.sleep(self._settings.after_last_word_s)
+        finally:
+            for task in (played, unwatched):
+                task.cancel()
+            await asyncio.gather(played, unwatched, return_exceptions=True)
+
+    async def _unwatched(self, partner: SimulatedPartner) -> None:
+        """Returns once nobody has watched for a while."""
+        while True:
+            await partner.until(lambda: not _watched(partner))
+            try:
+                async with asyncio.timeout(self._settings.unwatched_s):
+                    await partner.until(lambda: _watched(partner))
+            except TimeoutError:
+                log.info("demo ends unwatched", session=partner.session)
+                return
+
+
+def _watched(partner: SimulatedPartner) -> bool:
+    return bool(partner.room.get("observers", 0))

@@ -1,0 +1,299 @@
+"""A partner without a person: a real WebRTC peer and a real socket that play prepared audio in real time.
+
+The demo, the tests and the benchmarks all use it. What it says to the gateway is what a browser
+says, over the same two connections; only the microphone is an array.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import numpy as np
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from numpy.typing import NDArray
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from gateway.protocol import PROTOCOL_VERSION
+from streaming.errors import BreathmarkError, Refused
+from streaming.types import Samples, Speaker
+
+RATE_HZ = 48_000  # what Opus and every browser's microphone use
+FRAME = 960  # 20 ms
+_ROOM_TONE = 10 ** (-70 / 20)  # a microphone is never digitally silent
+_TONE_SEED = 1
+_LEAD_S = 0.4  # from "both are connected" to the first sample, so that neither track is behind
+_HISTORY_BYTES = 16 * 1024 * 1024  # an observer who comes late gets the whole practice in one message
+
+
+class VoiceTrack(MediaStreamTrack):
+    """A microphone that hears ``audio`` from a given instant on, and the tone of a quiet room before and after.
+
+    A frame leaves once its last sample has been heard, as from a real microphone: 20 ms after it began.
+    """
+
+    kind = "audio"
+
+    def __init__(self, audio: Samples) -> None:
+        """``audio``: float32 (n,), 48 kHz."""
+        super().__init__()
+        self._audio = audio
+        self._tone = np.random.default_rng(_TONE_SEED).standard_normal(RATE_HZ).astype(np.float32) * _ROOM_TONE
+        self._began_at: float | None = None  # loop time of the track's sample 0
+        self._start_at: float | None = None  # loop time of the audio's sample 0
+        self._sent = 0
+        self.played = asyncio.Event()
+
+    def play_at(self, instant: float) -> None:
+        """The audio's first sample is captured at ``instant`` (loop time), to the sample."""
+        self._start_at = instant
+
+    async def recv(self) -> av.AudioFrame:
+        loop = asyncio.get_running_loop()
+        if self._began_at is None:
+            self._began_at = loop.time()
+        first, self._sent = self._sent, self._sent + FRAME
+        await asyncio.sleep(max(0.0, self._began_at + self._sent / RATE_HZ - loop.time()))
+        if self.readyState != "live":
+            raise MediaStreamError
+        frame = av.AudioFrame.from_ndarray(_pcm(self._heard(first, self._began_at))[None], "s16", "mono")
+        frame.sample_rate = RATE_HZ
+        frame.pts = first
+        frame.time_base = Fraction(1, RATE_HZ)
+        return frame
+
+    def _heard(self, first: int, began_at: float) -> Samples:
+        block: Samples = np.take(self._tone, range(first, first + FRAME), mode="wrap")
+        if self._start_at is None:
+            return block
+        at = first - round((self._start_at - began_at) * RATE_HZ)  # the block's place in the audio
+        if at >= len(self._audio):
+            self.played.set()
+        lo, hi = max(0, at), min(len(self._audio), at + FRAME)
+        if lo < hi:
+            block[lo - at : hi - at] += self._audio[lo:hi]
+        return block
+
+
+class SimulatedPartner:
+    """One partner of a session, from hello to the end: ``async with SimulatedPartner(…) as partner``.
+
+    Waiting methods raise Refused with the gateway's own words where it turns this partner away, and
+    BreathmarkError where the connection is gone.
+    """
+
+    def __init__(self, url: str, token: str, audio: Samples, *, rate_hz: int = RATE_HZ, name: str = "") -> None:
+        """``url``: the gateway's socket, ws://…/ws. ``audio``: float32 (n,) at ``rate_hz``, -1 to 1."""
+        self._url = url
+        self._token = token
+        self._name = name
+        self._device = secrets.token_urlsafe(16)
+        self._track = VoiceTrack(resampled(audio, rate_hz))
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._open = contextlib.AsyncExitStack()
+        self._socket: ClientConnection | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Condition()
+        self._gone: BreathmarkError | None = None
+        self._answer: str | None = None
+        self._pong: dict[str, Any] | None = None
+        self.role: str = ""
+        self.session: str = ""
+        self.room: dict[str, Any] = {}
+        self.cues: list[dict[str, Any]] = []  # wire lines, in the order in which they came
+        self.refusals: list[dict[str, Any]] = []
+        self.ended = False
+        self.report: str | None = None  # the report's token, once the practice has ended
+        self.frames_heard = 0  # of the other partner, 20 ms each
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._socket = await self._open.enter_async_context(
+                # proxy: the gateway is on this machine or named in the address, never behind a proxy's guess
+                connect(self._url, max_size=_HISTORY_BYTES, proxy=None, open_timeout=10)
+            )
+        except (OSError, TimeoutError, WebSocketException) as error:
+            await self._peer.close()
+            raise BreathmarkError(f"no gateway at {self._url} ({error}); start it first") from error
+        self._own(self._listen(self._socket))
+        try:
+            await self._join()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Leaves as a closed browser window does."""
+        self._track.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._peer.close()
+        await self._open.aclose()
+
+    async def consent(self, *, practice: bool = True, observer: bool = True) -> None:
+        await self.say({"type": "consent", "practice": practice, "observer": observer})
+
+    async def set_up(self, *, same_room: bool) -> None:
+        await self.say({"type": "setup", "same_room": same_room, "name": self._name})
+
+    async def connect_media(self) -> None:
+        """Offers the microphone and waits until the gateway receives it."""
+
+        @self._peer.on("track")
+        def heard(track: MediaStreamTrack) -> None:
+            self._own(self._hear(track))
+
+        self._peer.addTrack(self._track)
+        await self._peer.setLocalDescription(await self._peer.createOffer())  # gathers all candidates
+        await self.say({"type": "offer", "sdp": self._peer.localDescription.sdp})
+        await self.until(lambda: self._answer is not None)
+        assert self._answer is not None
+        await self._peer.setRemoteDescription(RTCSessionDescription(self._answer, "answer"))
+
+    async def ready(self) -> None:
+        """Waits until the practice runs and both partners' audio arrives."""
+        await self.until(lambda: self.room.get("phase") == "practising" and self._both_connected())
+
+    def play_at(self, instant: float) -> None:
+        """From ``instant`` (loop time) on, the audio is spoken."""
+        self._track.play_at(instant)
+
+    async def played(self) -> None:
+        """Waits until the last sample has been spoken."""
+        spoken = asyncio.ensure_future(self._track.played.wait())
+        gone = asyncio.ensure_future(self.until(lambda: self.ended))
+        try:
+            done, _ = await asyncio.wait({spoken, gone}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            spoken.cancel()
+            gone.cancel()
+        for task in done:
+            task.result()
+
+    async def end(self) -> str | None:
+        """Ends the practice for both, and gives the report's token."""
+        await self.say({"type": "end"})
+        await self.until(lambda: self.ended)
+        return self.report
+
+    async def session_time_at(self) -> float:
+        """What to add to loop time to get session time, seconds; off by at most half a round trip."""
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
+        self._pong = None
+        await self.say({"type": "ping", "t": asked})
+        await self.until(lambda: self._pong is not None)
+        assert self._pong is not None
+        return float(self._pong["now_s"]) - (asked + loop.time()) / 2
+
+    async def say(self, message: dict[str, Any]) -> None:
+        if self._socket is None:
+            raise BreathmarkError("not connected: use `async with`")
+        try:
+            await self._socket.send(json.dumps(message))
+        except WebSocketException as error:
+            raise self._gone or BreathmarkError(f"the gateway closed the connection: {error}") from error
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for what the gateway says next to make ``holds`` true."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._gone is not None or holds())
+        if self._gone is not None and not holds():
+            raise self._gone
+
+    async def _join(self) -> None:
+        hello = {"type": "hello", "v": PROTOCOL_VERSION, "token": self._token, "device": self._device}
+        await self.say({**hello, "name": self._name})
+        await self.until(lambda: bool(self.role))
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        try:
+            async for text in socket:
+                await self._take(json.loads(text))
+            reason = "the gateway closed the connection"
+        except WebSocketException as error:
+            reason = f"the connection to the gateway broke: {error}"
+        async with self._changed:
+            self._gone = self._gone or BreathmarkError(reason)
+            self._changed.notify_all()
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        """One message of the gateway. Types that are not known are passed over."""
+        match message["type"]:
+            case "welcome":
+                self.role, self.session, self.room = message["role"], message["session"], message["room"]
+            case "room":
+                self.room = message["room"]
+            case "answer":
+                self._answer = message["sdp"]
+            case "cue":
+                await self._paint(message["line"])
+            case "pong":
+                self._pong = message
+            case "ended":
+                self.ended, self.report = True, message["report"]
+            case "refused":
+                self.refusals.append(message)
+                if message["fatal"]:
+                    self._gone = Refused(message["code"], f"{message['message']} {message['way_out']}")
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _paint(self, line: dict[str, Any]) -> None:
+        """There is no screen: a cue counts as painted when it has come in."""
+        self.cues.append(line)
+        now_ms = asyncio.get_running_loop().time() * 1000
+        await self.say({"type": "painted", "cue": line["id"], "received_ms": now_ms, "painted_ms": now_ms})
+
+    async def _hear(self, track: MediaStreamTrack) -> None:
+        with contextlib.suppress(MediaStreamError):
+            while True:  # aiortc's queue is unbounded: always drain it
+                await track.recv()
+                self.frames_heard += 1
+
+    def _both_connected(self) -> bool:
+        return all(self.room["partners"][s.value]["media"] == "connected" for s in Speaker)
+
+    def _own(self, job: Any) -> None:
+        self._tasks.add(asyncio.create_task(job))
+
+
+async def speak_together(partners: Sequence[SimulatedPartner]) -> float:
+    """Once all are ready, starts their audio at one instant. Gives that instant in session seconds."""
+    await asyncio.gather(*(partner.ready() for partner in partners))
+    to_session_s = await partners[0].session_time_at()
+    instant = asyncio.get_running_loop().time() + _LEAD_S
+    for partner in partners:
+        partner.play_at(instant)
+    return instant + to_session_s
+
+
+def resampled(audio: Samples, rate_hz: int) -> Samples:
+    """float32 (n,) at 48 kHz."""
+    if rate_hz == RATE_HZ:
+        return np.asarray(audio, np.float32)
+    resampler = av.AudioResampler("fltp", "mono", RATE_HZ)
+    frame = av.AudioFrame.from_ndarray(np.asarray(audio, np.float32)[None], "fltp", "mono")
+    frame.sample_rate = rate_hz
+    blocks = [f.to_ndarray()[0] for f in [*resampler.resample(frame), *resampler.resample(None)]]
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def _pcm(block: Samples) -> NDArray[np.int16]:
+    return np.asarray(np.clip(block, -1, 1) * 32767, np.int16)
