@@ -5,18 +5,21 @@ One watcher serves the live coach (which falls silent after two ignored cues) an
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Self, get_args
 
 from coach.settings import CoachSettings
+from coach.talk import Talk
 from streaming.ids import event_id
-from streaming.types import INTERRUPTION_KINDS, Annotation, Cue, Happening, Kind, Speaker
+from streaming.types import INTERRUPTION_KINDS, Annotation, Cue, Happening, Kind, Line, Speaker
 from streaming.wire import samples, seconds
 
 Verdict = Literal["dismissed", "followed", "ignored", "unseen"]
 DETECTOR = "coach@1"
 QUIET_WITHIN_S = 3.0  # who was speaking at the cue and stopped within this, went quiet for it
 BREATH_FROM_S = 15.0  # a shared silence that begins within this is taken as the breath
+EARLY_S = 30.0  # of talk after a cue are enough to see that it was followed
 TURN_S = 1.0  # a turn is longer than a listening sound
 
 
@@ -158,3 +161,56 @@ class Watch:
         watch.went_quiet = [Speaker(s) for s in saved["went_quiet"]]
         watch.last = Speaker(saved["last"]) if saved["last"] else None
         return watch
+
+
+def what_came_of(lines: Sequence[Line], settings: CoachSettings | None = None) -> list[Outcome]:
+    """The outcome of every cue on a timeline, by time. Outcomes that the live coach wrote down win."""
+    settings = settings or CoachSettings()
+    written = {str(h.detail.get("cue")): h for h in lines if isinstance(h, Happening) and h.kind == "cue_outcome"}
+    screens = any(isinstance(line, Happening) and line.kind == "cue_painted" for line in lines)
+    talk, rises = Talk(), dict[Speaker, int]()
+    open_watches: list[Watch] = []
+    out: list[Outcome] = []
+    now = 0
+    for line in lines:
+        if isinstance(line, Cue):
+            open_watches.append(Watch.over(line, list(rises), talk.last, talk.speaking()))
+            continue
+        if isinstance(line, Happening):
+            for watch in open_watches:
+                watch.happened(line)
+            continue
+        now = max(now, line.decided)
+        out += _closed(open_watches, now, screens, settings)
+        talk.observe(line)
+        if line.kind is Kind.AROUSAL_RISE and line.by:
+            rises[line.by] = line.span.start
+        elif line.kind is Kind.AROUSAL_SETTLED and line.by:
+            rises.pop(line.by, None)
+        for watch in open_watches:
+            watch.observe(line, settings)
+    out += _closed(open_watches, now, screens, settings)
+    # A session that ended soon after a cue may still show that it was followed, never that it was ignored.
+    early = [watch for watch in open_watches if now - watch.at >= samples(EARLY_S)]
+    late = [watch.outcome(watch.deadline(settings), screens, settings) for watch in early]
+    out += [outcome for outcome in late if outcome and outcome.verdict == "followed"]
+    return sorted((_written(outcome, written) for outcome in out), key=lambda outcome: outcome.at)
+
+
+def _closed(watches: list[Watch], now: int, screens: bool, settings: CoachSettings) -> list[Outcome]:
+    """Outcomes that stand by ``now``; their watches are taken off the list."""
+    out = []
+    for watch in list(watches):
+        outcome = watch.outcome(now, screens, settings)
+        if outcome:
+            watches.remove(watch)
+            out.append(outcome)
+    return out
+
+
+def _written(outcome: Outcome, written: dict[str, Happening]) -> Outcome:
+    line = written.get(outcome.cue)
+    for verdict in get_args(Verdict):
+        if line and line.detail.get("verdict") == verdict:
+            return replace(outcome, verdict=verdict)
+    return outcome

@@ -1,0 +1,198 @@
+"""Strengths that the timeline really shows, said so that both can hear them read aloud.
+
+Each finder returns what it can stand for and nothing where there is too little. No scores, no
+comparison of the two, no words for feelings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from coach.lanes import at
+from coach.record import Record, lasting
+from coach.report_form import By, CoupleView, Strength
+from coach.turn_taking import share_interval
+from streaming.types import Kind, Span, Speaker
+from streaming.wire import samples, seconds
+
+FEWEST_SOUNDS = 2  # listening sounds
+FEWEST_WAITS = 3  # turns that began after the other had finished
+LISTENED_S = 15.0
+SETTLED_WITHIN_S = 60.0
+EVEN_SHARE = (0.42, 0.58)
+FEWEST_TURNS = 8  # of both together, before the balance of turns says anything
+ENOUGH_SPEECH_S = 10.0  # of one partner
+PAUSE_S = 5.0
+
+Topic = Literal["settled", "listened", "sounds", "waited", "spoke", "cue", "pause", "even"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    topic: Topic
+    strength: Strength
+
+
+def own_findings(record: Record, by: Speaker) -> list[Finding]:
+    """What this partner did, the most telling first."""
+    letter: By = "a" if by is Speaker.A else "b"
+    name = record.name(by)
+    found: list[Finding] = []
+
+    def add(topic: Topic, text: str, when: int | None) -> None:
+        found.append(Finding(topic, Strength(text, letter, None if when is None else seconds(when))))
+
+    quick = [r for r in record.rises if r.by is by and r.recovery_s is not None and r.recovery_s <= SETTLED_WITHIN_S]
+    if quick:
+        rise = quick[0]
+        assert rise.recovery_s is not None
+        add("settled", f"{name}’s voice came back to its own usual within {lasting(rise.recovery_s)}.", rise.settled)
+    listened = longest_listening(record, by)
+    if listened and listened.length >= samples(LISTENED_S):
+        text = f"{name} listened for {lasting(seconds(listened.length))} at one stretch, from {at(listened.start)}."
+        add("listened", text, listened.start)
+    sounds = [a for a in record.overlaps if a.kind is Kind.BACKCHANNEL and a.by is by]
+    if len(sounds) >= FEWEST_SOUNDS:
+        other = record.name(by.other)
+        add("sounds", f"{name} gave {len(sounds)} small listening sounds while {other} spoke.", sounds[0].span.start)
+    waited, turns = waits(record, by)
+    if waited >= FEWEST_WAITS and 2 * waited >= turns:
+        add("waited", f"{name} let {record.name(by.other)} finish before {waited} turns.", None)
+    return found
+
+
+def shared_findings(record: Record) -> list[Finding]:
+    """What the two did together."""
+    found: list[Finding] = []
+    for cue in record.cues:
+        outcome = record.outcomes.get(cue.id)
+        if outcome and outcome.verdict == "followed" and both_spoke_after(record, cue.at, cue.level):
+            text = f"You took up “{cue.text}” at {at(cue.at)}: {_taken_up(outcome.signs)}."
+            found.append(Finding("cue", Strength(text, None, seconds(cue.at))))
+    for span, begun in record.pauses:
+        kept = seconds(span.length)
+        if begun.kind == "paused" and kept >= PAUSE_S and span.end < record.end:
+            text = (
+                f"One of you asked for a pause at {at(span.start)}. It was kept for {lasting(kept)}, and you came back."
+            )
+            found.append(Finding("pause", Strength(text, None, seconds(span.start))))
+    turns = sum(len(record.bursts[s]) for s in Speaker)
+    spoken = {s: sum(span.length for span in record.speech[s]) for s in Speaker}
+    total = sum(spoken.values())
+    if turns >= FEWEST_TURNS and total:
+        low, high = share_interval(record, Speaker.A)
+        if EVEN_SHARE[0] <= spoken[Speaker.A] / total <= EVEN_SHARE[1] and low <= 0.5 <= high:
+            found.append(Finding("even", Strength("You shared the speaking time about evenly.", None, None)))
+    return found
+
+
+def _taken_up(signs: tuple[str, ...]) -> str:
+    words = {
+        "paused": "you took a pause",
+        "breathed": "you were quiet together for a while",
+        "arousal_settled": "within a minute the voices were back at their own usual",
+        "overlap_stopped": "after it you mostly spoke one at a time",
+        "floor_handed_over": "the floor went to the other of you",
+    }
+    return next((words[sign] for sign in words if sign in signs), "something changed after it")
+
+
+def both_spoke_after(record: Record, when: int, level: int) -> bool:
+    """A silence after "one at a time" is no proof of taking turns: for level 1 both must have spoken."""
+    after = Span(when, when + samples(60.0))
+    return level != 1 or all(any(span.overlap(after) for span in record.speech[s]) for s in Speaker)
+
+
+def longest_listening(record: Record, by: Speaker) -> Span | None:
+    """The longest stretch in which the other spoke and this partner took no turn."""
+    own = record.bursts[by]
+    best: Span | None = None
+    run: Span | None = None
+    for burst in record.bursts[by.other]:
+        between = run is not None and any(turn.start >= run.start and turn.start < burst.end for turn in own)
+        during = any(turn.overlap(burst) for turn in own)
+        if during:
+            run = None
+            continue
+        run = burst if run is None or between else Span(run.start, burst.end)
+        if best is None or run.length > best.length:
+            best = run
+    return best
+
+
+def waits(record: Record, by: Speaker) -> tuple[int, int]:
+    """Turns that followed one of the other's and began once that had ended; and all that followed one."""
+    followed = waited = 0
+    for turn in record.bursts[by]:
+        before = [burst for burst in record.bursts[by.other] if burst.start < turn.start]
+        own_before = [burst for burst in record.bursts[by] if burst.start < turn.start]
+        if not before or (own_before and own_before[-1].start > before[-1].start):
+            continue
+        followed += 1
+        waited += before[-1].end <= turn.start
+    return waited, followed
+
+
+def strengths(record: Record) -> tuple[Strength, ...]:
+    """Shared ones first, then for each partner the same topics where the data show them for both."""
+    out = [finding.strength for finding in shared_findings(record)[:3]]
+    chosen = _paired(record)
+    return (*out, *(chosen[s].strength for s in Speaker if chosen[s].topic != "spoke"))
+
+
+def _paired(record: Record) -> dict[Speaker, Finding]:
+    """One finding each; of the same topic where both have it, so that nobody is ranked."""
+    own = {s: own_findings(record, s) for s in Speaker}
+    shared_topics = [f.topic for f in own[Speaker.A] if f.topic in {g.topic for g in own[Speaker.B]}]
+    chosen: dict[Speaker, Finding] = {}
+    for speaker in Speaker:
+        same = [f for f in own[speaker] if shared_topics and f.topic == shared_topics[0]]
+        chosen[speaker] = (same or own[speaker] or [_spoke(record, speaker)])[0]
+    return chosen
+
+
+def _spoke(record: Record, by: Speaker) -> Finding:
+    """Where nothing else can be said: honest, and still a strength."""
+    spoken_s = sum(seconds(span.length) for span in record.speech[by])
+    name = record.name(by)
+    if spoken_s >= ENOUGH_SPEECH_S:
+        text = f"{name} came and put {lasting(spoken_s)} into words."
+    elif spoken_s > 0:
+        text = f"{name} came. There was too little to hear to say more."
+    else:
+        text = f"{name} was not heard this time, so there is nothing to say yet."
+    return Finding("spoke", Strength(text, "a" if by is Speaker.A else "b", None))
+
+
+def couple_view(record: Record) -> CoupleView:
+    chosen = _paired(record)
+    return CoupleView(
+        strengths={"a": chosen[Speaker.A].strength.text, "b": chosen[Speaker.B].strength.text},
+        shared_moment=_shared_moment(record),
+        one_thing=_one_thing(record),
+    )
+
+
+def _shared_moment(record: Record) -> str:
+    shared = shared_findings(record)
+    if shared:
+        return shared[0].strength.text
+    if all(record.speech[s] for s in Speaker):
+        return f"You gave this talk {lasting(record.duration_s)}, and both of you were heard."
+    return "You made room for a talk. Next time there may be more to show."
+
+
+def _one_thing(record: Record) -> str:
+    """One small thing to try, chosen by what the session showed; said to both."""
+    if not all(sum(s.length for s in record.speech[p]) >= samples(ENOUGH_SPEECH_S) for p in Speaker):
+        return "Next time, talk for three minutes about something small, to get used to this."
+    if any(r.settled is None or (r.recovery_s or 0.0) > SETTLED_WITHIN_S for r in record.rises):
+        return "Next time, when it gets fast, take one slow breath together before the next sentence."
+    if len(record.interruptions()) >= 3:
+        return "Next time, let one second pass before you answer."
+    if record.monologues:
+        return "Next time, hand the floor over after two minutes, and ask: “What did you hear?”"
+    if record.rises:
+        return "Next time, begin with the pause that worked this time."
+    return "Next time, end with one sentence each: “What I heard from you is …”"

@@ -1,0 +1,125 @@
+"""The swim-lanes and the centre rail of the report, and how well each partner could be heard."""
+
+from __future__ import annotations
+
+from coach.record import Record, clock, lasting, letter, stretch
+from coach.report_form import By, Lane, Mark, Quality
+from streaming.rttm import joined
+from streaming.types import Kind, Span, Speaker
+from streaming.wire import samples, seconds
+
+# Labels that can be read aloud to both: what happened between two voices, not what one did to the other.
+OVERLAP_LABELS = {
+    Kind.DUAL_START: "Both began at once",
+    Kind.TALK_OVER: "Both spoke at once",
+    Kind.TERMINAL_OVERLAP: "A quick handover",
+    Kind.BACKCHANNEL: "A listening sound",
+    Kind.TOOK_FLOOR: "The floor changed early",
+    Kind.BUTTED_IN: "A start that gave way",
+}
+CUE_LABELS = {1: "One at a time", 2: "A breath together", 3: "Reflect", 4: "Time-out"}
+QUALITY_NOTES = {
+    "clipping": "The microphone was overloaded for {long}; loudness there says little.",
+    "noisy": "There was noise for {long}; times are less sure there.",
+    "narrow_band": "The sound was that of a telephone for {long}; changes of voice are harder to hear in it.",
+    "muted": "The microphone was silent for {long}.",
+    "gain_control": "The device evened out the loudness for {long}; changes of voice are harder to hear then.",
+    "bleed": "The other voice was in this microphone for {long}; overlaps are less sure there.",
+}
+SHORTEST_MARK_S = 0.05
+
+
+def gaps(record: Record, by: Speaker) -> list[Span]:
+    """Where nothing of this partner was heard: connection lost, pauses, a muted microphone."""
+    spans = [pause for pause, _ in record.pauses]
+    spans += [a.span for a in record.quality if a.by is by and a.reason == "muted"]
+    lost: int | None = None
+    for h in record.happenings:
+        if h.by != by.value:
+            continue
+        if h.kind == "media_lost" and lost is None:
+            lost = h.at
+        elif h.kind == "media_back" and lost is not None:
+            spans.append(Span(lost, max(lost, h.at)))
+            lost = None
+    if lost is not None:
+        spans.append(Span(lost, max(lost, record.end)))
+    clipped = [Span(s.start, min(s.end, record.end)) for s in spans if s.start < record.end]
+    return joined(clipped)
+
+
+def lane(record: Record, by: Speaker) -> Lane:
+    points = [a for a in record.points if a.by is by and a.span.start < record.end]
+    return Lane(
+        by=_by(by),
+        speech=tuple(stretch(span) for span in record.speech[by]),
+        gaps=tuple(stretch(span) for span in gaps(record, by)),
+        arousal=tuple((seconds(a.span.end), a.level or 0.0, a.confidence) for a in points),
+        rises=tuple(stretch(Span(rise.start, rise.end)) for rise in record.rises if rise.by is by),
+    )
+
+
+def quality(record: Record, by: Speaker) -> Quality:
+    missing_s = seconds(sum(span.length for span in gaps(record, by)))
+    heard_share = 1.0 - missing_s / record.duration_s if record.end else 0.0
+    lengths: dict[str, float] = {}
+    for a in record.quality:
+        if a.by is by and a.reason in QUALITY_NOTES:
+            lengths[a.reason] = lengths.get(a.reason, 0.0) + seconds(a.span.length)
+    notes = [QUALITY_NOTES[reason].format(long=lasting(length)) for reason, length in lengths.items()]
+    if record.end and not record.speech[by]:
+        notes.append("No speech was heard in this lane.")
+    elif record.speech[by] and not any(a.by is by for a in record.points):
+        notes.append("No voice changes were measured in this lane.")
+    return Quality(_by(by), round(max(0.0, heard_share), 4), round(missing_s, 3), tuple(notes))
+
+
+def rail(record: Record) -> list[Mark]:
+    marks = [
+        Mark(
+            id=a.id,
+            group="overlap",
+            kind=a.kind.value,
+            by=letter(a.by),
+            over=letter(a.over),
+            start_s=seconds(a.span.start),
+            end_s=max(seconds(a.span.end), seconds(a.span.start) + SHORTEST_MARK_S),
+            label=OVERLAP_LABELS[a.kind],
+            text=None,
+            confidence=a.confidence,
+        )
+        for a in record.overlaps
+    ]
+    marks += _cues(record) + _pauses(record)
+    return sorted(marks, key=lambda mark: (mark.start_s, mark.group, mark.id))
+
+
+def _cues(record: Record) -> list[Mark]:
+    out = []
+    for cue in record.cues:
+        at_s = seconds(cue.at)
+        end_s = max(at_s, min(at_s + cue.ttl_s, record.duration_s))
+        kind, label = f"level_{cue.level}", CUE_LABELS.get(cue.level, "A cue")
+        out.append(Mark(cue.id, "cue", kind, None, None, at_s, end_s, label, cue.text, 1.0))
+    return out
+
+
+def _pauses(record: Record) -> list[Mark]:
+    out = []
+    for span, begun in record.pauses:
+        by = letter(begun.by) if begun.by in ("a", "b") else None
+        label = f"A pause of {lasting(seconds(span.length))}"
+        out.append(Mark(begun.id, "pause", "pause", by, None, *stretch(span), label, None, 1.0))
+    for a in record.silences:
+        if not any(pause.overlap(a.span) > samples(0.5) for pause, _ in record.pauses):
+            label = f"Quiet for {lasting(seconds(a.span.length))}"
+            out.append(Mark(a.id, "pause", "long_silence", None, None, *stretch(a.span), label, None, a.confidence))
+    return out
+
+
+def at(sample: int) -> str:
+    return clock(seconds(sample))
+
+
+def _by(speaker: Speaker) -> By:
+    return "a" if speaker is Speaker.A else "b"

@@ -1,0 +1,181 @@
+"""What a finished timeline holds: each event once, in its last revision, sorted by time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from coach.outcomes import Outcome, what_came_of
+from coach.report_form import By, ReportFacts, Stretch
+from streaming.rttm import joined
+from streaming.types import (
+    INTERRUPTION_KINDS,
+    OVERLAP_KINDS,
+    SAMPLE_RATE_HZ,
+    Annotation,
+    Cue,
+    Happening,
+    Kind,
+    Line,
+    Span,
+    Speaker,
+)
+from streaming.wire import samples, seconds
+
+BURST_GAP_S = 1.0  # IPUs of one partner closer than this are one burst
+UP_LEVEL = 0.6  # of arousal; 0.5 is a person's own usual
+BACKCHANNEL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RiseSeen:
+    """A rise of one partner's voice above its own usual. ``settled`` is when it had come down, if it did."""
+
+    id: str
+    by: Speaker
+    start: int
+    end: int
+    settled: int | None
+
+    @property
+    def recovery_s(self) -> float | None:
+        return None if self.settled is None else seconds(self.settled - self.start)
+
+
+class Record:
+    """A timeline's lines made ready for the report. All spans are clipped to the session."""
+
+    def __init__(self, lines: Sequence[Line], facts: ReportFacts) -> None:
+        last: dict[str, Line] = {}
+        for line in lines:
+            last[line.id] = line
+        self.facts = facts
+        notes = sorted((x for x in last.values() if isinstance(x, Annotation)), key=lambda a: (a.span.start, a.id))
+        self.cues = sorted((x for x in last.values() if isinstance(x, Cue)), key=lambda cue: cue.at)
+        # Happenings keep the order in which they were written: clicks of two people may share a time.
+        self.happenings = [x for x in last.values() if isinstance(x, Happening)]
+        self.end = self._end(notes)
+        self.pauses = self._pauses()
+        self.speech = {s: self._speech(notes, s) for s in Speaker}
+        self.overlaps = [a for a in notes if a.kind in OVERLAP_KINDS and a.status == "final"]
+        self.silences = [a for a in notes if a.kind is Kind.LONG_SILENCE and a.status == "final"]
+        self.monologues = [a for a in notes if a.kind is Kind.MONOLOGUE]
+        self.quality = [a for a in notes if a.kind is Kind.QUALITY]
+        self.points = [a for a in notes if a.kind is Kind.AROUSAL and a.by and a.level is not None]
+        self.rises = self._rises(notes)
+        self.bursts = {s: self._bursts(s) for s in Speaker}
+        self.outcomes: dict[str, Outcome] = {outcome.cue: outcome for outcome in what_came_of(lines)}
+
+    def name(self, by: Speaker | str) -> str:
+        speaker = Speaker(by)
+        return self.facts.names.get(speaker, "").strip() or f"Partner {speaker.value.upper()}"
+
+    @property
+    def duration_s(self) -> float:
+        return seconds(self.end)
+
+    def interruptions(self, by: Speaker | None = None) -> list[Annotation]:
+        """Those of ``by``, or of anybody where it is None."""
+        return [a for a in self.overlaps if a.kind in INTERRUPTION_KINDS and (by is None or a.by is by)]
+
+    def painted_by(self, cue: Cue) -> set[str]:
+        """Whose screens acknowledged the cue."""
+        return {h.by for h in self.happenings if h.kind == "cue_painted" and h.detail.get("cue") == cue.id and h.by} & {
+            "a",
+            "b",
+        }
+
+    def _end(self, notes: list[Annotation]) -> int:
+        ended = [h.at for h in self.happenings if h.kind == "ended"]
+        if ended:
+            return max(0, ended[-1])
+        ends = [max(a.span.end, a.decided) for a in notes] + [c.at for c in self.cues] + [h.at for h in self.happenings]
+        now = samples(self.facts.now_s) if self.facts.now_s is not None else 0
+        return max([0, now, *ends])
+
+    def _pauses(self) -> list[tuple[Span, Happening]]:
+        """Each pause with the happening that began it; a withdrawn consent pauses too."""
+        out: list[tuple[Span, Happening]] = []
+        begun: Happening | None = None
+        for h in self.happenings:
+            withdrawn = h.kind == "consent" and h.detail.get("practice") is False
+            if begun is None and h.at < self.end and (h.kind == "paused" or (withdrawn and h.at > 0)):
+                begun = h
+            elif begun is not None and self._ends(begun, h):
+                out.append((Span(begun.at, max(begun.at, h.at)), begun))
+                begun = None
+        if begun is not None:
+            out.append((Span(begun.at, max(begun.at, self.end)), begun))
+        return out
+
+    @staticmethod
+    def _ends(begun: Happening, h: Happening) -> bool:
+        if begun.kind == "paused":
+            return h.kind in ("resumed", "ended")
+        return h.kind == "ended" or (h.kind == "consent" and h.by == begun.by and h.detail.get("practice") is True)
+
+    def _speech(self, notes: list[Annotation], by: Speaker) -> list[Span]:
+        spans = [a.span for a in notes if a.kind is Kind.SPEECH and a.by is by and a.span.start < self.end]
+        return joined([Span(span.start, min(span.end, self.end)) for span in spans])
+
+    def _rises(self, notes: list[Annotation]) -> list[RiseSeen]:
+        out: list[RiseSeen] = []
+        rises = [a for a in notes if a.kind is Kind.AROUSAL_RISE and a.status == "final" and a.by]
+        for i, rise in enumerate(rises):
+            assert rise.by is not None
+            later = [r.span.start for r in rises[i + 1 :] if r.by is rise.by]
+            until = later[0] if later else self.end
+            settles = [
+                a.span.end
+                for a in notes
+                if a.kind is Kind.AROUSAL_SETTLED and a.by is rise.by and rise.span.start < a.span.end <= until
+            ]
+            up = [
+                a.span.end
+                for a in self.points
+                if a.by is rise.by and (a.level or 0.0) >= UP_LEVEL and rise.span.start <= a.span.start < until
+            ]
+            settled = min(settles) if settles else None
+            end = settled if settled is not None else max([rise.span.end, *up])
+            out.append(RiseSeen(rise.id, rise.by, rise.span.start, min(end, max(self.end, rise.span.start)), settled))
+        return out
+
+    def _bursts(self, by: Speaker) -> list[Span]:
+        """Turns: the partner's bursts without those that were only listening sounds."""
+        bursts: list[Span] = []
+        for span in self.speech[by]:
+            if bursts and span.start - bursts[-1].end < samples(BURST_GAP_S):
+                bursts[-1] = Span(bursts[-1].start, span.end)
+            else:
+                bursts.append(span)
+        near = SAMPLE_RATE_HZ // 4
+        sounds = [a.span.start for a in self.overlaps if a.kind is Kind.BACKCHANNEL and a.by is by]
+        return [
+            burst
+            for burst in bursts
+            if burst.length > samples(BACKCHANNEL_S) or not any(abs(start - burst.start) <= near for start in sounds)
+        ]
+
+
+def stretch(span: Span) -> Stretch:
+    return seconds(span.start), seconds(span.end)
+
+
+def letter(speaker: Speaker | str | None) -> By | None:
+    if speaker is None:
+        return None
+    return "a" if speaker == "a" else "b"
+
+
+def clock(at_s: float) -> str:
+    """Minutes and seconds as one reads them on a clock: ``3:05``."""
+    whole = int(at_s)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def lasting(length_s: float) -> str:
+    """A length in words that one can read aloud."""
+    if length_s < 120:
+        whole = max(1, round(length_s))
+        return f"{whole} second{'s' if whole != 1 else ''}"
+    return f"{round(length_s / 60)} minutes"

@@ -1,0 +1,150 @@
+"""The report's form: what the report page and the export read. Times in seconds of session time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from streaming.types import Speaker
+
+Stretch: TypeAlias = tuple[float, float]  # start and end, seconds
+By: TypeAlias = Literal["a", "b"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """What the timeline does not hold. ``now_s`` is how far a running session has come."""
+
+    names: dict[Speaker, str] = field(default_factory=dict)
+    began_unix: float | None = None
+    phase: str = "ended"
+    now_s: float | None = None
+    card: str | None = None
+    planned_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    by: By
+    practice: bool
+    observer: bool
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    by: By
+    heard_share: float
+    gaps_s: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    consents: tuple[Consent, ...]
+    quality: tuple[Quality, ...]
+    audio_stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Practised:
+    card: str | None
+    planned_s: float | None
+    done_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    text: str
+    by: By | None
+    at_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    by: By
+    speech: tuple[Stretch, ...]
+    gaps: tuple[Stretch, ...]
+    arousal: tuple[tuple[float, float, float], ...]  # time, level, confidence
+    rises: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on the centre rail."""
+
+    id: str
+    group: Literal["overlap", "cue", "pause"]
+    kind: str
+    by: By | None
+    over: By | None
+    start_s: float
+    end_s: float
+    label: str
+    text: str | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    title: str
+    start_s: float
+    end_s: float
+    trigger: str
+    rise: str | None
+    cue: str | None
+    recovery: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTaking:
+    """``share`` is of all speaking time; low and high are the ends of 95 % intervals."""
+
+    by: By
+    speaking_s: float
+    turns: int
+    share: float
+    share_low: float
+    share_high: float
+    started_over: int
+    started_over_low: float
+    started_over_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CoupleView:
+    strengths: dict[By, str]
+    shared_moment: str
+    one_thing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    session: str
+    began_unix: float | None
+    duration_s: float
+    names: dict[By, str]
+    scope: Scope
+    practised: Practised
+    strengths: tuple[Strength, ...]
+    lanes: tuple[Lane, ...]
+    rail: tuple[Mark, ...]
+    moments: tuple[Moment, ...]
+    turn_taking: tuple[TurnTaking, ...]
+    couple: CoupleView
+    limits: tuple[str, ...]
+    v: int = 1
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """JSON-ready: tuples become lists, times keep their precision."""
+    plain: dict[str, Any] = _plain(asdict(report))
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
