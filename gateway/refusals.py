@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.protocol import RefusedMessage
 from streaming.errors import Refused
 
 _RELOAD = "Reload the page. If it happens again, the page and the gateway are of different versions."
@@ -39,6 +40,8 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "not_a_partner": Refusal(403, False, "Only the two partners can do this; keep watching, or ask them."),
     "not_agreed": Refusal(403, False, "Both partners need to agree to an observer; ask them to."),
     "not_now": Refusal(409, False, "Nothing is lost: wait until the room shows the next step, then try again."),
+    "not_begun": Refusal(409, False, "Start the practice with both partners, then come back."),
+    "bad_request": Refusal(400, False, _RELOAD),
     "bad_offer": Refusal(400, False, "Reload the page, or try another browser, and allow the microphone."),
     "too_many_offers": Refusal(429, False, "Wait a few seconds; the page tries again by itself."),
     "store_unavailable": Refusal(503, False, "Check that the gateway's disk has space, then reload the page."),
@@ -57,3 +60,9 @@ def refusal_of(error: Refused) -> Refusal:
 def error_body(error: Refused) -> dict[str, str]:
     """The JSON that HTTP answers with."""
     return {"code": error.code, "message": str(error), "way_out": refusal_of(error).way_out}
+
+
+def refused_message(error: Refused) -> RefusedMessage:
+    """What a socket is sent."""
+    refusal = refusal_of(error)
+    return RefusedMessage(code=error.code, message=str(error), way_out=refusal.way_out, fatal=refusal.fatal)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -121,10 +121,10 @@ class Registry:
         async with self._reading() as connection:
             return [_record(row) for row in (await connection.execute(query)).all()]
 
-    async def expire(self, created_before_unix: float) -> int:
-        """Ends the sessions that never began and are older than this; returns how many."""
+    async def expire(self, created_before_unix: float, live: Sequence[str] = ()) -> int:
+        """Ends the sessions that never began, are older than this and not ``live``; returns how many."""
         stale = sessions.c.began_unix.is_(None) & sessions.c.ended_unix.is_(None)
-        stale &= sessions.c.created_unix < created_before_unix
+        stale &= (sessions.c.created_unix < created_before_unix) & sessions.c.session.not_in(live)
         async with self._writing() as connection:
             done = await connection.execute(update(sessions).where(stale).values(ended_unix=self._unix_now()))
         return done.rowcount

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.media import PeerSettings
 from streaming.errors import UnusableInput
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +38,6 @@ class GatewaySettings:
     client: Path = _ROOT / "web-client" / "dist"
     store_url: str | None = None  # None: SQLite under ``data``
     allowed_origins: tuple[str, ...] = ()  # besides the gateway's own address
-    ice_servers: tuple[dict[str, str], ...] = ()  # none: no address is asked of a stranger
     log_level: str = "info"
     max_live_sessions: int = 50  # two streams each; 2 cores carry about 80 streams of detectors
     max_observers: int = 8  # a session
@@ -51,7 +51,19 @@ class GatewaySettings:
     waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day
     sweep_s: float = 5.0
     ended_kept_s: float = 60.0  # an ended session answers late pages from memory, then from the store
+    peer: PeerSettings = field(default_factory=PeerSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
+
+    @property
+    def browser_ice_servers(self) -> tuple[dict[str, str], ...]:
+        """The same servers as the gateway's own, an ``RTCIceServer`` an address."""
+        return tuple(
+            {"urls": url}
+            | ({"username": server.username} if server.username else {})
+            | ({"credential": server.credential} if server.credential else {})
+            for server in self.peer.ice_servers
+            for url in server.urls
+        )
 
 
 def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.environ) -> GatewaySettings:

@@ -1,0 +1,158 @@
+"""The HTTP routes and the WebSocket of one gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.responses import FileResponse, JSONResponse
+
+from coach.report import build_report, report_json
+from coach.report_form import ReportFacts
+from gateway.demo import DIALOGUE, Demos
+from gateway.http import SecurityHeaders, tell_errors
+from gateway.live import Gateway
+from gateway.pages import page
+from gateway.rates import Rates
+from gateway.registry import Link, Record
+from gateway.settings import GatewaySettings
+from gateway.sockets import Connection
+from streaming.errors import Refused
+from streaming.types import Speaker
+from streaming.wire import dumps, seconds
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The application. ``app.state.gateway`` and ``app.state.demos`` exist while it runs."""
+    app = FastAPI(title="Breathmark", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app.state.settings = settings
+    app.state.sockets = 0
+    app.state.own_socket = ""
+    app.state.starts = Rates(settings.sessions_per_minute / 60, settings.sessions_per_minute)
+    app.add_middleware(SecurityHeaders)
+    tell_errors(app)
+    _api(app)
+    _service(app)
+    _client(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with Gateway(app.state.settings) as gateway:
+        app.state.gateway = gateway
+        app.state.demos = Demos(lambda: gateway.create(demo=True), lambda: str(app.state.own_socket))
+        try:
+            yield
+        finally:
+            await app.state.demos.close()
+
+
+def _api(app: FastAPI) -> None:
+    @app.post("/api/sessions", status_code=201)
+    async def new_session(request: Request) -> dict[str, Any]:
+        _bounded(request)
+        new = await _gateway(request).create()
+        return {"session": new.session, "links": new.tokens}
+
+    @app.post("/api/demo", status_code=201)
+    async def new_demo(request: Request) -> dict[str, Any]:
+        _bounded(request)
+        host, port = request.scope["server"]
+        host = f"[{host}]" if ":" in host else host
+        app.state.own_socket = f"ws://{host}:{port}/ws"  # the address that this very request reached
+        links = await app.state.demos.start()
+        return {"token": links.token, "report": links.report}
+
+    @app.get("/api/link")
+    async def link(request: Request) -> dict[str, Any]:
+        link, record = await _shown(request)
+        live = _gateway(request).in_memory(link.session)
+        phase = live.room.phase if live else record.room.phase
+        return {"session": link.session, "role": link.role, "phase": phase, "demo": record.demo}
+
+    @app.get("/api/report")
+    async def report(request: Request) -> JSONResponse:
+        link, record = await _readable(request)
+        live = _gateway(request).in_memory(link.session)
+        facts = ReportFacts(
+            names={speaker: record.room.partner(speaker).name for speaker in Speaker},
+            began_unix=record.began_unix,
+            phase=live.room.phase if live else record.room.phase,
+            now_s=seconds(live.now) if live and not live.room.ended else None,
+        )
+        lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
+        return JSONResponse(report_json(build_report(link.session, lines, facts)))
+
+    @app.get("/api/timeline")
+    async def timeline(request: Request) -> Response:
+        link, _ = await _readable(request)
+        stored = await _gateway(request).timeline.read(link.session)
+        return Response("".join(dumps(s.line) + "\n" for s in stored), media_type="application/x-ndjson")
+
+
+def _service(app: FastAPI) -> None:
+    @app.websocket("/ws")
+    async def socket(websocket: WebSocket) -> None:
+        if app.state.sockets >= app.state.settings.max_sockets:
+            await websocket.close()  # before accepting: answered with 403, the cheapest there is
+            return
+        app.state.sockets += 1
+        try:
+            await Connection(websocket, app.state.gateway).serve()
+        finally:
+            app.state.sockets -= 1
+
+    @app.get("/healthz")
+    async def health(request: Request) -> dict[str, str]:
+        await _gateway(request).registry.running()  # raises where the store cannot be read
+        return {"status": "ok"}
+
+    @app.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        return Response(_gateway(request).metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/demo/dialogue.ogg")
+    async def dialogue() -> FileResponse:
+        if not DIALOGUE.is_file():
+            raise Refused("no_such_page", "The demo's dialogue is not part of this installation.")
+        return FileResponse(DIALOGUE, media_type="audio/ogg")
+
+
+def _client(app: FastAPI) -> None:
+    @app.get("/{path:path}", include_in_schema=False)
+    async def client(path: str) -> FileResponse:
+        if path.startswith("api/"):
+            raise Refused("no_such_page", "There is nothing at this address.")
+        return page(app.state.settings.client, path)
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def _bounded(request: Request) -> None:
+    if not request.app.state.starts.take(request.client.host if request.client else ""):
+        raise Refused("too_fast", "Practices were started faster than anybody would by hand.")
+
+
+async def _shown(request: Request) -> tuple[Link, Record]:
+    """Who asks, by the link's token in the Authorization header. Raises Refused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Refused("no_link", "The request carries no link.")
+    link = await _gateway(request).registry.find(token.strip())
+    return link, await _gateway(request).record(link.session)
+
+
+async def _readable(request: Request) -> tuple[Link, Record]:
+    """Whoever may read what was said: partners and the report's link, observers where both agreed."""
+    link, record = await _shown(request)
+    if link.role == "observer" and not record.room.watchable:
+        raise Refused("not_agreed", "Not both partners agreed to an observer.")
+    if record.began_unix is None:
+        raise Refused("not_begun", "This practice has not begun, so there is nothing to report.")
+    return link, record

@@ -1,0 +1,185 @@
+"""All practices of one process: opened from the store, kept going, swept away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from detectors.worker import Worker
+from gateway.analysis import Tools
+from gateway.metrics import Metrics
+from gateway.registry import NewSession, Record, Registry
+from gateway.session import Services, Session
+from gateway.settings import GatewaySettings
+from gateway.tasks import Tasks
+from streaming.errors import BreathmarkError, Refused, StoreUnavailable
+from streaming.timeline import Timeline, open_engine, sqlite_url
+from streaming.types import Annotation
+
+log = structlog.get_logger("gateway.live")
+
+
+class Gateway:
+    """Use as ``async with Gateway(settings) as gateway``; sessions that ran before go on."""
+
+    registry: Registry
+    timeline: Timeline
+
+    def __init__(self, settings: GatewaySettings, *, unix_now: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._unix_now = unix_now
+        self._live: dict[str, Session] = {}
+        self._opening = asyncio.Lock()
+        self._tasks = Tasks()
+        self._stack = AsyncExitStack()
+        self._worker = Worker(self._annotated, failed=self._detectors_failed)
+
+    async def __aenter__(self) -> Self:
+        if self.settings.store_url is None:
+            try:
+                self.settings.data.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreUnavailable(f"{self.settings.data}: cannot be made ({error.strerror})") from error
+        engine = await open_engine(self.settings.store_url or sqlite_url(self.settings.data))
+        self._stack.push_async_callback(engine.dispose)
+        self.registry = Registry(engine, self._unix_now)
+        self.timeline = await self._stack.enter_async_context(Timeline(engine))
+        self._services = Services(
+            self.registry, Tools(self.timeline, self._worker, self.metrics), self.settings, self._unix_now
+        )
+        self._tasks.spawn(self._worker.run(), "detectors")
+        await self._go_on()
+        every = self.settings
+        self._tasks.spawn(self._each(every.poll_s, _poll), "poll")
+        self._tasks.spawn(self._each(every.catch_up_s, _pass_time), "time")
+        self._tasks.spawn(self._each(every.snapshot_s, Session.save), "snapshots")
+        self._tasks.spawn(self._sweeping(), "sweep")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The sessions stay in the store, to be gone on with."""
+        for session in self._live.values():
+            await _guarded(session, session.save())
+        for session in self._live.values():
+            await _guarded(session, session.close())
+        await self._tasks.close()
+        await self._stack.aclose()
+
+    async def create(self, *, demo: bool = False) -> NewSession:
+        new = await self.registry.create(demo)
+        self.metrics.sessions_created.inc()
+        log.info("session made", session=new.session, demo=demo)
+        return new
+
+    async def session(self, id: str) -> Session:
+        """The session, from memory or the store. Raises Refused ``unknown_link`` or ``server_full``."""
+        async with self._opening:
+            if id in self._live:
+                return self._live[id]
+            record = await self.registry.load(id)
+            if record.room.ended:
+                return await Session.open(record, self._services)  # to say farewell; not kept
+            if len(self._live) >= self.settings.max_live_sessions:
+                raise Refused("server_full", "As many practices as this gateway can carry are running.")
+            return await self._open(record)
+
+    def in_memory(self, id: str) -> Session | None:
+        return self._live.get(id)
+
+    async def record(self, id: str) -> Record:
+        """The session as it stands, without opening it."""
+        session = self._live.get(id)
+        return session.record if session else await self.registry.load(id)
+
+    async def sweep(self) -> None:
+        """Ends practices that nobody came back to, forgets rooms that nobody uses."""
+        for session in list(self._live.values()):
+            if session.people:
+                session.touched_s = time.monotonic()
+            alone_s = time.monotonic() - session.touched_s
+            if session.record.began_unix is None or session.room.ended:
+                if not session.people and alone_s > self.settings.ended_kept_s:
+                    await self._forget(session)
+            elif session.room.empty and time.monotonic() - session.partners_left_s > self.settings.idle_s:
+                log.info("practice ended: nobody came back", session=session.id)
+                await _guarded(session, session.end())
+            await _guarded(session, session.write_owed())
+        expired = await self.registry.expire(self._unix_now() - self.settings.waiting_s, list(self._live))
+        if expired:
+            log.info("unused rooms expired", count=expired)
+
+    async def _go_on(self) -> None:
+        """What ran when the process ended goes on, unless everybody has been gone too long."""
+        for record in await self.registry.running():
+            if len(self._live) >= self.settings.max_live_sessions:
+                log.error("more sessions ran before than may be live", session=record.session)
+                break
+            try:
+                session = await self._open(record)
+            except (BreathmarkError, ValueError) as error:
+                log.error("a session could not be gone on with", session=record.session, error=str(error))
+                continue
+            log.info("session goes on after a restart", session=session.id, now_s=session.view().now_s)
+
+    async def _open(self, record: Record) -> Session:
+        session = await Session.open(record, self._services)
+        session.touched_s = session.partners_left_s = time.monotonic()
+        self._live[record.session] = session
+        self.metrics.live_sessions.set(len(self._live))
+        return session
+
+    async def _forget(self, session: Session) -> None:
+        del self._live[session.id]
+        self.metrics.live_sessions.set(len(self._live))
+        await _guarded(session, session.close())
+
+    async def _annotated(self, id: str, annotations: list[Annotation], now: int) -> None:
+        session = self._live.get(id)
+        if session is not None:
+            await _guarded(session, session.annotated(annotations, now))
+
+    def _detectors_failed(self, id: str, error: Exception) -> None:
+        log.error("detectors failed", session=id, error=repr(error), exc_info=error)
+        session = self._live.get(id)
+        if session is not None:
+            session.detectors_failed()
+
+    async def _each(self, every_s: float, act: Callable[[Session], Awaitable[None]]) -> None:
+        """One loop for all sessions; one session's error is its own."""
+        while True:
+            began_s = time.monotonic()
+            for session in list(self._live.values()):
+                await _guarded(session, act(session))
+            await asyncio.sleep(max(0.001, began_s + every_s - time.monotonic()))
+
+    async def _sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.sweep_s)
+            try:
+                await self.sweep()
+            except StoreUnavailable as error:
+                log.error("sweep failed", error=str(error))
+
+
+async def _poll(session: Session) -> None:
+    session.poll()
+
+
+async def _pass_time(session: Session) -> None:
+    session.pass_time()
+
+
+async def _guarded(session: Session, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception as error:
+        log.error("session failed", session=session.id, error=repr(error), exc_info=error)

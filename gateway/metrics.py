@@ -1,0 +1,49 @@
+"""What a gateway counts and times, in one place. Served at /metrics; each gateway has its own registry."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+# Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).
+_MS_BUCKETS = (5, 10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000)
+
+
+class Metrics:
+    """Names carry their unit; labels come from closed sets, never from what strangers send."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        own = self.registry
+        self.live_sessions = Gauge("breathmark_live_sessions", "sessions in memory", registry=own)
+        self.sockets = Gauge("breathmark_sockets", "open WebSockets", ["role"], registry=own)
+        self.sessions_created = Counter("breathmark_sessions_created", "invite links made", registry=own)
+        self.sessions_ended = Counter("breathmark_sessions_ended", "practices ended", ["why"], registry=own)
+        self.sessions_restored = Counter("breathmark_sessions_restored", "gone on with after a restart", registry=own)
+        self.refusals = Counter("breathmark_refusals", "requests turned away", ["code"], registry=own)
+        self.messages = Counter("breathmark_messages", "messages from browsers", ["type"], registry=own)
+        self.annotations = Counter("breathmark_annotations", "annotations appended", ["kind"], registry=own)
+        self.cues = Counter("breathmark_cues", "cues appended and sent", ["level"], registry=own)
+        self.cues_withheld = Counter("breathmark_cues_withheld", "cues that came too late to be shown", registry=own)
+        self.missing_seconds = Counter("breathmark_missing_audio_seconds", "partner audio not heard", registry=own)
+        self.heard_seconds = Counter("breathmark_heard_audio_seconds", "partner audio analysed", registry=own)
+        self.observer_lines_dropped = Counter(
+            "breathmark_observer_lines_dropped", "lines not shown to a slow observer", registry=own
+        )
+        self.slow_sockets = Counter("breathmark_slow_sockets", "sockets closed for being too slow", registry=own)
+        self.store_failures = Counter("breathmark_store_failures", "appends that had to be repeated", registry=own)
+        self.lines_lost = Counter("breathmark_lines_lost", "lines given up after a long store outage", registry=own)
+        self.repeats_dropped = Counter(
+            "breathmark_repeats_dropped", "annotations already final before a restart", registry=own
+        )
+        self.detector_failures = Counter("breathmark_detector_failures", "pipelines begun afresh", registry=own)
+        self.captured_to_decided_ms = _times("captured_to_decided", "audio time of a cue to its decision", own)
+        self.decided_to_sent_ms = _times("decided_to_sent", "decision of a cue to its sending", own)
+        self.received_to_painted_ms = _times("received_to_painted", "cue in the browser to its painted frame", own)
+        self.sent_to_acknowledged_ms = _times("sent_to_acknowledged", "cue sent to its acknowledgement", own)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+
+def _times(name: str, what: str, registry: CollectorRegistry) -> Histogram:
+    return Histogram(f"breathmark_cue_{name}_ms", what, buckets=_MS_BUCKETS, registry=registry)

@@ -1,0 +1,104 @@
+"""``breathmark serve``: one gateway in this process until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.live import Gateway
+from gateway.logs import configure
+from gateway.protocol import MAX_MESSAGE_BYTES
+from gateway.settings import GatewaySettings, from_environment
+from streaming.errors import UnusableInput
+
+GOODBYE_S = 5  # for requests and sockets in flight at Ctrl-C
+
+
+def serve(host: str, port: int, data: Path, settings: GatewaySettings | None = None) -> None:
+    """Runs until SIGINT or SIGTERM. Raises UnusableInput, StoreUnavailable before anything listens.
+
+    Port 0 picks a free one; the address is printed on stdout once browsers can open it.
+    """
+    settings = replace(settings or from_environment(GatewaySettings()), data=data)
+    configure(settings.log_level)
+    asyncio.run(_check_store(settings))
+    listening = bind(host, port)
+    server = AddressedServer(server_config(settings), address(host, listening))
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        sys.stderr.write("breathmark: stopped; practices that were running go on at the next start\n")
+    finally:
+        listening.close()
+    if not server.started:
+        raise UnusableInput(f"the gateway could not start with --data {data}: see the log above")
+
+
+async def _check_store(settings: GatewaySettings) -> None:
+    """A store that cannot be opened is told in one line, before uvicorn would tell it at length."""
+    async with Gateway(settings):
+        pass
+
+
+def server_config(settings: GatewaySettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings),
+        # The same ``websockets`` library; its older adapter in uvicorn is on its way out.
+        ws="websockets-sansio",
+        ws_max_size=4 * MAX_MESSAGE_BYTES,  # up to here a page is told why; beyond it is cut off
+        ws_ping_interval=settings.sockets.ping_s,
+        ws_ping_timeout=settings.sockets.ping_s,
+        ws_per_message_deflate=False,  # 300 kB of memory a socket, for messages of 300 bytes
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GOODBYE_S,
+    )
+
+
+class AddressedServer(uvicorn.Server):
+    """Says where it is once it is there."""
+
+    def __init__(self, config: uvicorn.Config, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"Breathmark is ready: {self._address}   (Ctrl-C stops it)\n")
+        sys.stdout.flush()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises UnusableInput naming the address and what to do."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise UnusableInput(f"{host}: not an address of this machine; try --host 127.0.0.1") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place)
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UnusableInput(
+                f"port {port} on {host} is in use: stop the other program, or give another with --port"
+            ) from error
+        raise UnusableInput(f"cannot listen on {host}, port {port}: {error.strerror}; give another") from error
+    listening.setblocking(False)
+    return listening
+
+
+def address(host: str, listening: socket.socket) -> str:
+    port = listening.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/"

@@ -1,0 +1,446 @@
+"""A live practice: the people in its room, their audio, and what they are shown.
+
+All that changes the room runs one after the other, and is on disk before anybody is told of it. What
+stops the analysis takes effect first and is written then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+import structlog
+
+from coach.policy import Coach
+from detectors.pipeline import Pipeline
+from gateway import rooms
+from gateway.analysis import Analysis, Tools, restore
+from gateway.clock import SessionClock
+from gateway.media import MediaSettings, PartnerMedia
+from gateway.outbox import Outbox
+from gateway.protocol import (
+    Answer,
+    ClientMessage,
+    Consent,
+    CueShown,
+    Dismiss,
+    End,
+    Ended,
+    Hello,
+    Lines,
+    Offer,
+    Painted,
+    Pause,
+    Ping,
+    Pong,
+    Resume,
+    RoomChanged,
+    RoomView,
+    Setup,
+    Welcome,
+    WireLine,
+)
+from gateway.refusals import refused_message
+from gateway.registry import Record, Registry
+from gateway.rooms import Room
+from gateway.settings import GatewaySettings
+from gateway.tasks import Tasks
+from streaming.errors import Refused, StoreUnavailable
+from streaming.ids import event_id
+from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
+from streaming.wire import seconds, to_wire
+
+DETECTOR = "gateway@1"
+CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
+
+log = structlog.get_logger("gateway.session")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every session of a gateway stands on."""
+
+    registry: Registry
+    tools: Tools
+    settings: GatewaySettings
+    unix_now: Callable[[], float] = time.time
+
+
+class Session:
+    """One practice in memory. ``join`` gives somebody a seat, ``handle`` takes what they say."""
+
+    def __init__(self, record: Record, services: Services) -> None:
+        self.record = record
+        self.room: Room = record.room
+        self.touched_s = time.monotonic()  # when anybody was last here
+        self.partners_left_s = self.touched_s  # when the last partner left
+        self._services = services
+        self._analysis: Analysis | None = None
+        self._seats: dict[Speaker, Outbox] = {}
+        self._watchers: set[Outbox] = set()
+        self._cues: dict[str, Cue] = {}
+        self._acknowledged: set[tuple[str, Speaker, str]] = set()
+        self._owed: list[Happening] = []  # true already, still to be written
+        self._order = asyncio.Lock()
+        self._tasks = Tasks()
+        media = MediaSettings(peer=services.settings.peer)
+        self._media = {s: PartnerMedia(record.session, s, self._heard, media) for s in Speaker}
+        for speaker, own in self._media.items():
+            own.on_state = lambda speaker=speaker: self._media_state(speaker)
+
+    @classmethod
+    async def open(cls, record: Record, services: Services) -> Session:
+        """From the store; where the practice had begun it goes on in its own session time."""
+        session = cls(record, services)
+        if record.began_unix is not None and not record.room.ended:
+            clock = SessionClock(record.began_unix)
+            session._analysis = await restore(record.session, clock, session._media, services.tools, session._show)
+            for stored in await services.tools.timeline.read(record.session):
+                if isinstance(stored.line, Cue):
+                    session._cues[stored.line.id] = stored.line
+            session._hear_each_other()
+            services.tools.metrics.sessions_restored.inc()
+        return session
+
+    @property
+    def id(self) -> str:
+        return self.record.session
+
+    @property
+    def now(self) -> int:
+        """Session time; 0 until the practice begins."""
+        return self._analysis.clock.now() if self._analysis else 0
+
+    @property
+    def people(self) -> int:
+        return len(self._seats) + len(self._watchers)
+
+    def view(self) -> RoomView:
+        waiting = bool(self._watchers) and not self.room.watchable
+        return rooms.view(self.room, seconds(self.now), waiting, self._services.settings.browser_ice_servers)
+
+    # People
+
+    async def join(self, seat: Outbox, name: str = "") -> None:
+        """Gives a partner or an observer a seat and welcomes them. Raises Refused ``room_full``."""
+        async with self._order:
+            if self.room.ended:
+                self._farewell(seat)
+            elif seat.role == "observer":
+                await self._join_watcher(seat)
+            else:
+                await self._join_partner(Speaker(seat.role), seat, name)
+
+    async def _join_partner(self, speaker: Speaker, seat: Outbox, name: str) -> None:
+        before = self._seats.get(speaker)
+        if before is not None:
+            before.close(refused_message(Refused("taken_over", "The practice was opened in another window.")))
+        self._seats[speaker] = seat
+        after = rooms.joined(self.room, speaker, name)
+        self._welcome(seat, rooms.view(after, seconds(self.now), False, self._services.settings.browser_ice_servers))
+        await self._change(after, fact=True)
+
+    async def _join_watcher(self, seat: Outbox) -> None:
+        if len(self._watchers) >= self._services.settings.max_observers:
+            raise Refused("room_full", "As many observers as may be are here already.")
+        history = await self._history() if self.room.watchable else []
+        self._watchers.add(seat)
+        self._welcome(seat, self.view(), history)
+        await self._change(rooms.watched_by(self.room, len(self._watchers)), fact=True)
+
+    async def leave(self, seat: Outbox) -> None:
+        async with self._order:
+            seat.close()
+            if seat in self._watchers:
+                self._watchers.discard(seat)
+                await self._change(rooms.watched_by(self.room, len(self._watchers)), fact=True)
+            elif seat.role in ("a", "b") and self._seats.get(Speaker(seat.role)) is seat:
+                del self._seats[Speaker(seat.role)]
+                await self._change(rooms.left(self.room, Speaker(seat.role)), fact=True)
+
+    async def handle(self, seat: Outbox, message: ClientMessage) -> None:
+        """What somebody with a seat says. Raises Refused, StoreUnavailable."""
+        if isinstance(message, Ping):
+            seat.offer(Pong(t=message.t, now_s=seconds(self.now)))
+            return
+        if isinstance(message, Hello):
+            raise Refused("bad_message", "Hello was said already.")
+        if seat.role not in ("a", "b"):
+            raise Refused("not_a_partner", "An observer watches, and changes nothing.")
+        speaker = Speaker(seat.role)
+        if self._seats.get(speaker) is not seat:
+            return  # another window took over; its refusal is on the way
+        if isinstance(message, Painted | Dismiss):
+            await self._acknowledge(speaker, message)
+            return
+        if self.room.ended:
+            raise Refused("session_ended", "This practice has ended.")
+        if isinstance(message, Offer):
+            self._tasks.spawn(self._connect(speaker, seat, message.sdp), f"offer of {speaker} in {self.id}")
+            return
+        async with self._order:
+            await self._act(speaker, message)
+
+    async def _act(self, speaker: Speaker, message: Consent | Setup | Pause | Resume | End) -> None:
+        room = self.room
+        match message:
+            case Consent():
+                await self._change(rooms.consented(room, speaker, message.practice, message.observer))
+            case Setup():
+                await self._change(rooms.set_up(room, speaker, message.same_room, message.name))
+            case Pause():
+                await self._change(rooms.paused(room, speaker))
+            case Resume():
+                await self._change(rooms.resumed(room))
+            case End():
+                await self._end(speaker)
+            case _:
+                assert_never(message)
+
+    async def end(self, by: Speaker | None = None) -> None:
+        """Over for both. ``by`` None: nobody came back in time."""
+        async with self._order:
+            await self._end(by)
+
+    async def _end(self, by: Speaker | None) -> None:
+        if self.room.ended:
+            return
+        if self._analysis is not None:
+            async with asyncio.timeout(CLOSE_S):
+                await self._analysis.close()  # what the detectors still have to say comes before the end
+        await self._change(rooms.ended(self.room, by), fact=True)
+        self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
+        for seat in [*self._seats.values(), *self._watchers]:
+            seat.offer(Ended(report=self._report_for(seat)))
+        for own in self._media.values():
+            self._tasks.spawn(own.close(), f"media of {self.id}")
+
+    def _report_for(self, seat: Outbox) -> str | None:
+        allowed = self.record.began_unix is not None and (seat.role != "observer" or self.room.watchable)
+        return self.record.report if allowed else None
+
+    def _farewell(self, seat: Outbox) -> None:
+        """Somebody comes back to a practice that is over: all that is left is the report."""
+        self._welcome(seat, self.view())
+        seat.close(Ended(report=self._report_for(seat)))
+
+    def _welcome(self, seat: Outbox, room: RoomView, history: Sequence[WireLine] = ()) -> None:
+        seat.offer(Welcome(role=seat.role, session=self.id, demo=self.record.demo, room=room, lines=tuple(history)))
+
+    # The room
+
+    async def _change(self, after: Room, *, fact: bool = False) -> None:
+        """From one room to the next: written, then true, then told.
+
+        A ``fact`` (somebody came or went), and whatever stops the analysis, is true even while the
+        store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
+        """
+        before = self.room
+        if after == before:
+            return
+        if before.analysing and not after.analysing:
+            fact = True
+        if self._analysis is not None and not after.analysing:
+            self._analysis.switch(False)
+        record = self._recorded(before, after)
+        clock = self._analysis.clock if self._analysis else None
+        if clock is None and record.began_unix is not None:
+            clock = SessionClock(record.began_unix)
+        at = clock.now() if clock else 0
+        news = [
+            self._happening(change, 0 if change.kind == "began" else at) for change in rooms.happened(before, after)
+        ]
+        try:
+            await self._write(news, record)
+        except StoreUnavailable as error:
+            if not fact:
+                raise
+            log.error("a change of the room waits for the store", session=self.id, error=str(error))
+            self._owed += news
+        self.room, self.record = after, record
+        await self._apply(before, clock, news)
+
+    async def _write(self, news: list[Happening], record: Record) -> None:
+        owed = list(self._owed)
+        await self._services.tools.timeline.append([*owed, *news])
+        if owed or _stored(record) != _stored(self.record):
+            await self._services.registry.save(record)
+        del self._owed[: len(owed)]
+
+    async def write_owed(self) -> None:
+        """Tries again what the store could not take."""
+        async with self._order:
+            if self._owed:
+                await self._write([], self.record)
+
+    def _recorded(self, before: Room, after: Room) -> Record:
+        now = self._services.unix_now()
+        began = now if after.began and not before.began else self.record.began_unix
+        ended = now if after.ended and not before.ended else self.record.ended_unix
+        return replace(self.record, room=after, began_unix=began, ended_unix=ended)
+
+    def _happening(self, change: rooms.Change, at: int) -> Happening:
+        # Not a function of the audio: two people may well do the same thing twice at one session time.
+        return Happening(secrets.token_hex(10), self.id, change.kind, at, change.by, change.detail, DETECTOR)
+
+    async def _apply(self, before: Room, clock: SessionClock | None, news: list[Happening]) -> None:
+        """The new room is true: let audio, observers and everybody's page follow."""
+        after = self.room
+        if after.empty and not before.empty:
+            self.partners_left_s = time.monotonic()
+        if clock is not None and self._analysis is None:
+            pipeline, coach = Pipeline(self.id), Coach(self.id)
+            self._analysis = Analysis(clock, pipeline, coach, self._media, self._services.tools, self._show)
+        if after.audible != before.audible:
+            self._hear_each_other()
+        if self._analysis is not None:
+            self._analysis.switch(after.analysing)
+        if before.watchable and not after.watchable:
+            for watcher in self._watchers:
+                watcher.drop_lines()
+        for seat in [*self._seats.values(), *self._watchers]:
+            seat.offer(RoomChanged(room=self.view()))
+        if after.watchable and not before.watchable and self._watchers:
+            await self._catch_up_watchers()
+        else:
+            self._show(news)
+        if self._analysis is not None:
+            await self._analysis.happened(news)
+
+    def _hear_each_other(self) -> None:
+        audible = self.room.audible
+        for speaker, own in self._media.items():
+            own.hear(self._media[speaker.other] if audible else None)
+
+    # What is shown
+
+    def _show(self, lines: Sequence[Line]) -> None:
+        """Everything here is on disk. Cues go to all, the other lines to observers both agreed to."""
+        watchers = self._watchers if self.room.watchable else ()
+        cues = [line for line in lines if isinstance(line, Cue)]
+        for cue in cues:
+            self._cues[cue.id] = cue
+            if self.room.ended or not self.room.agreed:
+                self._services.tools.metrics.cues_withheld.inc()
+                continue
+            self._services.tools.metrics.cues.labels(str(cue.level)).inc()
+            for seat in [*self._seats.values(), *watchers]:
+                seat.offer(CueShown(line=to_wire(cue)))
+        rest = [to_wire(line) for line in lines if not isinstance(line, Cue)] if watchers else []
+        for watcher in watchers:
+            watcher.offer_lines(rest)
+
+    async def _history(self) -> list[WireLine]:
+        return [to_wire(stored.line) for stored in await self._services.tools.timeline.read(self.id)]
+
+    async def _catch_up_watchers(self) -> None:
+        """Both have just agreed: observers get what was before. Lines of this moment may come twice."""
+        history = await self._history()
+        size = self._services.settings.sockets.batch_lines
+        for start in range(0, len(history), size):
+            batch = Lines(lines=tuple(history[start : start + size]))
+            for watcher in self._watchers:
+                watcher.offer(batch)
+
+    async def _acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
+        """The browser says what became of a cue. Saying it again changes nothing."""
+        cue = self._cues.get(message.cue)
+        if cue is None:
+            raise Refused("bad_message", "That cue is not known in this practice.")
+        kind = "cue_painted" if isinstance(message, Painted) else "cue_dismissed"
+        if (cue.id, speaker, kind) in self._acknowledged:
+            return
+        self._acknowledged.add((cue.id, speaker, kind))
+        detail = {"cue": cue.id} | (self._trace(cue, message) if isinstance(message, Painted) else {})
+        id = event_id(self.id, DETECTOR, f"{kind}:{cue.id}", speaker.value, cue.at)
+        happening = Happening(id, self.id, kind, self.now, speaker.value, detail, DETECTOR)
+        try:
+            await self._services.tools.timeline.append([happening])
+        except StoreUnavailable:
+            self._acknowledged.discard((cue.id, speaker, kind))
+            raise
+        self._show([happening])
+        if self._analysis is not None:
+            await self._analysis.happened([happening])
+
+    def _trace(self, cue: Cue, painted: Painted) -> dict[str, float]:
+        """The cue's way in milliseconds. The browser's clock is only ever compared with itself."""
+        metrics = self._services.tools.metrics
+        delay_ms = max(0.0, painted.painted_ms - painted.received_ms)
+        metrics.received_to_painted_ms.observe(delay_ms)
+        trace = self._analysis.traces.get(cue.id) if self._analysis else None
+        if trace is None:  # sent before a restart
+            return {"delay_ms": round(delay_ms, 1)}
+        acknowledged_ms = (time.monotonic() - trace.sent_s) * 1000
+        metrics.sent_to_acknowledged_ms.observe(acknowledged_ms)
+        return {
+            "delay_ms": round(delay_ms, 1),
+            "captured_to_decided_ms": round(trace.captured_to_decided_ms, 1),
+            "decided_to_sent_ms": round(trace.decided_to_sent_ms, 1),
+            "sent_to_acknowledged_ms": round(acknowledged_ms, 1),
+        }
+
+    # Audio
+
+    async def _connect(self, speaker: Speaker, seat: Outbox, sdp: str) -> None:
+        try:
+            seat.offer(Answer(sdp=await self._media[speaker].connect(sdp)))
+        except Refused as error:
+            self._services.tools.metrics.refusals.labels(error.code).inc()
+            seat.offer(refused_message(error))
+        except Exception as error:
+            log.error("an offer could not be answered", session=self.id, error=repr(error), exc_info=error)
+            seat.offer(refused_message(Refused("bad_offer", "The audio connection could not be set up.")))
+
+    def _media_state(self, speaker: Speaker) -> None:
+        self._tasks.spawn(self._media_changed(speaker), f"media state of {speaker} in {self.id}")
+
+    async def _media_changed(self, speaker: Speaker) -> None:
+        async with self._order:
+            await self._change(rooms.media_changed(self.room, speaker, self._media[speaker].state), fact=True)
+
+    def _heard(self, chunk: AudioChunk) -> None:
+        if self._analysis is not None:
+            self._analysis.heard(chunk)
+
+    def poll(self) -> None:
+        """Called every 20 ms: audio that did not come in time is missing, a silent connection is lost."""
+        for own in self._media.values():
+            own.poll()
+
+    def pass_time(self) -> None:
+        """Called now and then: session time goes on while nothing is analysed."""
+        if self._analysis is not None and not self.room.ended:
+            self._analysis.pass_time()
+
+    async def annotated(self, annotations: list[Annotation], now: int) -> None:
+        if self._analysis is not None:
+            await self._analysis.annotated(annotations, now)
+
+    def detectors_failed(self) -> None:
+        if self._analysis is not None and not self.room.ended:
+            self._analysis.begin_afresh()
+
+    async def save(self) -> None:
+        """Keeps the state of detectors and coach for a restart."""
+        if self._analysis is not None and not self.room.ended:
+            await self._analysis.save()
+
+    async def close(self) -> None:
+        """Out of memory; what is in the store can be opened again."""
+        for seat in [*self._seats.values(), *self._watchers]:
+            seat.close()
+        if self._analysis is not None:
+            self._analysis.switch(False)
+        for own in self._media.values():
+            own.on_state = None
+        await asyncio.gather(*(own.close() for own in self._media.values()), return_exceptions=True)
+        await self._tasks.close()
+
+
+def _stored(record: Record) -> tuple[object, ...]:
+    return rooms.to_state(record.room), record.began_unix, record.ended_unix
