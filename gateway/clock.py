@@ -193,7 +193,7 @@ class MediaClock:
         while least[0][0] < oldest and len(least) > 1:
             least.popleft()
         self.seen += 1
-        weight = max(1 / 64, 1 / (self.seen + 1))
+        weight = max(1 / 64, 1 / (self.seen + 4))  # quick at first, then over about a second
         self.jitter += weight * (offset - self.offset - self.jitter)
         if self._aligned is None and self.seen >= 50:
             self._aligned = (arrival, self.offset)

@@ -237,11 +237,8 @@ class PartnerMedia:
         if self.state == "lost":
             self._enter("connected")
         self._forward(arrival, now_s)
-        self._emit(
-            self._placement.push(
-                arrival.source, arrival.sequence, arrival.timestamp, arrival.payload, machine_samples(now_s)
-            )
-        )
+        at = machine_samples(now_s - arrival.held_s)
+        self._emit(self._placement.push(arrival.source, arrival.sequence, arrival.timestamp, arrival.payload, at))
 
     def _forward(self, arrival: Arrival, now_s: float) -> None:
         # A source is told apart by connection too: two of them may use one SSRC.

@@ -27,7 +27,7 @@ from streaming.types import SAMPLE_RATE_HZ, Samples
 log = structlog.get_logger(__name__)
 
 _STATISTICS = "_RTCRtpReceiver__remote_streams"
-_PER_FRAME_SAMPLES = SAMPLE_RATE_HZ // 50
+_PREFETCH_S = 0.08  # aiortc's jitter buffer gives out a packet when four later ones have come
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Arrival:
     timestamp: int  # 32 bits, 48 kHz
     payload: bytes | Samples
     frame: av.AudioFrame | None = None
+    held_s: float = 0.0  # how long somebody else's buffer kept it back
 
 
 class Listener(Protocol):
@@ -122,18 +123,19 @@ class TrackReader:
             self._carry = np.zeros(0, np.float32)
         self._expected_pts = pts + frame.samples
         wanted = frame.samples * SAMPLE_RATE_HZ // frame.sample_rate
-        resampled = [np.asarray(f.to_ndarray()[0], np.float32) for f in self._resampler.resample(frame)]
+        resampled = [f.to_ndarray().mean(axis=0, dtype=np.float32) for f in self._resampler.resample(frame)]
         audio = np.concatenate([self._carry, *resampled])
         # The resampler holds back about 1 ms after a start: make up for it once, in front.
         audio = np.pad(audio, (max(0, wanted - len(audio)), 0))
         self._carry = audio[wanted:]
         self._sequence = (self._sequence + 1) % (1 << 16)
         timestamp = pts % (1 << 32)
-        self._listener.on_packet(Arrival(0, self._sequence, timestamp, audio[:wanted], frame))
+        self._listener.on_packet(Arrival(0, self._sequence, timestamp, audio[:wanted], frame, _PREFETCH_S))
 
 
 def _resampler() -> av.AudioResampler:
-    return av.AudioResampler("fltp", "mono", SAMPLE_RATE_HZ)
+    # To stereo, then the mean: libav's own mix to mono makes a voice on both channels 3 dB louder.
+    return av.AudioResampler("fltp", "stereo", SAMPLE_RATE_HZ)
 
 
 def _guarded(call: Callable[..., None], *args: Any) -> None:

@@ -1,0 +1,219 @@
+"""A real aiortc peer that speaks a known signal, and a lossy path to put between it and the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from fractions import Fraction
+
+import av
+import numpy as np
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from gateway.clock import SessionClock
+from gateway.media import PartnerMedia
+from streaming.types import AudioChunk, Samples
+
+FRAME = 960  # 20 ms at 48 kHz
+BEEP_EVERY_S = 0.5
+BEEP_S = 0.1
+
+
+class Beeps(MediaStreamTrack):
+    """A 700 Hz beep of 100 ms every half second, each frame handed over when its last sample is due."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began_s: float | None = None  # monotonic time of the first sample
+        self.muted = False
+        self._frames = 0
+
+    async def recv(self) -> av.AudioFrame:
+        if self.began_s is None:
+            self.began_s = time.monotonic()
+        n = self._frames
+        self._frames += 1
+        await asyncio.sleep(max(0.0, self.began_s + (n + 1) * 0.02 - time.monotonic()))
+        if self.readyState != "live":
+            raise MediaStreamError
+        t = (np.arange(FRAME) + n * FRAME) / 48_000
+        tone = np.sin(2 * np.pi * 700 * t) * 0.4 * (t % BEEP_EVERY_S < BEEP_S)
+        frame = av.AudioFrame.from_ndarray((tone[None] * 32_767 * (not self.muted)).astype(np.int16), "s16", "mono")
+        frame.sample_rate = 48_000
+        frame.pts = n * FRAME
+        frame.time_base = Fraction(1, 48_000)
+        return frame
+
+
+class Caller:
+    """What a partner's browser does: offers, sends beeps, and listens to what it is sent."""
+
+    def __init__(self) -> None:
+        self.track = Beeps()
+        self.heard: list[Samples] = []  # 48 kHz mono
+        self._reading: asyncio.Task[None] | None = None
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.connection.addTrack(self.track)
+        self.connection.on("track", self._on_track)
+
+    async def offer(self) -> str:
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        return str(self.connection.localDescription.sdp)
+
+    async def accept(self, answer: str) -> None:
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def call(self, media: PartnerMedia) -> None:
+        await self.accept(await media.connect(await self.offer()))
+        await until(lambda: media.state == "connected")
+
+    async def close(self) -> None:
+        self.track.stop()
+        await self.connection.close()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        self._reading = asyncio.create_task(self._read(track))
+
+    async def _read(self, track: MediaStreamTrack) -> None:
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            assert isinstance(frame, av.AudioFrame)
+            stereo = frame.to_ndarray().reshape(-1, 2)
+            self.heard.append(stereo.mean(axis=1).astype(np.float32) / 32_768)
+
+
+class LossyPath:
+    """Two UDP ports in one process: what comes in at one leaves at the other, as ``fate`` decides.
+
+    ``fate(n)`` is asked for the n-th media packet from the caller: None drops it, else it is that many
+    seconds late. Everything else (ICE, DTLS, reports) passes.
+    """
+
+    def __init__(self, fate: Callable[[int], float | None]) -> None:
+        self.fate = fate
+        self.media_packets = 0
+        self._caller: tuple[str, int] | None = None
+        self._gateway: tuple[str, int] | None = None
+        self._outer: asyncio.DatagramTransport | None = None
+        self._inner: asyncio.DatagramTransport | None = None
+
+    async def open(self, answer: str) -> str:
+        """The answer, with this path's address in place of the gateway's."""
+        lines = answer.splitlines()
+        ours = next(line.split() for line in lines if line.startswith("a=candidate:") and "." in line.split()[4])
+        self._gateway = (ours[4], int(ours[5]))
+        loop = asyncio.get_running_loop()
+        self._outer, _ = await loop.create_datagram_endpoint(lambda: _Port(self._from_caller), (ours[4], 0))
+        self._inner, _ = await loop.create_datagram_endpoint(lambda: _Port(self._from_gateway), (ours[4], 0))
+        port = self._outer.get_extra_info("sockname")[1]
+        kept = [line for line in lines if not line.startswith("a=candidate:")]
+        at = kept.index("a=end-of-candidates")
+        kept.insert(at, f"a=candidate:1 1 udp 2130706431 {ours[4]} {port} typ host")
+        return "\r\n".join(kept) + "\r\n"
+
+    def close(self) -> None:
+        for transport in (self._outer, self._inner):
+            if transport is not None:
+                transport.close()
+
+    def _from_caller(self, data: bytes, address: tuple[str, int]) -> None:
+        self._caller = address
+        late_s: float | None = 0.0
+        is_media = 127 < data[0] < 192 and not 192 <= data[1] <= 223
+        if is_media:
+            late_s = self.fate(self.media_packets)
+            self.media_packets += 1
+        if late_s is None or self._inner is None:
+            return
+        if late_s:
+            asyncio.get_running_loop().call_later(late_s, self._inner.sendto, data, self._gateway)
+        else:
+            self._inner.sendto(data, self._gateway)
+
+    def _from_gateway(self, data: bytes, address: tuple[str, int]) -> None:
+        if self._outer is not None and self._caller is not None:
+            self._outer.sendto(data, self._caller)
+
+
+class _Port(asyncio.DatagramProtocol):
+    def __init__(self, received: Callable[[bytes, tuple[str, int]], None]) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._received(data, addr)
+
+
+@asynccontextmanager
+async def path(fate: Callable[[int], float | None]) -> AsyncIterator[LossyPath]:
+    between = LossyPath(fate)
+    try:
+        yield between
+    finally:
+        between.close()
+
+
+async def call_through(between: LossyPath, caller: Caller, media: PartnerMedia) -> None:
+    offer = await caller.offer()
+    bare = "\r\n".join(line for line in offer.splitlines() if not line.startswith("a=candidate:")) + "\r\n"
+    await caller.accept(await between.open(await media.connect(bare)))
+    await until(lambda: media.state == "connected")
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Wait for something that no event tells of."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def practise(media: list[PartnerMedia], seconds: float) -> None:
+    """The gateway's beat: poll every 20 ms."""
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        await asyncio.sleep(0.02)
+        for partner in media:
+            partner.poll()
+
+
+def beep_starts(chunks: list[AudioChunk]) -> list[float]:
+    """Session seconds at which beeps begin, from delivered audio; a beep that was under way at its start is none."""
+    samples = np.concatenate([c.samples for c in chunks])
+    loud = np.abs(samples) > 0.1
+    starts = [i for i in np.flatnonzero(loud) if i >= 1600 and not loud[i - 1600 : i].any()]
+    return [(chunks[0].start + i) / 16_000 for i in starts]
+
+
+def beep_errors_s(chunks: list[AudioChunk], track: Beeps, clock: SessionClock) -> list[float]:
+    """How much later than it was spoken each beep was placed."""
+    assert track.began_s is not None
+    zero_s = clock.zero / 16_000
+    errors = []
+    for start in beep_starts(chunks):
+        since = start + zero_s - track.began_s
+        errors.append(since - round(since / BEEP_EVERY_S) * BEEP_EVERY_S)
+    return errors
+
+
+def open_sockets() -> int:
+    """UDP sockets of this process, to see that none is left behind."""
+    return sum(
+        connection.type == socket.SOCK_DGRAM and connection.family in (socket.AF_INET, socket.AF_INET6)
+        for connection in _sockets()
+    )
+
+
+def _sockets() -> list[socket.socket]:
+    return [held for held in gc.get_objects() if isinstance(held, socket.socket) and held.fileno() >= 0]

@@ -1,0 +1,317 @@
+"""One partner's audio over real WebRTC connections to aiortc peers on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from gateway.clock import SessionClock
+from gateway.media import MediaSettings, PartnerMedia
+from streaming.errors import Refused
+from streaming.types import AudioChunk, Samples, Speaker
+from tests.gateway.media_peer import (
+    Caller,
+    LossyPath,
+    beep_errors_s,
+    beep_starts,
+    call_through,
+    open_sockets,
+    path,
+    practise,
+    until,
+)
+from tests.gateway.rtp_script import assert_contiguous
+
+
+class Partner:
+    """A partner's media with what it delivered."""
+
+    def __init__(self, speaker: Speaker = Speaker.A, settings: MediaSettings | None = None) -> None:
+        self.chunks: list[AudioChunk] = []
+        self.states: list[str] = []
+        self.media = PartnerMedia("s", speaker, self.chunks.append, settings)
+        self.media.on_state = lambda: self.states.append(self.media.state)
+        self.callers: list[Caller] = []
+
+    async def call(self) -> Caller:
+        caller = Caller()
+        self.callers.append(caller)
+        await caller.call(self.media)
+        return caller
+
+    async def close(self) -> None:
+        await self.media.close()
+        for caller in self.callers:
+            await caller.close()
+
+
+@pytest_asyncio.fixture
+async def partner() -> AsyncIterator[Partner]:
+    one = Partner()
+    yield one
+    await one.close()
+
+
+async def test_beeps_are_placed_when_they_were_spoken(partner: Partner) -> None:
+    caller = await partner.call()
+    await asyncio.sleep(0.5)
+    clock = SessionClock.start()
+    partner.media.begin(clock, 0)
+    await practise([partner.media], 2.5)
+    assert_contiguous(partner.chunks, 0)
+    errors = beep_errors_s(partner.chunks, caller.track, clock)
+    assert len(errors) >= 4
+    # libopus looks ahead 6.5 ms, and this process needs a few to encode and send.
+    assert all(0 < error < 0.03 for error in errors)
+    assert partner.media.stats().lost == 0
+    assert clock.now() - partner.chunks[-1].end < 0.05 * 16_000
+
+
+async def test_before_begin_and_after_stop_nothing_is_decoded(
+    partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+    decoder = partner.media._placement._decoder
+    own = decoder.decode
+
+    def watched(payload: bytes) -> Samples:
+        decoded.append(len(payload))
+        return own(payload)
+
+    monkeypatch.setattr(decoder, "decode", watched)
+    await partner.call()
+    await until(lambda: partner.media.stats().packets > 10)
+    assert decoded == []
+    assert partner.chunks == []
+    clock = SessionClock.start()
+    partner.media.begin(clock, 0)
+    await practise([partner.media], 0.5)
+    partner.media.stop()
+    so_far, delivered = len(decoded), len(partner.chunks)
+    assert so_far > 10
+    packets = partner.media.stats().packets
+    await practise([partner.media], 0.3)
+    assert partner.media.stats().packets > packets
+    assert (len(decoded), len(partner.chunks)) == (so_far, delivered)
+    at = clock.now()
+    partner.media.begin(clock, at)
+    await practise([partner.media], 0.3)
+    assert_contiguous(partner.chunks[delivered:], at)
+
+
+async def test_with_nobody_connected_time_passes_as_missing_audio(partner: Partner) -> None:
+    clock = SessionClock.start()
+    partner.media.begin(clock, 0)
+    await practise([partner.media], 0.5)
+    assert_contiguous(partner.chunks, 0)
+    assert all(chunk.missing for chunk in partner.chunks)
+    assert 0.05 < (clock.now() - partner.chunks[-1].end) / 16_000 < 0.12
+
+
+async def test_a_reconnect_goes_on_in_the_same_session_time(partner: Partner) -> None:
+    first = await partner.call()
+    clock = SessionClock.start()
+    partner.media.begin(clock, 0)
+    await practise([partner.media], 1.2)
+    await first.close()
+    await practise([partner.media], 0.6)
+    second = await partner.call()
+    began = clock.now() / 16_000
+    await practise([partner.media], 1.5)
+    assert_contiguous(partner.chunks, 0)
+    assert partner.states[:2] == ["connecting", "connected"]
+    assert partner.states[-2:] == ["connecting", "connected"]
+    gap = [c for c in partner.chunks if c.missing and c.start > 16_000]
+    assert sum(len(c.samples) for c in gap) > 0.5 * 16_000
+    after = [c for c in partner.chunks if c.start / 16_000 >= began]
+    errors = beep_errors_s(after, second.track, clock)
+    assert errors
+    assert all(0 < error < 0.03 for error in errors)
+    assert partner.media.stats().connections == 2
+
+
+async def test_a_new_offer_replaces_a_live_connection_at_once(partner: Partner) -> None:
+    first = await partner.call()
+    partner.media.begin(SessionClock.start(), 0)
+    await practise([partner.media], 0.5)
+    await partner.call()
+    await practise([partner.media], 1.0)
+    assert_contiguous(partner.chunks, 0)
+    assert partner.media.state == "connected"
+    await until(lambda: first.connection.connectionState in ("closed", "failed"))
+    tail = [c for c in partner.chunks if c.start > partner.chunks[-1].end - 8000]
+    assert not any(c.missing for c in tail)
+
+
+async def test_silence_on_the_line_is_lost_media_and_its_return_is_noticed() -> None:
+    partner = Partner(settings=MediaSettings(silent_s=0.3))
+    caller = Caller()
+    partner.callers.append(caller)
+    cut = False
+    async with path(lambda n: None if cut else 0.0) as between:
+        await call_through(between, caller, partner.media)
+        await practise([partner.media], 0.5)
+        cut = True
+        await practise([partner.media], 0.6)
+        cut = False
+        await practise([partner.media], 0.3)
+        assert partner.states == ["connecting", "connected", "lost", "connected"]
+        await partner.close()
+
+
+async def test_five_percent_loss_and_reordering_leave_the_beeps_where_they_are() -> None:
+    partner = Partner()
+    caller = Caller()
+    partner.callers.append(caller)
+
+    def fate(n: int) -> float | None:
+        return {7: None, 13: 0.03}.get(n % 20, 0.0)
+
+    async with path(fate) as between:
+        await call_through(between, caller, partner.media)
+        await asyncio.sleep(0.3)
+        clock = SessionClock.start()
+        partner.media.begin(clock, 0)
+        await practise([partner.media], 4.0)
+        stats = partner.media.stats()
+        assert_contiguous(partner.chunks, 0)
+        assert stats.lost > 5
+        assert stats.reordered > 5
+        assert 0.1 < stats.missing_s < 0.4
+        errors = beep_errors_s(partner.chunks, caller.track, clock)
+        assert len(errors) >= 6
+        assert np.percentile(np.abs(errors), 95) < 0.04
+        await partner.close()
+
+
+async def test_after_a_burst_of_loss_no_delay_stays() -> None:
+    partner = Partner()
+    caller = Caller()
+    partner.callers.append(caller)
+    lost = range(60, 75)
+    async with path(lambda n: None if n in lost else 0.0) as between:
+        await call_through(between, caller, partner.media)
+        clock = SessionClock.start()
+        partner.media.begin(clock, 0)
+        await until_packets(partner, between, 110)
+        behind = []
+        for _ in range(20):
+            await practise([partner.media], 0.02)
+            behind.append((clock.now() - partner.chunks[-1].end) / 16_000)
+        assert np.median(behind) < 0.03
+        missing = [c for c in partner.chunks if c.missing and c.start > 8000]
+        assert abs(sum(len(c.samples) for c in missing) - 15 * 320) <= 320
+        await partner.close()
+
+
+async def until_packets(partner: Partner, between: LossyPath, count: int) -> None:
+    while between.media_packets < count:
+        await practise([partner.media], 0.02)
+
+
+async def test_partners_hear_each_other_before_any_analysis_and_not_in_one_room() -> None:
+    a, b = Partner(Speaker.A), Partner(Speaker.B)
+    caller_a, caller_b = await a.call(), await b.call()
+    a.media.hear(b.media)
+    b.media.hear(a.media)
+    caller_b.track.muted = True
+    await until(lambda: any(np.abs(block).max() > 0.2 for block in caller_b.heard))
+    assert a.chunks == b.chunks == []
+    assert not any(np.abs(block).max() > 0.05 for block in caller_a.heard)
+    assert b.media.stats().relayed > 0
+    b.media.hear(None)
+    await asyncio.sleep(0.1)
+    relayed = b.media.stats().relayed
+    await asyncio.sleep(0.3)
+    assert b.media.stats().relayed == relayed
+    await a.close()
+    await b.close()
+
+
+async def test_what_was_heard_goes_on_after_the_speaker_reconnects() -> None:
+    a, b = Partner(Speaker.A), Partner(Speaker.B)
+    await a.call()
+    caller_b = await b.call()
+    b.media.hear(a.media)
+    await until(lambda: any(np.abs(block).max() > 0.2 for block in caller_b.heard))
+    await a.call()
+    caller_b.heard.clear()
+    await until(lambda: any(np.abs(block).max() > 0.2 for block in caller_b.heard))
+    await a.close()
+    await b.close()
+
+
+async def test_the_round_trip_tells_how_late_a_partner_hears() -> None:
+    a, b = Partner(Speaker.A), Partner(Speaker.B)
+    await a.call()
+    await b.call()
+    b.media.hear(a.media)
+    b.media.begin(SessionClock.start(), 0)
+    async with asyncio.timeout(15):
+        while b.media.stats().round_trip_ms is None:
+            await practise([b.media], 0.1)
+    await practise([b.media], 0.1)
+    trip_ms = b.media.stats().round_trip_ms
+    assert trip_ms is not None
+    assert 0 <= trip_ms < 50
+    assert b.chunks[-1].hears_late == round((trip_ms + 40) * 16)
+    assert a.media.stats().hears_late_ms == 0
+    await a.close()
+    await b.close()
+
+
+@pytest.mark.parametrize("sdp", ["", "hello", "v=0\r\nm=audio\r\n", "x" * 70_000, "v=0\r\n" * 100])
+async def test_a_bad_offer_is_refused_and_leaves_the_call_alone(partner: Partner, sdp: str) -> None:
+    await partner.call()
+    with pytest.raises(Refused) as refused:
+        await partner.media.connect(sdp)
+    assert refused.value.code == "bad_offer"
+    assert "\n" not in str(refused.value)
+    assert partner.media.state == "connected"
+    packets = partner.media.stats().packets
+    await until(lambda: partner.media.stats().packets > packets + 5)
+
+
+async def test_closing_leaves_no_task_and_no_socket_behind() -> None:
+    tasks, sockets = asyncio.all_tasks(), open_sockets()
+    partner = Partner()
+    await partner.call()
+    await partner.call()
+    partner.media.begin(SessionClock.start(), 0)
+    await practise([partner.media], 0.2)
+    await partner.close()
+    delivered = len(partner.chunks)
+    partner.media.poll()
+    assert len(partner.chunks) == delivered
+    await asyncio.sleep(0.1)
+    assert asyncio.all_tasks() == tasks
+    assert open_sockets() == sockets
+    assert partner.media.state == "none"
+
+
+async def test_a_muted_microphone_is_silence_not_missing(partner: Partner) -> None:
+    caller = await partner.call()
+    caller.track.muted = True
+    partner.media.begin(SessionClock.start(), 0)
+    await practise([partner.media], 0.8)
+    assert beep_starts(partner.chunks) == []
+    assert sum(len(c.samples) for c in partner.chunks if c.missing) < 0.2 * 16_000
+
+
+async def test_an_error_in_what_is_done_with_audio_does_not_end_the_call(partner: Partner) -> None:
+    await partner.call()
+
+    def broken(chunk: AudioChunk) -> None:
+        raise RuntimeError("the pipeline is gone")
+
+    partner.media._deliver = broken
+    partner.media.begin(SessionClock.start(), 0)
+    await asyncio.sleep(0.3)
+    packets = partner.media.stats().packets
+    await asyncio.sleep(0.3)
+    assert partner.media.stats().packets > packets
+    assert partner.media.state == "connected"
