@@ -1,0 +1,98 @@
+// Collects wire lines as they come, in any order and more than once, and cuts a picture from them.
+import type { Line, Partner } from "../protocol";
+import { lanes as words } from "../words";
+import { type Block, emptyLane, type Mark, PARTNERS, type Picture } from "./picture";
+
+const OVERLAPS = new Set(Object.keys(words.kinds));
+const OPEN_MAX_S = 30; // an open block whose end never came is not drawn on for ever
+
+export class LineBook {
+  private readonly lines = new Map<string, Line>();
+  /** Rises with every line that changes the picture. */
+  version = 0;
+
+  add(lines: Line[]): void {
+    for (const line of lines) {
+      const known = this.lines.get(line.id);
+      if (known && (known.status === "final" || (line.status === "open" && line.decided_s <= known.decided_s))) continue;
+      this.lines.set(line.id, line);
+      this.version += 1;
+    }
+  }
+
+  get size(): number {
+    return this.lines.size;
+  }
+
+  /** The lines that touch `from`..`to` seconds; what is open reaches up to `now`. */
+  picture(names: Record<Partner, string>, from: number, to: number, now: number): Picture {
+    const picture: Picture = { names, lanes: { a: emptyLane(), b: emptyLane() }, rail: [] };
+    let pausedAt: number | null = null;
+    for (const line of this.ordered()) {
+      if (line.kind === "paused") pausedAt ??= line.start_s;
+      if (line.kind === "resumed" && pausedAt !== null) {
+        picture.rail.push(pause(line.id, pausedAt, line.start_s));
+        pausedAt = null;
+      }
+      const end = line.status === "open" ? Math.min(Math.max(now, line.end_s), line.start_s + OPEN_MAX_S) : line.end_s;
+      if (line.start_s <= to && end >= from) place(picture, line, end);
+    }
+    if (pausedAt !== null) picture.rail.push(pause("open-pause", pausedAt, Math.max(now, pausedAt)));
+    for (const by of PARTNERS) settle(picture.lanes[by].speech);
+    return picture;
+  }
+
+  cues(): Line[] {
+    return this.ordered().filter((line) => line.kind === "cue");
+  }
+
+  private sorted: Line[] = [];
+  private sortedAt = -1;
+
+  private ordered(): Line[] {
+    if (this.sortedAt !== this.version) {
+      this.sorted = [...this.lines.values()].sort((x, y) => x.start_s - y.start_s);
+      this.sortedAt = this.version;
+    }
+    return this.sorted;
+  }
+}
+
+function place(picture: Picture, line: Line, end: number): void {
+  const block: Block = { start: line.start_s, end, open: line.status === "open" };
+  const lane = line.by ? picture.lanes[line.by] : null;
+  if (line.kind === "speech") lane?.speech.push(block);
+  else if (line.kind === "arousal")
+    lane?.arousal.push({ t: (line.start_s + line.end_s) / 2, level: line.level ?? 0.5, confidence: line.confidence ?? 0 });
+  else if (line.kind === "arousal_rise") lane?.rises.push(block);
+  else if (line.kind === "quality" && line.reason === "muted") lane?.gaps.push(block);
+  else if (line.kind === "cue") picture.rail.push(mark(line, "cue", line.end_s, line.text ?? words.cue));
+  else if (OVERLAPS.has(line.kind))
+    picture.rail.push(mark(line, "overlap", end, words.kinds[line.kind] ?? line.kind));
+}
+
+function mark(line: Line, group: Mark["group"], end: number, label: string): Mark {
+  return {
+    id: line.id,
+    group,
+    kind: line.kind,
+    by: line.by ?? null,
+    over: line.over ?? null,
+    start: line.start_s,
+    end,
+    label,
+    text: line.text ?? null,
+  };
+}
+
+function pause(id: string, start: number, end: number): Mark {
+  return { id, group: "pause", kind: "pause", by: null, over: null, start, end, label: words.pause, text: null };
+}
+
+/** An open block ends at the latest where the same partner's next one starts. */
+function settle(speech: Block[]): void {
+  speech.forEach((block, i) => {
+    const next = speech[i + 1];
+    if (block.open && next) block.end = Math.min(block.end, next.start);
+  });
+}

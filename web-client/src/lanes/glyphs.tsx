@@ -1,0 +1,44 @@
+// The marks on the rail: each kind has its own shape, and colour only repeats what shape says.
+import type { JSX } from "preact";
+import type { Mark } from "./picture";
+
+const R = 9;
+
+/** Drawn around 0,0. A triangle points at the partner whose turn it was. */
+export function Glyph({ mark, width = 0 }: { mark: Pick<Mark, "group" | "kind" | "by" | "over">; width?: number }) {
+  if (mark.group === "cue") return <BreathMark />;
+  const hue = mark.by ? `by-${mark.by}` : "by-none";
+  return <g class={`glyph ${hue}`}>{shape(mark.kind, mark.over === "a" || mark.by === "b", width)}</g>;
+}
+
+function shape(kind: string, up: boolean, width: number): JSX.Element {
+  const tip = up ? -R : R;
+  const triangle = `M0 ${tip} L${R} ${-tip * 0.8} L${-R} ${-tip * 0.8} Z`;
+  switch (kind) {
+    case "took_floor":
+      return <path d={triangle} class="solid" />;
+    case "butted_in":
+      return <path d={triangle} class="hollow" />;
+    case "talk_over": {
+      const half = Math.max(R, width / 2);
+      return <rect x={-half} y={-R * 0.8} width={2 * half} height={R * 1.6} rx="2" class="solid" />;
+    }
+    case "backchannel":
+      return <circle r="4" class="solid quiet" />;
+    case "terminal_overlap":
+      return <circle r="5.5" class="hollow" />;
+    case "dual_start":
+      return <path d={`M0 ${-R} L${R} 0 L0 ${R} L${-R} 0 Z`} class="hollow" />;
+    default:
+      return <rect x={-R * 0.8} y={-R * 0.8} width={R * 1.6} height={R * 1.6} rx="3" class="hollow dashed" />;
+  }
+}
+
+/** The comma above the staff by which musicians know where to breathe. */
+function BreathMark() {
+  return (
+    <g class="glyph cue-glyph">
+      <path d="M0 -11a6.500 6.500 0 1 0 1.800 12.700C1 6 -1.600 9 -5.200 11l1.500 2.400C3 10.500 7 5 7 -3.200 7 -8 4 -11 0 -11z" class="solid" />
+    </g>
+  );
+}

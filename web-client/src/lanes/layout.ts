@@ -1,0 +1,46 @@
+// Where things stand in the lanes: partner a on top, the rail between, partner b mirrored below it.
+import type { Partner } from "../protocol";
+
+export interface Layout {
+  height: number;
+  ribbon: Record<Partner, number>; // top of the arousal ribbon
+  ribbonHeight: number;
+  speech: Record<Partner, number>; // top of the speech blocks
+  speechHeight: number;
+  rail: number; // middle of the rail
+  railHeight: number;
+  axis: number; // baseline of the time labels
+}
+
+const LABEL = 22; // px for a partner's name above the own lane
+
+export function layoutFor(dense: boolean): Layout {
+  const ribbonHeight = dense ? 44 : 64;
+  const speechHeight = dense ? 22 : 28;
+  const railHeight = dense ? 52 : 64;
+  const gap = 8;
+  const ribbonA = LABEL;
+  const speechA = ribbonA + ribbonHeight + gap;
+  const railTop = speechA + speechHeight;
+  const speechB = railTop + railHeight;
+  const ribbonB = speechB + speechHeight + gap + LABEL;
+  const axis = ribbonB + ribbonHeight + 24;
+  return {
+    height: axis + 8,
+    ribbon: { a: ribbonA, b: ribbonB },
+    ribbonHeight,
+    speech: { a: speechA, b: speechB },
+    speechHeight,
+    rail: railTop + railHeight / 2,
+    railHeight,
+    axis,
+  };
+}
+
+const STEPS_S = [5, 10, 15, 30, 60, 120, 300, 600];
+const LABEL_PX = 64; // room for one label on the axis
+
+/** Seconds between the labels of the time axis. */
+export function tickStep(pxPerS: number): number {
+  return STEPS_S.find((step) => step * pxPerS >= LABEL_PX) ?? 600;
+}

@@ -1,0 +1,111 @@
+// Live lanes: redrawn when lines come, moved every animation frame, and dragged to look back.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { SessionClock } from "../live/clock";
+import type { Partner } from "../protocol";
+import { lanes as words, watch } from "../words";
+import type { LineBook } from "./book";
+import { Drawing } from "./drawing";
+import { layoutFor } from "./layout";
+import { clock as timeText } from "./picture";
+import { useWidth } from "./width";
+
+const NARROW_PX = 600;
+const REDRAW_MS = 200;
+const AHEAD_S = 2; // drawn beyond the right edge, so that moving never shows a seam
+const KEY_STEP_S = 10;
+
+export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: Record<Partner, string> }) {
+  const frame = useRef<HTMLDivElement>(null);
+  const moved = useRef<SVGGElement>(null);
+  const [back, setBack] = useState(0); // seconds behind now
+  const drag = useRef<{ x: number; back: number } | null>(null);
+  const width = useWidth(frame);
+  const windowS = width < NARROW_PX ? 60 : 120;
+  const layout = useMemo(() => layoutFor(width < NARROW_PX), [width < NARROW_PX]);
+  const pxPerS = width / windowS;
+  const beat = useBeat();
+  const now = props.clock.now(performance.now());
+  const to = Math.max(now - back, 0) + AHEAD_S;
+  const from = to - windowS - 2 * AHEAD_S;
+  const picture = useMemo(
+    () => props.book.picture(props.names, from, to, now),
+    [props.book.version, props.names, beat, back, width],
+  );
+
+  useEffect(() => {
+    let handle = 0;
+    const move = () => {
+      const edge = props.clock.now(performance.now()) - back;
+      moved.current?.setAttribute("transform", `translate(${(width - edge * pxPerS).toFixed(2)} 0)`);
+      handle = requestAnimationFrame(move);
+    };
+    move();
+    return () => cancelAnimationFrame(handle);
+  }, [width, pxPerS, back, props.clock]);
+
+  const look = (seconds: number) => setBack(Math.max(0, Math.min(seconds, Math.max(0, now - windowS / 2))));
+  const keys = (event: KeyboardEvent) => {
+    if (event.key === "ArrowLeft") look(back + KEY_STEP_S);
+    else if (event.key === "ArrowRight") look(back - KEY_STEP_S);
+    else if (event.key === "End") look(0);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div
+      class="lanes live"
+      ref={frame}
+      role="group"
+      aria-label={watch.hint}
+      tabIndex={0}
+      onKeyDown={keys}
+      onPointerDown={(event) => {
+        drag.current = { x: event.clientX, back };
+        event.currentTarget.setPointerCapture(event.pointerId);
+      }}
+      onPointerMove={(event) => drag.current && look(drag.current.back + (event.clientX - drag.current.x) / pxPerS)}
+      onPointerUp={() => (drag.current = null)}
+      onPointerCancel={() => (drag.current = null)}
+    >
+      <svg
+        width={width}
+        height={layout.height}
+        role="img"
+        aria-label={words.summary(watch.title, timeText(Math.max(0, now)), picture.rail.length)}
+      >
+        <g ref={moved}>
+          <Drawing picture={picture} layout={layout} pxPerS={pxPerS} from={from} to={to} />
+        </g>
+        <Names names={props.names} a={layout.ribbon.a - 6} b={layout.ribbon.b - 6} />
+      </svg>
+      {back > 0 && (
+        <button class="button small to-now" onClick={() => setBack(0)}>
+          {watch.now}
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Names(props: { names: Record<Partner, string>; a: number; b: number }) {
+  return (
+    <g class="names">
+      <text class="name-a" x="8" y={props.a}>
+        {props.names.a}
+      </text>
+      <text class="name-b" x="8" y={props.b}>
+        {props.names.b}
+      </text>
+    </g>
+  );
+}
+
+/** Counts up a few times a second: open blocks grow with it. */
+function useBeat(): number {
+  const [beat, setBeat] = useState(0);
+  useEffect(() => {
+    const handle = setInterval(() => setBeat((n) => n + 1), REDRAW_MS);
+    return () => clearInterval(handle);
+  }, []);
+  return beat;
+}

@@ -1,0 +1,80 @@
+// One WebSocket to the gateway that comes back by itself, with the same device secret.
+import { type FromGateway, PROTOCOL_VERSION, type ToGateway } from "../protocol";
+import { waitMs } from "./backoff";
+import { deviceSecret } from "./kept";
+
+const PING_EVERY_MS = 5_000;
+const SILENT_MS = 12_000; // two pings unanswered: the network is gone, whatever the socket says
+
+export interface Listener {
+  message(message: FromGateway, atMs: number): void;
+  lost(): void;
+}
+
+export class Connection {
+  private socket: WebSocket | null = null;
+  private attempt = 0;
+  private retry = 0;
+  private ping = 0;
+  private heardMs = 0;
+  private closed = false;
+
+  constructor(
+    private readonly token: string,
+    private readonly listener: Listener,
+  ) {}
+
+  open(): void {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}/ws`);
+    this.socket = socket;
+    socket.onopen = () => this.greet();
+    socket.onmessage = (event) => this.read(String(event.data));
+    socket.onclose = () => socket === this.socket && this.dropped();
+  }
+
+  /** False where there is no open socket: what matters is sent again after the next welcome. */
+  send(message: ToGateway): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.retry);
+    clearInterval(this.ping);
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  private greet(): void {
+    this.heardMs = performance.now();
+    this.send({ type: "hello", v: PROTOCOL_VERSION, token: this.token, device: deviceSecret(this.token), name: "" });
+    this.ping = window.setInterval(() => this.beat(), PING_EVERY_MS);
+  }
+
+  private beat(): void {
+    if (performance.now() - this.heardMs > SILENT_MS) this.dropped();
+    else this.send({ type: "ping", t: performance.now() });
+  }
+
+  private read(text: string): void {
+    const atMs = performance.now();
+    this.heardMs = atMs;
+    const message = JSON.parse(text) as FromGateway;
+    if (message.type === "welcome") this.attempt = 0;
+    if (message.type === "refused" && message.fatal) this.close();
+    this.listener.message(message, atMs);
+  }
+
+  private dropped(): void {
+    clearInterval(this.ping);
+    const old = this.socket;
+    this.socket = null;
+    old?.close();
+    if (this.closed) return;
+    this.listener.lost();
+    this.retry = window.setTimeout(() => this.open(), waitMs(this.attempt++));
+  }
+}

@@ -1,0 +1,169 @@
+// A partner's side: consent, microphone and peer kept in step with what the room wants.
+import type { FromGateway, Partner, Room } from "../protocol";
+import { waitMs } from "./backoff";
+import { MicrophoneError, type MicrophoneFault, openMicrophone } from "./microphone";
+import { Observable } from "./observe";
+import { Peer } from "./peer";
+import { Session } from "./session";
+
+export interface Sound {
+  microphone: "none" | "asking" | "open" | MicrophoneFault;
+  voice: MediaStream | null; // the other partner's
+}
+
+interface Yes {
+  name: string;
+  sameRoom: boolean;
+  observer: boolean;
+}
+
+const ANSWER_MS = 6_000; // an offer unanswered by then is sent anew
+
+export class Practice {
+  readonly session: Session;
+  readonly sound = new Observable<Sound>({ microphone: "none", voice: null });
+  private stream: MediaStream | null = null;
+  private streamFor: boolean | null = null; // same_room that the stream was opened for
+  private peer: Peer | null = null;
+  private attempt = 0;
+  private retrying = 0;
+  private unanswered = 0;
+  private yes: Yes | null = null; // under way: the room does not show it yet
+
+  constructor(token: string) {
+    this.session = new Session(token);
+    this.session.onMessage = (message) => this.heard(message);
+  }
+
+  /** Asks for the microphone; consent is only sent once there is one. */
+  async agree(name: string, sameRoom: boolean, observer: boolean): Promise<void> {
+    this.yes = { name, sameRoom, observer };
+    if (await this.listen(sameRoom)) this.sendYes();
+  }
+
+  withdraw(): void {
+    this.yes = null;
+    this.session.send({ type: "consent", practice: false, observer: false });
+    this.hush();
+  }
+
+  /** After a fault: opens the microphone again, and goes on with a yes that was under way. */
+  async retry(sameRoom: boolean): Promise<void> {
+    if (await this.listen(sameRoom)) this.sendYes();
+  }
+
+  /** Opens the microphone. A browser asks its person here. */
+  async listen(sameRoom: boolean): Promise<boolean> {
+    this.sound.value = { ...this.sound.value, microphone: "asking" };
+    try {
+      const stream = await openMicrophone(sameRoom);
+      this.release();
+      this.stream = stream;
+      this.streamFor = sameRoom;
+      for (const track of stream.getAudioTracks()) track.onended = () => this.lostMicrophone();
+      this.sound.value = { ...this.sound.value, microphone: "open" };
+      this.match();
+      return true;
+    } catch (error) {
+      const fault = error instanceof MicrophoneError ? error.fault : "busy";
+      this.sound.value = { ...this.sound.value, microphone: fault };
+      return false;
+    }
+  }
+
+  close(): void {
+    this.hush();
+    this.session.close();
+  }
+
+  private sendYes(): void {
+    if (!this.yes) return;
+    this.session.send({ type: "setup", same_room: this.yes.sameRoom, name: this.yes.name });
+    this.session.send({ type: "consent", practice: true, observer: this.yes.observer });
+  }
+
+  private heard(message: FromGateway): void {
+    if (message.type === "answer") {
+      clearTimeout(this.unanswered);
+      this.attempt = 0;
+      void this.peer?.answer(message.sdp);
+    } else if (message.type === "refused" && REFUSED_OFFER.has(message.code) && this.unanswered) {
+      this.again();
+    } else if (message.type === "refused" && message.fatal) this.hush();
+    else if (message.type === "ended") this.hush();
+    else if (message.type === "welcome" || message.type === "room") this.match(message.type === "welcome");
+  }
+
+  /** Brings microphone and peer to what the room wants; `greeted`: the socket is new. */
+  private match(greeted = false): void {
+    const { room, role } = this.session.state.value;
+    if (!room || (role !== "a" && role !== "b")) return;
+    if (room.partners[role].practice) this.yes = null;
+    else if (!this.yes) return this.hush();
+    else if (greeted && this.stream) this.sendYes();
+    if (room.phase === "ended") return this.hush();
+    const { microphone } = this.sound.value;
+    if (microphone === "none" || (this.stream && this.streamFor !== room.same_room && microphone === "open"))
+      return void this.listen(room.same_room);
+    if (greeted && this.gone(room, role)) this.drop();
+    if (!this.peer && this.stream && !this.yes) this.call(room);
+  }
+
+  /** After a restart the gateway knows nothing of the peer, long before ICE notices. */
+  private gone(room: Room, role: Partner): boolean {
+    return room.partners[role].media !== "connected";
+  }
+
+  private call(room: Room): void {
+    if (!this.stream) return;
+    clearTimeout(this.retrying);
+    this.peer = new Peer(room.ice_servers, {
+      offer: (sdp) => {
+        this.session.send({ type: "offer", sdp });
+        this.unanswered = window.setTimeout(() => this.again(), ANSWER_MS);
+      },
+      voice: (voice) => {
+        this.sound.value = { ...this.sound.value, voice };
+      },
+      failed: () => this.again(),
+    });
+    void this.peer.offer(this.stream);
+  }
+
+  private again(): void {
+    this.drop();
+    clearTimeout(this.retrying);
+    this.retrying = window.setTimeout(() => this.match(), waitMs(this.attempt++));
+  }
+
+  private drop(): void {
+    clearTimeout(this.unanswered);
+    this.unanswered = 0;
+    this.peer?.close();
+    this.peer = null;
+  }
+
+  private lostMicrophone(): void {
+    this.hush();
+    this.sound.value = { microphone: "lost", voice: null };
+  }
+
+  /** Nothing leaves this device any more: the browser's own microphone sign goes out too. */
+  private hush(): void {
+    clearTimeout(this.retrying);
+    this.release();
+    const { microphone, voice } = this.sound.value;
+    if (microphone === "open" || voice) this.sound.value = { microphone: "none", voice: null };
+  }
+
+  private release(): void {
+    this.drop();
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.onended = null;
+      track.stop();
+    }
+    this.stream = null;
+  }
+}
+
+const REFUSED_OFFER = new Set(["bad_offer", "too_many_offers", "not_now"]);

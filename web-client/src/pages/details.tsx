@@ -1,0 +1,39 @@
+import { useState } from "preact/hooks";
+import { keepChoices, keptChoices } from "../live/kept";
+import { Dialog } from "../parts/dialog";
+import { Toggle } from "../parts/toggle";
+import { details, join, practise } from "../words";
+import type { PartnerScreen } from "./join";
+
+/** What is going on, who is here, and every yes to take back. */
+export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { close: () => void }) {
+  const [choices, setChoices] = useState(keptChoices);
+  const choose = (changed: Partial<typeof choices>) => {
+    setChoices({ ...choices, ...changed });
+    keepChoices({ ...choices, ...changed });
+  };
+  const mine = room.partners[me];
+  return (
+    <Dialog title={details.title} close={close}>
+      <p>
+        {room.phase === "practising" ? details.listening : details.paused} {details.observers(room.observers)}
+      </p>
+      <Toggle
+        label={details.allowObserver}
+        on={mine.observer}
+        change={(observer) => practice.session.send({ type: "consent", practice: true, observer })}
+      />
+      <Toggle label={join.chime} on={choices.chime} change={(chime) => choose({ chime })} />
+      <Toggle label={join.vibrate} on={choices.vibrate} change={(vibrate) => choose({ vibrate })} />
+      <p class="row">
+        <button class="button main" onClick={close}>
+          {practise.close}
+        </button>
+        <button class="button" onClick={() => practice.withdraw()}>
+          {details.withdraw}
+        </button>
+      </p>
+      <p class="soft small">{details.withdrawHint}</p>
+    </Dialog>
+  );
+}

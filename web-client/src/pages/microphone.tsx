@@ -1,0 +1,12 @@
+import type { MicrophoneFault } from "../live/microphone";
+import { Screen } from "../parts/page";
+import { microphone as words } from "../words";
+import type { PartnerScreen } from "./join";
+
+/** The microphone failed, before or in the middle of a practice. Trying again asks the browser anew. */
+export function MicrophoneScreen({ fault, practice, room }: PartnerScreen & { fault: MicrophoneFault }) {
+  const { title, body } = words[fault];
+  return (
+    <Screen title={title} body={body} step={{ label: words.retry, press: () => void practice.retry(room.same_room) }} />
+  );
+}

@@ -1,0 +1,52 @@
+import { useMemo, useState } from "preact/hooks";
+import type { SessionState } from "../live/state";
+import { CoupleScreen } from "../parts/couple";
+import type { CueActions } from "../parts/cue_panel";
+import { Dialog } from "../parts/dialog";
+import { ended as words } from "../words";
+import { DetailsDialog } from "./details";
+import type { PartnerScreen } from "./join";
+
+export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
+  const { practice, state, room, me } = props;
+  const { session } = practice;
+  const [open, setOpen] = useState<"details" | "end" | null>(null);
+  const actions: CueActions = useMemo(
+    () => ({
+      painted: (cue, painted_ms) =>
+        session.send({ type: "painted", cue: cue.line.id, received_ms: cue.received_ms, painted_ms }),
+      dismiss: (cue) => {
+        session.send({ type: "dismiss", cue: cue.line.id });
+        session.dropCue(cue.line.id);
+      },
+      fade: (cue) => session.dropCue(cue.line.id),
+    }),
+    [session],
+  );
+  return (
+    <CoupleScreen
+      state={state}
+      room={room}
+      me={me}
+      actions={actions}
+      pause={() => session.send({ type: "pause" })}
+      end={() => setOpen("end")}
+      details={() => setOpen("details")}
+    >
+      {open === "details" && <DetailsDialog {...props} close={() => setOpen(null)} />}
+      {open === "end" && (
+        <Dialog title={words.confirm} close={() => setOpen(null)}>
+          <p>{words.confirmBody}</p>
+          <p class="row">
+            <button class="button main" onClick={() => session.send({ type: "end" })}>
+              {words.confirmYes}
+            </button>
+            <button class="button" onClick={() => setOpen(null)}>
+              {words.confirmNo}
+            </button>
+          </p>
+        </Dialog>
+      )}
+    </CoupleScreen>
+  );
+}

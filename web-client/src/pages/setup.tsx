@@ -1,0 +1,109 @@
+// Two screens before a practice: a question asked alone, then what one says yes to.
+import { useState } from "preact/hooks";
+import { keepChoices, keptChoices } from "../live/kept";
+import { useValue } from "../live/observe";
+import type { SessionState } from "../live/state";
+import { HelpText } from "../parts/help";
+import { Heading, Page, Screen } from "../parts/page";
+import { Toggle } from "../parts/toggle";
+import { refusalTitle, join, practise } from "../words";
+import type { PartnerScreen } from "./join";
+
+export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
+  const [step, setStep] = useState<"alone" | "unsafe" | "agree">("alone");
+  if (step === "alone")
+    return (
+      <Screen title={join.aloneTitle} body={join.aloneLead}>
+        <p class="lead">{join.aloneAsk}</p>
+        <p class="row">
+          <button class="button" onClick={() => setStep("agree")}>
+            {join.aloneNo}
+          </button>
+          <button class="button" onClick={() => setStep("unsafe")}>
+            {join.aloneYes}
+          </button>
+        </p>
+      </Screen>
+    );
+  if (step === "unsafe")
+    return (
+      <Screen title={join.safeTitle}>
+        <HelpText />
+        <button class="button quiet" onClick={() => setStep("alone")}>
+          {join.back}
+        </button>
+      </Screen>
+    );
+  return <AgreeScreen {...props} />;
+}
+
+function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: SessionState }) {
+  const { microphone } = useValue(practice.sound);
+  const other = room.partners[me === "a" ? "b" : "a"];
+  const [name, setName] = useState(room.partners[me].name);
+  const [sameRoom, setSameRoom] = useState<boolean | null>(other.practice ? room.same_room : null);
+  const [observer, setObserver] = useState(room.partners[me].observer);
+  const [choices, setChoices] = useState(keptChoices);
+  const choose = (changed: Partial<typeof choices>) => {
+    setChoices({ ...choices, ...changed });
+    keepChoices({ ...choices, ...changed });
+  };
+  const agree = (event: Event) => {
+    event.preventDefault();
+    if (sameRoom !== null) void practice.agree(name.trim(), sameRoom, observer);
+  };
+  return (
+    <Page title={join.title}>
+      <form class="screen" onSubmit={agree}>
+        <Heading>{join.title}</Heading>
+        <fieldset class="choice">
+          <legend>{join.place}</legend>
+          <Place label={join.sameRoom} on={sameRoom === true} choose={() => setSameRoom(true)} />
+          <Place label={join.apart} hint={join.apartHint} on={sameRoom === false} choose={() => setSameRoom(false)} />
+        </fieldset>
+        <label class="field">
+          {join.name}
+          <small>{join.nameHint}</small>
+          <input value={name} maxLength={40} autoComplete="given-name" onInput={(event) => setName(event.currentTarget.value)} />
+        </label>
+        <h2>{join.agree}</h2>
+        <dl class="agree">
+          {[join.listened, join.kept, join.seen, join.stop].map(([term, text]) => (
+            <div key={term}>
+              <dt>{term}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
+        <Toggle label={join.observer} hint={join.observerHint} on={observer} change={setObserver} />
+        <details class="fold">
+          <summary>{join.more}</summary>
+          <Toggle label={join.chime} on={choices.chime} change={(chime) => choose({ chime })} />
+          <Toggle label={join.vibrate} on={choices.vibrate} change={(vibrate) => choose({ vibrate })} />
+        </details>
+        {state.link !== "open" && <p class="notice">{practise.reconnecting}</p>}
+        {state.notice && (
+          <p class="notice" role="alert">
+            {refusalTitle(state.notice.code)}. {state.notice.way_out}
+          </p>
+        )}
+        <button class="button main" disabled={microphone === "asking" || state.link !== "open"}>
+          {microphone === "asking" ? join.asking : join.yes}
+        </button>
+        {microphone === "asking" && <p class="soft">{join.askingHint}</p>}
+      </form>
+    </Page>
+  );
+}
+
+function Place(props: { label: string; hint?: string; on: boolean; choose: () => void }) {
+  return (
+    <label class="place">
+      <input type="radio" name="place" required checked={props.on} onChange={props.choose} />
+      <span>
+        {props.label}
+        {props.hint && <small>{props.hint}</small>}
+      </span>
+    </label>
+  );
+}

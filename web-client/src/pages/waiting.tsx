@@ -1,0 +1,36 @@
+import { useState } from "preact/hooks";
+import { keptInvitation } from "../live/kept";
+import { Screen } from "../parts/page";
+import { details, waiting } from "../words";
+import { PartnerLink } from "./invite";
+import type { PartnerScreen } from "./join";
+
+/** This partner has said yes; the other has not come, or not said yes yet. */
+export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { token: string }) {
+  const here = room.partners[me === "a" ? "b" : "a"].present;
+  const invitation = keptInvitation();
+  const [shown, setShown] = useState(false);
+  const mine = invitation?.links.a === token && !here;
+  return (
+    <Screen title={here ? waiting.consentTitle : waiting.partnerTitle} body={here ? waiting.consentBody : waiting.partnerBody}>
+      <div class="calm small-calm" aria-hidden="true">
+        <div class="halo" />
+        <div class="core" />
+      </div>
+      <p class="soft">
+        {waiting.nothingYet} {waiting.first}
+      </p>
+      {mine && shown && invitation && <PartnerLink invitation={invitation} />}
+      <p class="row">
+        {mine && !shown && (
+          <button class="button main" onClick={() => setShown(true)}>
+            {waiting.show}
+          </button>
+        )}
+        <button class="button quiet" onClick={() => practice.withdraw()}>
+          {details.withdraw}
+        </button>
+      </p>
+    </Screen>
+  );
+}

@@ -1,0 +1,64 @@
+// What a couple sees while talking: a calm shape, the listening sign, Pause and End; and the cue.
+import type { ComponentChildren } from "preact";
+import type { SessionState } from "../live/state";
+import type { Partner, Room } from "../protocol";
+import { practise } from "../words";
+import { type CueActions, CuePanel } from "./cue_panel";
+
+interface CoupleProps {
+  state: SessionState;
+  room: Room;
+  me: Partner | null; // null: looked at from outside, as in the demo
+  actions: CueActions;
+  pause?: () => void;
+  end?: () => void;
+  details?: () => void;
+  children?: ComponentChildren;
+}
+
+export function CoupleScreen(props: CoupleProps) {
+  const { state, room } = props;
+  return (
+    <div class="couple">
+      <div class="couple-top">
+        <button class="sign" onClick={props.details} disabled={!props.details}>
+          <span class={hears(props) ? "dot on" : "dot"} aria-hidden="true" />
+          {signText(props)}
+        </button>
+        {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
+        {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
+      </div>
+      <div class="calm" role="img" aria-label={practise.shape}>
+        <div class="halo" />
+        <div class="core" />
+      </div>
+      {props.children}
+      <div class="couple-end">
+        <button class="button quiet" onClick={props.pause} disabled={!props.pause}>
+          {practise.pause}
+        </button>
+        <button class="button quiet" onClick={props.end} disabled={!props.end}>
+          {practise.end}
+        </button>
+      </div>
+      <p class="unseen" role="status" aria-live="assertive">
+        {state.cue?.line.text ?? ""}
+      </p>
+      {state.cue && <CuePanel key={state.cue.line.id} cue={state.cue} actions={props.actions} />}
+    </div>
+  );
+}
+
+function hears({ state, room, me }: CoupleProps): boolean {
+  const media = me ? [room.partners[me].media] : [room.partners.a.media, room.partners.b.media];
+  return state.link === "open" && media.every((each) => each === "connected");
+}
+
+function signText(props: CoupleProps): string {
+  const { state, room, me } = props;
+  if (state.link !== "open") return practise.reconnecting;
+  if (!hears(props)) return me && room.partners[me].media === "lost" ? practise.reconnecting : practise.connecting;
+  const other = me && room.partners[me === "a" ? "b" : "a"];
+  if (other && (!other.present || other.media === "lost")) return practise.partnerAway;
+  return practise.listening;
+}

@@ -1,0 +1,58 @@
+// The cue: full width, soft, read out, gone by itself; a tap, a button or Escape sends it away.
+import { useEffect, useState } from "preact/hooks";
+import { keptChoices } from "../live/kept";
+import type { ShownCue } from "../live/state";
+import { practise } from "../words";
+import { whenPainted } from "./painted";
+import { signal } from "./signals";
+
+const IN_MS = 5_000; // one breath at 6 a minute: 5 s in, 5 s out
+const BREATH_S = 10;
+const BREATHE = 2; // the level with a pacer
+
+export interface CueActions {
+  painted: (cue: ShownCue, atMs: number) => void;
+  dismiss: (cue: ShownCue) => void;
+  fade: (cue: ShownCue) => void;
+}
+
+export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions }) {
+  const { line } = cue;
+  const breathe = line.level === BREATHE;
+  useEffect(() => {
+    const cancel = whenPainted((atMs) => actions.painted(cue, atMs));
+    signal(keptChoices());
+    const shown_s = breathe ? Math.max(line.ttl_s, BREATH_S) : line.ttl_s;
+    const fading = setTimeout(() => actions.fade(cue), shown_s * 1_000);
+    const escape = (event: KeyboardEvent) => event.key === "Escape" && actions.dismiss(cue);
+    addEventListener("keydown", escape);
+    return () => {
+      cancel();
+      clearTimeout(fading);
+      removeEventListener("keydown", escape);
+    };
+  }, [line.id]);
+  return (
+    <div class={`cue level-${line.level}`} onClick={() => actions.dismiss(cue)} data-cue={line.id}>
+      {breathe && <Pacer />}
+      <p class="cue-text">{line.text}</p>
+      <button class="button quiet" onClick={() => actions.dismiss(cue)}>
+        {practise.close}
+      </button>
+    </div>
+  );
+}
+
+function Pacer() {
+  const [out, setOut] = useState(false);
+  useEffect(() => {
+    const turn = setTimeout(() => setOut(true), IN_MS);
+    return () => clearTimeout(turn);
+  }, []);
+  return (
+    <div class="pacer">
+      <div class="pacer-shape" />
+      <p class="pacer-word">{out ? practise.out : practise.in}</p>
+    </div>
+  );
+}

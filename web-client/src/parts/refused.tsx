@@ -1,0 +1,37 @@
+// Every refusal of the gateway as a screen: what it is, why, and one way out.
+import type { Refusal } from "../protocol";
+import { refusalTitle, trouble } from "../words";
+import { Screen, type Step } from "./page";
+
+export function RefusedScreen({ refusal, token }: { refusal: Refusal; token: string }) {
+  return (
+    <Screen title={refusalTitle(refusal.code)} step={wayOut(refusal.code, token)}>
+      <p>{refusal.message}</p>
+      {refusal.way_out && <p class="soft">{refusal.way_out}</p>}
+    </Screen>
+  );
+}
+
+export function wayOut(code: string, token: string): Step {
+  switch (code) {
+    case "session_ended":
+      return { label: trouble.report, href: `/report#${token}` };
+    case "report_link":
+      return { label: trouble.rightPage, href: `/report#${token}` };
+    case "no_link":
+    case "unknown_link":
+    case "bad_origin":
+    case "no_demo":
+      return { label: trouble.home, href: "/" };
+    case "link_in_use":
+      return { label: trouble.newPractice, href: "/" };
+    default:
+      return { label: trouble.reload, press: () => location.reload() };
+  }
+}
+
+export function LostScreen() {
+  return (
+    <Screen title={trouble.lostTitle} body={trouble.lostBody} step={{ label: trouble.reload, press: () => location.reload() }} />
+  );
+}

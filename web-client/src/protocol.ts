@@ -1,0 +1,104 @@
+// The TypeScript twin of gateway/protocol.py and of the wire form: what gateway and pages say.
+
+export const PROTOCOL_VERSION = 1;
+
+export type Partner = "a" | "b";
+export type Role = Partner | "observer" | "report";
+export type Phase = "waiting" | "consent" | "practising" | "paused" | "ended";
+export type MediaState = "none" | "connecting" | "connected" | "lost";
+
+export interface PartnerView {
+  present: boolean;
+  name: string;
+  practice: boolean;
+  observer: boolean;
+  media: MediaState;
+}
+
+export interface IceServer {
+  urls: string;
+  username?: string;
+  credential?: string;
+}
+
+export interface Room {
+  phase: Phase;
+  now_s: number;
+  same_room: boolean;
+  observers: number;
+  observer_waiting: boolean;
+  ice_servers: IceServer[];
+  partners: Record<Partner, PartnerView>;
+}
+
+/** One line of the timeline. Which fields stand beside the envelope depends on `kind`. */
+export interface Line {
+  v: 1;
+  id: string;
+  session: string;
+  kind: string;
+  status: "open" | "final";
+  by?: Partner | null;
+  over?: Partner;
+  start_s: number;
+  end_s: number;
+  decided_s: number;
+  confidence?: number;
+  p_interruption?: number;
+  level?: number;
+  z?: number;
+  recovery_s?: number;
+  reason?: string;
+  text?: string;
+  ttl_s?: number;
+  detector: string;
+}
+
+export interface CueLine extends Line {
+  kind: "cue";
+  level: number;
+  text: string;
+  ttl_s: number;
+}
+
+export type ToGateway =
+  | { type: "hello"; v: number; token: string; device: string; name: string }
+  | { type: "consent"; practice: boolean; observer: boolean }
+  | { type: "setup"; same_room?: boolean; name?: string }
+  | { type: "offer"; sdp: string }
+  | { type: "painted"; cue: string; received_ms: number; painted_ms: number }
+  | { type: "dismiss"; cue: string }
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "end" }
+  | { type: "ping"; t: number };
+
+export interface Refusal {
+  code: string;
+  message: string;
+  way_out: string;
+}
+
+export type FromGateway =
+  | { type: "welcome"; v: number; role: Role; session: string; demo: boolean; room: Room; lines: Line[] }
+  | { type: "room"; room: Room }
+  | { type: "answer"; sdp: string }
+  | { type: "cue"; line: CueLine }
+  | { type: "lines"; lines: Line[] }
+  | ({ type: "refused"; fatal: boolean } & Refusal)
+  | { type: "ended"; report: string | null }
+  | { type: "pong"; t: number; now_s: number };
+
+export interface Links {
+  a: string;
+  b: string;
+  observer: string;
+  report: string;
+}
+
+export interface Invitation {
+  session: string;
+  links: Links;
+}
+
+export const OTHER: Record<Partner, Partner> = { a: "b", b: "a" };

@@ -1,0 +1,64 @@
+// The report as the gateway sends it (coach/report.py). Times are seconds of session time.
+import type { Partner } from "../protocol";
+
+export interface Report {
+  v: 1;
+  session: string;
+  began_unix: number | null;
+  duration_s: number;
+  names: Record<Partner, string>;
+  scope: {
+    consents: { by: Partner; practice: boolean; observer: boolean; at_s: number }[];
+    audio_stored: false;
+    quality: { by: Partner; heard_share: number; gaps_s: number; notes: string[] }[];
+  };
+  practised: { card: string | null; planned_s: number | null; done_s: number };
+  strengths: { text: string; by: Partner | null; at_s: number | null }[];
+  lanes: {
+    by: Partner;
+    speech: [number, number][];
+    gaps: [number, number][];
+    arousal: [t_s: number, level: number, confidence: number][];
+    rises: [number, number][];
+  }[];
+  rail: RailMark[];
+  moments: Moment[];
+  turn_taking: TurnTaking[];
+  couple: { strengths: Record<Partner, string>; shared_moment: string; one_thing: string };
+  limits: string[];
+}
+
+export interface RailMark {
+  id: string;
+  group: "overlap" | "cue" | "pause";
+  kind: string;
+  by: Partner | null;
+  over: Partner | null;
+  start_s: number;
+  end_s: number;
+  label: string;
+  text: string | null;
+  confidence: number;
+}
+
+export interface Moment {
+  title: string;
+  start_s: number;
+  end_s: number;
+  trigger: string;
+  rise: string | null;
+  cue: string | null;
+  recovery: string | null;
+}
+
+export interface TurnTaking {
+  by: Partner;
+  speaking_s: number;
+  turns: number;
+  share: number;
+  share_low: number;
+  share_high: number;
+  started_over: number;
+  started_over_low: number;
+  started_over_high: number;
+}

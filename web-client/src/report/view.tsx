@@ -1,0 +1,125 @@
+// One page in the order that therapists asked for. Every sentence can be read aloud to both.
+import { namesOf, pictureOf } from "../lanes/from_report";
+import { Legend } from "../lanes/legend";
+import { clock, PARTNERS, type Picture } from "../lanes/picture";
+import { StillLanes, tell } from "../lanes/still";
+import { Heading, Page } from "../parts/page";
+import type { Partner } from "../protocol";
+import { NOT_A_DIAGNOSIS, report as words, watch } from "../words";
+import { MomentList } from "./moments";
+import { Scope } from "./scope";
+import { TurnTakingPart } from "./turn_taking";
+import type { Report } from "./types";
+
+export function ReportView({ report }: { report: Report }) {
+  const names = namesOf(report.names);
+  const picture = pictureOf(report);
+  return (
+    <Page wide title={words.title}>
+      <article class="report">
+        <header class="report-head">
+          <Heading>{words.title}</Heading>
+          <p class="soft">{dateline(report, names)}</p>
+          <button class="button small unprinted" onClick={() => print()}>
+            {words.print}
+          </button>
+        </header>
+        <Scope report={report} names={names} />
+        <section>
+          <h2>{words.strengths}</h2>
+          <Strengths report={report} names={names} />
+        </section>
+        <section class="whole">
+          <h2>{words.picture}</h2>
+          <StillLanes picture={picture} duration={report.duration_s} />
+          <details class="fold unprinted">
+            <summary>{watch.legend}</summary>
+            <Legend />
+          </details>
+          <MarkList picture={picture} />
+        </section>
+        <section class="whole">
+          <h2>{words.moments}</h2>
+          <MomentList moments={report.moments} />
+        </section>
+        <TurnTakingPart report={report} names={names} />
+        <CouplePart report={report} names={names} />
+        <section class="limits">
+          <h2>{words.limits}</h2>
+          <ul>
+            {report.limits.map((limit) => (
+              <li key={limit}>{limit}</li>
+            ))}
+          </ul>
+          <p class="standing">{NOT_A_DIAGNOSIS}</p>
+        </section>
+      </article>
+    </Page>
+  );
+}
+
+function dateline(report: Report, names: Record<Partner, string>): string {
+  const began = report.began_unix === null ? null : new Date(report.began_unix * 1_000);
+  const day = began?.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
+  const hour = began?.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  const who = `${names.a} and ${names.b}`;
+  return [day && `${day}, ${hour}`, who, words.minutes(clock(report.duration_s))].filter(Boolean).join(" · ");
+}
+
+function Strengths({ report, names }: { report: Report; names: Record<Partner, string> }) {
+  if (report.strengths.length === 0) return <p>{words.noStrengths}</p>;
+  return (
+    <ul class="strengths">
+      {report.strengths.map((strength) => (
+        <li key={strength.text + strength.at_s}>
+          {strength.at_s !== null && <time>{clock(strength.at_s)}</time>}
+          {strength.by && <span class={`name-${strength.by}`}>{names[strength.by]}: </span>}
+          {strength.text}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function MarkList({ picture }: { picture: Picture }) {
+  if (picture.rail.length === 0) return null;
+  return (
+    <details class="fold unprinted">
+      <summary>{words.list}</summary>
+      <ol class="mark-list">
+        {picture.rail.map((mark) => (
+          <li key={mark.id}>{tell(mark, picture)}</li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
+function CouplePart({ report, names }: { report: Report; names: Record<Partner, string> }) {
+  const { couple } = report;
+  return (
+    <section class="couple-part whole">
+      <h2>{words.couple}</h2>
+      <div class="columns">
+        {PARTNERS.filter((by) => couple.strengths[by]).map((by) => (
+          <div key={by}>
+            <h3 class={`name-${by}`}>{names[by]}</h3>
+            <p>{couple.strengths[by]}</p>
+          </div>
+        ))}
+        {couple.shared_moment && (
+          <div>
+            <h3>{words.shared}</h3>
+            <p>{couple.shared_moment}</p>
+          </div>
+        )}
+      </div>
+      {couple.one_thing && (
+        <p class="one-thing">
+          <span>{words.oneThing}</span>
+          {couple.one_thing}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,311 @@
+// Every word that people read, in one place. Plain, short, "we" and "let's"; no blame, no emotion word.
+import type { Partner } from "./protocol";
+
+export const NOT_A_DIAGNOSIS = "Not a diagnosis, not a risk assessment.";
+
+export const start = {
+  name: "Breathmark",
+  headline: "Practise a hard conversation, ten minutes at a time.",
+  what:
+    "You two talk; Breathmark listens to how the talking goes and now and then shows both of you the same quiet words, " +
+    "such as “One at a time?” or a breath together. Afterwards there is one page to look back on, together or with your therapist.",
+  start: "Start a practice",
+  starting: "Making your links…",
+  demo: "Watch a demo practice",
+  demoNote: "About two minutes. No microphone, nobody else needed.",
+  facts: [
+    ["Two devices, or one table", "Phones or laptops, in one room or apart. Nothing to install."],
+    ["The same for both", "Both see the same words at the same moment. No names, no score, nobody is muted."],
+    ["Sound is not kept", "It is listened to as it comes and then gone. It starts only when both have said yes."],
+  ],
+  safe: "For two people who feel safe with each other.",
+  failed: "The links could not be made",
+};
+
+export const safety = {
+  ask: "When this is not the right tool",
+  body:
+    "If you are sometimes afraid of your partner, or of what may follow after a talk, please do not practise with this. " +
+    "It can help with hard talks between people who are safe with each other; it cannot make a talk safe.",
+  help:
+    "Somebody to talk to, at any hour, in the United States: the National Domestic Violence Hotline, 1-800-799-7233. " +
+    "Elsewhere, your local emergency number or a doctor can tell you who to call.",
+  private: "Nothing you press here is sent anywhere, and your partner is not told.",
+  history: "This page stays in the browser’s history, unless you remove it there.",
+  call: "Call 1-800-799-7233",
+  tel: "tel:+18007997233",
+  leave: "Leave this page now",
+};
+
+export const invite = {
+  title: "Invite your partner",
+  lead: "Your partner points a camera at this, or opens the link. It works for one person, on one device.",
+  qr: "QR code of your partner’s link",
+  link: "Your partner’s link",
+  copy: "Copy the link",
+  copied: "Copied",
+  copyByHand: "Select the link and copy it by hand",
+  observer: "A therapist wants to watch live",
+  observerLead:
+    "Send them this other link. Both of you are asked first, both see that they are here, and either of you can stop it.",
+  observerLink: "The observer’s link",
+  go: "Go to my side",
+  again: "Make new links",
+};
+
+export const join = {
+  opening: "Opening your link…",
+  aloneTitle: "First, for you alone",
+  aloneLead: "Please read this by yourself, with nobody looking on.",
+  aloneAsk: "Are you ever afraid of your partner, or of what may follow after a talk like this?",
+  aloneNo: "No, I feel safe",
+  aloneYes: "Yes, or I am not sure",
+  safeTitle: "Then let’s not practise today",
+  back: "Back",
+  title: "Before we start",
+  name: "Your first name",
+  nameHint: "Only if you like. It stands beside your lane, for the two of you.",
+  place: "Where are you both?",
+  sameRoom: "In the same room",
+  apart: "Apart, each somewhere else",
+  apartHint: "You hear each other through this page. With earphones it works best.",
+  agree: "What you say yes to",
+  listened: ["Listened to", "Who speaks when, and how high, loud, bright and fast a voice is against its own usual. A computer does this. It measures sound and does not know what anybody feels."],
+  kept: ["Kept", "Times and measures of this session, and what you both pressed. The sound itself is not kept, and no words are written down."],
+  seen: ["Seen by", "The two of you, on one page at the end. It is yours to show to others."],
+  stop: ["Stop", "At any moment, without a reason. Either of you can pause, end, or take back the yes."],
+  observer: "An observer may watch live",
+  observerHint: "For instance your therapist. They see both lanes and the cues, and hear nothing. It needs a yes from both of you.",
+  more: "Sound and touch",
+  chime: "A soft chime with each cue",
+  vibrate: "A short vibration with each cue",
+  yes: "Yes, I agree: use my microphone",
+  asking: "Waiting for the microphone…",
+  askingHint: "Your browser asks whether this page may use it. Choose “Allow”.",
+};
+
+export const microphone = {
+  refused: {
+    title: "The microphone is switched off for this page",
+    body: "Press the sign beside the address at the top of your browser, allow the microphone, and then try again. Nothing is listened to before both of you have said yes.",
+  },
+  missing: {
+    title: "No microphone found",
+    body: "Plug one in, or open your link on a phone, and then try again.",
+  },
+  busy: {
+    title: "The microphone cannot be opened",
+    body: "Another program may be using it. Close that program, and then try again.",
+  },
+  insecure: {
+    title: "The browser gives no microphone here",
+    body: "Browsers allow it only on https addresses and on localhost. Ask whoever runs this gateway for its https address.",
+  },
+  lost: {
+    title: "The microphone has gone",
+    body: "It may have been unplugged. You can go on talking; plug it in again, and then try again.",
+  },
+  retry: "Try again",
+};
+
+export const waiting = {
+  partnerTitle: "Waiting for your partner",
+  partnerBody: "You are ready. As soon as your partner has opened the other link and said yes, we begin.",
+  consentTitle: "Your partner is here",
+  consentBody: "They are reading what you have just read. We begin as soon as they say yes.",
+  show: "Show the invitation again",
+  first: "To begin with, a minute about something easy: how was the day?",
+  nothingYet: "Nothing is listened to yet.",
+};
+
+export const practise = {
+  listening: "Listening",
+  connecting: "Connecting your microphone…",
+  reconnecting: "Connecting again. Go on talking.",
+  partnerAway: "Your partner’s device is connecting again.",
+  watched: (n: number) => (n === 1 ? "An observer is watching" : `${n} observers are watching`),
+  observerAsks: "An observer is here and sees nothing until both of you say yes.",
+  pause: "Pause",
+  end: "End",
+  details: "Details",
+  sound: "Turn on your partner’s voice",
+  close: "Close",
+  in: "Breathe in",
+  out: "Breathe out",
+  shape: "A calm shape that slowly breathes",
+};
+
+export const details = {
+  title: "Just now",
+  listening: "A computer listens to the sound of both voices. The sound is not kept.",
+  paused: "Nothing is listened to.",
+  observers: (n: number) =>
+    n === 0 ? "Nobody else is here." : n === 1 ? "One observer is here." : `${n} observers are here.`,
+  allowObserver: "An observer may watch live",
+  withdraw: "Take back my yes",
+  withdrawHint: "Listening stops at once, for both.",
+};
+
+export const paused = {
+  title: "Pause",
+  back: (time: string) => `Pause. Back at ${time}.`,
+  body: "Twenty minutes let a body settle. Until then, something that soothes: a walk, water, music. No need to prepare what to say.",
+  nothing: "Nothing is listened to. Apart, you still hear each other.",
+  resume: "Go on now",
+  end: "End for today",
+};
+
+export const ended = {
+  title: "That was a practice",
+  body: "Both of you stayed with it. Listening has stopped.",
+  report: "Look back on it",
+  noReport: "The page to look back on opens once both of you have agreed that an observer may see it.",
+  confirm: "End the practice for both?",
+  confirmBody: "Listening stops and the page to look back on opens.",
+  confirmYes: "End it",
+  confirmNo: "Go on",
+  again: "Start another practice",
+};
+
+export const watch = {
+  title: "Watching live",
+  seen: "Both partners see that you are here.",
+  waitTitle: "Waiting for both to agree",
+  waitBody: "You see the lanes as soon as both partners have said yes to an observer. Either can take it back at any time.",
+  waitBegin: "Both have agreed. The lanes begin when they do.",
+  yes: "said yes",
+  notYet: "not yet",
+  here: "here",
+  away: "not here yet",
+  practice: "Practice",
+  observing: "An observer",
+  now: "Back to now",
+  hint: "Drag the lanes to look back.",
+  legend: "How to read the lanes",
+  phases: {
+    waiting: "Waiting for a partner",
+    consent: "Waiting for a yes",
+    practising: "Practising",
+    paused: "Paused",
+    ended: "Ended",
+  },
+  lost: "Connecting again. What you miss is filled in.",
+  endedTitle: "The practice has ended",
+  report: "Open the report",
+  noReport: "The report opens for you once both partners have agreed to an observer.",
+  cues: "Cues so far",
+  noCues: "None yet. At most four in ten minutes.",
+};
+
+export const lanes = {
+  partner: { a: "Partner A", b: "Partner B" } as Record<Partner, string>,
+  speech: "Speaking",
+  ribbon: "Voice against own usual: higher, louder, brighter, faster is up",
+  usual: "own usual",
+  gap: "Not heard",
+  rise: "Voice stayed up",
+  cue: "Cue, seen by both",
+  pause: "Pause",
+  kinds: {
+    took_floor: "Took the turn",
+    talk_over: "Both talked on",
+    butted_in: "Came in and gave way",
+    backchannel: "Listening sound (mm-hm)",
+    terminal_overlap: "Started a little early",
+    dual_start: "Started together",
+    overlap: "Both talking, just now",
+  } as Record<string, string>,
+  summary: (kind: string, seconds: string, marks: number) =>
+    `${kind}: two lanes, one for each partner, over ${seconds}, with ${marks} marks between them`,
+  empty: "Nothing recorded yet",
+};
+
+export const demo = {
+  title: "A demo practice",
+  lead: "Two made-up voices talk about money. What you see is worked out now, from their sound.",
+  couple: "What both of them see",
+  lanes: "What an observer sees",
+  listen: "Listen",
+  mute: "Sound off",
+  wait: "The two are joining…",
+  over: "The practice is over. Here is the report.",
+  open: "Open the report",
+  failed: "The demo could not start",
+};
+
+export const report = {
+  title: "Looking back",
+  opening: "Opening the report…",
+  emptyTitle: "Nothing was recorded",
+  emptyBody: "The practice ended before both had said yes, so there is nothing to look back on. That is all right.",
+  failed: "The report could not be opened",
+  scope: "What was agreed, and how well it could be heard",
+  practised: "What was practised",
+  strengths: "What went well",
+  noStrengths: "Showing up for it.",
+  picture: "The conversation",
+  moments: "Moments",
+  noMoments: "No moment stood out.",
+  turns: "Taking turns",
+  turnsNote: "The bar is what was measured; the line across it is how far off the measure may be.",
+  speaking: "of the talking time",
+  startedOver: "started while the other was speaking",
+  limits: "What this cannot tell",
+  couple: "For the two of you",
+  shared: "A moment you shared",
+  oneThing: "One thing to try",
+  print: "Print",
+  list: "The same as a list",
+  previous: "Earlier",
+  next: "Later",
+  whole: "Whole conversation",
+  choose: "Choose a mark in the picture to read about it.",
+  trigger: "What came first",
+  rise: "Then",
+  cue: "The cue",
+  recovery: "After it",
+  heard: (share: string) => `heard ${share} of the time`,
+  yesPractice: "yes to the practice",
+  noPractice: "took back the yes",
+  yesObserver: "yes to an observer",
+  noObserver: "no observer",
+  notStored: "The sound was not kept.",
+  minutes: (text: string) => `${text} together`,
+  card: "A free conversation",
+};
+
+export const trouble = {
+  opening: "Opening…",
+  lostTitle: "The gateway cannot be reached",
+  lostBody: "Trying again by itself. Your link stays good.",
+  reload: "Reload the page",
+  home: "Go to the start page",
+  newPractice: "Start a new practice",
+  report: "Open the report",
+  rightPage: "Go to the right page",
+  noPageTitle: "There is nothing at this address",
+  noPageBody: "The link may have been cut off when it was copied.",
+  brokenTitle: "Something on this page broke",
+  brokenBody: "What was said so far is kept. Reload to go on where you were.",
+};
+
+/** What stands above the gateway's own message; its `way_out` stands below. */
+export const refusalTitles: Record<string, string> = {
+  no_link: "The link is not complete",
+  unknown_link: "This link leads nowhere",
+  link_in_use: "This link is already in use",
+  taken_over: "You went on in another window",
+  report_link: "This link opens the report",
+  room_full: "There is no room for another observer",
+  server_full: "The gateway is full just now",
+  session_ended: "This practice has ended",
+  not_agreed: "Both partners need to agree",
+  not_a_partner: "Only the two partners can do this",
+  not_now: "Not just now",
+  too_fast: "That was a little fast",
+  too_many_offers: "Connecting takes a little longer",
+  store_unavailable: "The gateway cannot write just now",
+  bad_version: "This page is out of date",
+  no_demo: "There is no demo here",
+};
+export const refusalTitle = (code: string): string => refusalTitles[code] ?? "That did not work";
