@@ -62,7 +62,7 @@ class PlacementCounts:
     lost: int = 0  # packets that had not come when their time was up
     late: int = 0  # came after that
     reordered: int = 0
-    duplicates: int = 0
+    duplicates: int = 0  # had been heard before, or recovered
     recovered: int = 0  # losses filled from the copy in the next packet
     concealed: int = 0  # losses filled with the decoder's guess
     undecodable: int = 0
@@ -265,6 +265,7 @@ class Placement:
             return []
         self.counts.recovered += 1
         self._next_position = packet.position
+        self._played.append(packet.sequence - 1)
         return [self._heard(audio)]
 
     def _overdue_until(self, now: int) -> int:
