@@ -1,11 +1,16 @@
 """Vocal arousal of one partner against own baseline: a signal, not an emotion.
 
 Each point's features are compared with the speaker's own usual; their weighted sum, scaled by its
-own usual spread, is ``z``. A rise has to last, and so has its settling.
+own usual spread, is ``z``. Evidence for a rise gathers point by point, quickly where the voice is far
+from its usual and slowly where it is near, and so does evidence that it settled (Page's cumulative
+sums, 1954).
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.resources
+import json
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,94 +22,123 @@ from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker
 
 DETECTOR = "arousal@1"
 
-# Usual spread of a point within one calm speaker, and what one such spread adds to arousal.
-SPREADS = dict(zip(FEATURES, (2.0, 2.3, 4.0, 4.0, 0.06, 1.6, 2.0), strict=True))
-WEIGHTS = dict(zip(FEATURES, (0.5, 0.5, 0.6, 0.6, 0.0, 0.1, 0.0), strict=True))
+
+@dataclass(frozen=True, slots=True)
+class ArousalModel:
+    """In the order of FEATURES: a calm speaker's usual ``spreads``, and ``weights`` that sum to one."""
+
+    spreads: tuple[float, ...]
+    weights: tuple[float, ...]
+
+
+@functools.cache
+def shared_arousal_model() -> ArousalModel:
+    """What ``benchmarks.train_arousal`` learnt and shipped."""
+    text = (importlib.resources.files("detectors") / "weights" / "arousal.json").read_text(encoding="utf-8")
+    learnt = json.loads(text)
+    return ArousalModel(
+        tuple(learnt[name]["spread"] for name in FEATURES), tuple(learnt[name]["weight"] for name in FEATURES)
+    )
 
 
 @dataclass(slots=True)
 class Running:
     """Mean and spread of one quantity, learnt quickly at first and slowly later."""
 
-    usual: float  # spread assumed before any was seen
     mean: float = 0.0
     square: float = 0.0  # mean squared distance from the mean
     seen: float = 0.0
 
-    def learn(self, value: float, slowest: float) -> None:
-        self.seen = min(self.seen + 1.0, slowest)
-        share = 1.0 / self.seen
+    def learn(self, value: float, weight: float, slowest: float) -> None:
+        self.seen = min(self.seen + weight, slowest)
+        share = weight / self.seen
         apart = value - self.mean
         self.mean += share * apart
         self.square += share * (apart * (value - self.mean) - self.square)
 
-    def spread(self, prior: float) -> float:
-        total = prior * self.usual**2 + self.seen * self.square
-        return math.sqrt(total / (prior + self.seen))
+    def spread(self, usual: float, prior: float) -> float:
+        """Own standard deviation, drawn towards ``usual`` as by ``prior`` observations of it."""
+        return math.sqrt((prior * usual**2 + self.seen * self.square) / (prior + self.seen))
 
 
 @dataclass(slots=True)
 class Arousal:
-    """One partner's baseline and where the level stands."""
+    """One partner's baseline, and where the level stands."""
 
     session: str
     speaker: Speaker
     settings: ArousalSettings
-    baseline: list[Running] = field(default_factory=lambda: [Running(SPREADS[name]) for name in FEATURES])
-    score: Running = field(default_factory=lambda: Running(1.0))
-    points: int = 0
-    z: float = 0.0
-    _above: int = 0  # points in a row over rise_z
-    _below: int = 0
-    _began: int | None = None  # where z last came up over begin_z
+    baseline: list[Running] = field(default_factory=lambda: [Running() for _ in FEATURES])
+    score: Running = field(default_factory=Running)
+    points: int = 0  # that the baseline was learnt from
+    z: float = 0.0  # smoothed
+    _up: float = 0.0  # evidence of a rise
+    _up_from: int = 0  # start of the point at which it began to gather
+    _down: float = 0.0  # evidence that it settled
     _risen: int | None = None  # start of the rise that has not settled
 
     def hear(self, point: Prosody, now: int, trust: float) -> list[Annotation]:
-        """``trust`` (0 to 1) is what quality allows; ``now`` is the end of the frame that completed the point."""
+        """``trust`` (0 to 1) is what the audio allows; ``now`` is the end of the frame that completed the point."""
+        if not point.voiced:  # a whisper, a sigh: nothing to compare
+            return [self._level(point.span, now, 0.0)]
+        z = self._compare(point.features.tolist(), trust)
+        self.z += (z - self.z) * self.settings.smooth_share
+        confidence = trust * self._known()
+        return [self._level(point.span, now, confidence), *self._follow(z, point.span, now, confidence)]
+
+    def _known(self) -> float:
+        """How far the baseline can be trusted, 0 to 1."""
         s = self.settings
-        values = point.features.tolist()
+        if self.points < s.trust_points:
+            return 0.3 * self.points / s.trust_points
+        return min(1.0, 0.6 + 0.4 * (self.points - s.trust_points) / (s.full_points - s.trust_points))
+
+    def _compare(self, values: list[float], trust: float) -> float:
+        """The point's z; what is calm and trusted teaches the baseline."""
+        s, model = self.settings, shared_arousal_model()
         raw = sum(
-            WEIGHTS[name] * (value - own.mean) / own.spread(s.prior_points)
-            for name, value, own in zip(FEATURES, values, self.baseline, strict=True)
+            weight * (value - own.mean) / own.spread(usual, s.prior_points)
+            for value, own, usual, weight in zip(values, self.baseline, model.spreads, model.weights, strict=True)
             if own.seen
         )
-        z = (raw - self.score.mean) / self.score.spread(s.prior_points)
-        self.z += (z - self.z) / min(s.smooth_points, self.points + 1)
-        known = min(1.0, self.points / s.full_points)
-        confidence = trust * (0.2 + 0.8 * known if self.points >= s.trust_points else 0.2 * known)
-        self._learn(values, raw, trust)
-        level = 1.0 / (1.0 + math.exp(-self.z / s.level_z))
-        out = [self._annotation(Kind.AROUSAL, point.span, now, confidence, level=level, z=self.z)]
-        return out + self._follow(point.span, now, confidence)
+        spread = self.score.spread(s.usual_score, s.prior_points)
+        z = max(-s.most_z, min(s.most_z, (raw - self.score.mean) / spread))
+        if trust >= s.least_trust:
+            # What is unusual teaches little, but not nothing: voices drift, and a baseline must follow.
+            unusual = self.points >= s.trust_points and abs(z) > s.calm_z
+            self._learn(values, raw, s.unusual_share if unusual else 1.0)
+        return z
 
-    def _learn(self, values: list[float], raw: float, trust: float) -> None:
+    def _learn(self, values: list[float], raw: float, weight: float) -> None:
         s = self.settings
-        learnt = self.points >= s.full_points
-        if trust < s.least_confidence or (learnt and (self.z > s.calm_z or self._risen is not None)):
-            return
-        slowest = s.adapt_points
         for own, value in zip(self.baseline, values, strict=True):
-            own.learn(value, slowest)
-        if self.points >= 4:  # the first few compare with almost nothing
-            self.score.learn(raw, slowest)
+            own.learn(value, weight, s.adapt_points)
+        if self.points >= s.first_points:
+            self.score.learn(raw, weight, s.adapt_points)
         self.points += 1
 
-    def _follow(self, span: Span, now: int, confidence: float) -> list[Annotation]:
+    def _follow(self, z: float, span: Span, now: int, confidence: float) -> list[Annotation]:
         s = self.settings
-        if self.z < s.begin_z:
-            self._began = None
-        elif self._began is None:
-            self._began = span.start
-        self._above = self._above + 1 if self.z >= s.rise_z and confidence >= s.least_confidence else 0
-        self._below = self._below + 1 if self.z < s.settle_z else 0
-        if self._risen is None and self._above >= s.rise_points and self._began is not None:
-            self._risen = self._began
+        if confidence < s.least_confidence:
+            return []
+        if self._risen is None:
+            before, self._up = self._up, max(0.0, self._up + z - s.rise_drift_z)
+            if before == 0.0:
+                self._up_from = span.start
+            if self._up < s.rise_sum_z:
+                return []
+            self._risen, self._up, self._down = self._up_from, 0.0, 0.0
             return [self._annotation(Kind.AROUSAL_RISE, Span(self._risen, span.end), now, confidence)]
-        if self._risen is not None and self._below >= s.settle_points:
-            took_s = (span.end - self._risen) / SAMPLE_RATE_HZ
-            self._risen = None
-            return [self._annotation(Kind.AROUSAL_SETTLED, span, now, confidence, recovery_s=took_s)]
-        return []
+        self._down = max(0.0, self._down + s.settle_drift_z - z)
+        if self._down < s.settle_sum_z:
+            return []
+        took_s = (span.end - self._risen) / SAMPLE_RATE_HZ
+        self._risen = None
+        return [self._annotation(Kind.AROUSAL_SETTLED, span, now, confidence, recovery_s=took_s)]
+
+    def _level(self, span: Span, now: int, confidence: float) -> Annotation:
+        level = 1.0 / (1.0 + math.exp(-self.z / self.settings.level_z))
+        return self._annotation(Kind.AROUSAL, span, now, confidence, level=level, z=self.z)
 
     def _annotation(self, kind: Kind, span: Span, now: int, confidence: float, **more: float) -> Annotation:
         return Annotation(
@@ -123,14 +157,15 @@ class Arousal:
         )
 
     def save(self) -> dict[str, Any]:
+        """All of it; ``baseline``, ``score`` and ``points`` alone are what may go on to another session."""
         return {
-            "baseline": [[r.usual, r.mean, r.square, r.seen] for r in [*self.baseline, self.score]],
+            "baseline": [[r.mean, r.square, r.seen] for r in self.baseline],
+            "score": [self.score.mean, self.score.square, self.score.seen],
             "points": self.points,
-            "z": self.z,
-            "follow": [self._above, self._below, self._began, self._risen],
+            "follow": [self.z, self._up, self._up_from, self._down, self._risen],
         }
 
     @classmethod
     def restore(cls, session: str, speaker: Speaker, settings: ArousalSettings, saved: dict[str, Any]) -> Arousal:
-        running = [Running(*numbers) for numbers in saved["baseline"]]
-        return cls(session, speaker, settings, running[:-1], running[-1], saved["points"], saved["z"], *saved["follow"])
+        baseline = [Running(*numbers) for numbers in saved["baseline"]]
+        return cls(session, speaker, settings, baseline, Running(*saved["score"]), saved["points"], *saved["follow"])

@@ -9,66 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.arousal import Arousal
-from detectors.frames import Frame, FrameBuffer
-from detectors.packing import pack, unpack
-from detectors.prosody import SpeechCollector
-from detectors.quality import Quality
-from detectors.settings import CONTEXT_SAMPLES, FRAME_SAMPLES, DetectorSettings
+from detectors.frames import Frame
+from detectors.partner import WINDOW_SAMPLES, Partner
+from detectors.settings import DetectorSettings
 from detectors.silero import STATE_SHAPE, shared_model
 from detectors.turns import TurnDetector
-from detectors.vad import VoiceActivity
 from streaming.types import Annotation, AudioChunk, Samples, Speaker
 
 _SAVED_VERSION = 1
-_WINDOW_SAMPLES = CONTEXT_SAMPLES + FRAME_SAMPLES
-
-
-class _Partner:
-    """All that is kept of one partner."""
-
-    def __init__(self, session: str, speaker: Speaker, settings: DetectorSettings, start: int) -> None:
-        self.buffer = FrameBuffer(speaker, start)
-        self.context = np.zeros(CONTEXT_SAMPLES, np.float32)
-        self.memory = np.zeros(STATE_SHAPE, np.float32)
-        self.lost_samples = 0  # in a row, up to now
-        self.voice = VoiceActivity(session, speaker, settings.vad, start)
-        self.collector = SpeechCollector(settings.prosody)
-        self.arousal = Arousal(session, speaker, settings.arousal)
-        self.quality = Quality(session, speaker, settings.quality)
-        self.fed_active = False  # as the turn detector was last told
-        self.fed_missing = False
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "buffer": self.buffer.save(),
-            "context": pack(self.context),
-            "memory": pack(self.memory),
-            "lost_samples": self.lost_samples,
-            "voice": self.voice.save(),
-            "collector": self.collector.save(),
-            "arousal": self.arousal.save(),
-            "quality": self.quality.save(),
-            "fed": [self.fed_active, self.fed_missing],
-        }
-
-    @classmethod
-    def restore(cls, session: str, speaker: Speaker, settings: DetectorSettings, saved: dict[str, Any]) -> _Partner:
-        own = cls(session, speaker, settings, 0)
-        own.buffer = FrameBuffer.restore(session, speaker, saved["buffer"])
-        own.context, own.memory = unpack(saved["context"]), unpack(saved["memory"])
-        own.lost_samples = saved["lost_samples"]
-        own.voice = VoiceActivity.restore(session, speaker, settings.vad, saved["voice"])
-        own.collector = SpeechCollector.restore(settings.prosody, saved["collector"])
-        own.arousal = Arousal.restore(session, speaker, settings.arousal, saved["arousal"])
-        own.quality = Quality.restore(session, speaker, settings.quality, saved["quality"])
-        own.fed_active, own.fed_missing = saved["fed"]
-        return own
 
 
 class Pipeline:
@@ -78,7 +30,7 @@ class Pipeline:
         self.session = session
         self.settings = settings or DetectorSettings()
         self.now = start  # both partners are worked on up to here
-        self._partners = {speaker: _Partner(session, speaker, self.settings, start) for speaker in Speaker}
+        self._partners = {speaker: Partner(session, speaker, self.settings, start) for speaker in Speaker}
         self._turns = TurnDetector(session, self.settings.turns, start=start)
         self._turned = start  # session time up to which the turn detector was told
         self._frames: list[Frame] = []  # taken, and waiting for the model's answer
@@ -118,12 +70,10 @@ class Pipeline:
             for own, frame in zip(self._partners.values(), self._frames, strict=True)
             if not frame.wholly_missing
         ]
-        windows = np.empty((len(asked), _WINDOW_SAMPLES), np.float32)
+        windows = np.empty((len(asked), WINDOW_SAMPLES), np.float32)
         memories = np.empty((len(asked), *STATE_SHAPE), np.float32)
         for row, (own, frame) in enumerate(asked):
-            windows[row, :CONTEXT_SAMPLES] = own.context
-            windows[row, CONTEXT_SAMPLES:] = frame.samples
-            memories[row] = own.memory
+            windows[row], memories[row] = own.window(frame), own.memory
         return windows, memories
 
     def advance(self, probabilities: list[float], memories: NDArray[np.float32]) -> list[Annotation]:
@@ -134,12 +84,9 @@ class Pipeline:
         row = 0
         for own, frame in zip(self._partners.values(), frames, strict=True):
             if frame.wholly_missing:
-                self._forget(own)
-                out += self._hear(own, frame, None)
+                out += own.hear_nothing(frame)
             else:
-                own.lost_samples = 0
-                own.memory, own.context = memories[row], frame.samples[-CONTEXT_SAMPLES:]
-                out += self._hear(own, frame, probabilities[row])
+                out += own.hear(frame, probabilities[row], memories[row])
                 row += 1
         out += self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
         return out
@@ -155,22 +102,6 @@ class Pipeline:
             out += own.quality.flush(self.now)
         return out
 
-    def _hear(self, own: _Partner, frame: Frame, p: float | None) -> list[Annotation]:
-        out = own.voice.step(frame, p, own.quality.trust)
-        speaking = p is not None and p >= self.settings.vad.on and own.voice.active and not frame.missing
-        point = own.collector.hear(frame, own.voice.energies_db, speaking)
-        out += own.quality.hear(frame, own.voice.levels)
-        if point is not None:
-            out += own.quality.hear_spectrum(point.spectrum, point.span)
-            out += own.arousal.hear(point, self.now, own.quality.trust)
-        return out
-
-    def _forget(self, own: _Partner) -> None:
-        """A wholly missing frame leaves the model's memory as it was; half a second of them clears it."""
-        own.lost_samples += FRAME_SAMPLES
-        if own.lost_samples >= self.settings.vad.reset_samples:
-            own.memory, own.context = np.zeros(STATE_SHAPE, np.float32), np.zeros(CONTEXT_SAMPLES, np.float32)
-
     def _feed_turns(self, frames: list[Frame], limit: int) -> list[Annotation]:
         """Tells the turn detector of everything before ``limit``, a stretch of constant activity at a time."""
         changes = [
@@ -185,17 +116,17 @@ class Pipeline:
         for at, what, speaker, on in changes:
             out += self._step_turns(at, uncertainty, hears_late)
             if what == "active":
-                self._partners[speaker].fed_active = on
+                self._partners[speaker].told_active = on
             else:
-                self._partners[speaker].fed_missing = on
+                self._partners[speaker].told_missing = on
         return out + self._step_turns(limit, uncertainty, hears_late)
 
     def _step_turns(self, end: int, uncertainty: int, hears_late: dict[Speaker, int]) -> list[Annotation]:
         if end <= self._turned:
             return []
         self._turned = end
-        active = {speaker: own.fed_active for speaker, own in self._partners.items()}
-        missing = {speaker: own.fed_missing for speaker, own in self._partners.items()}
+        active = {speaker: own.told_active for speaker, own in self._partners.items()}
+        missing = {speaker: own.told_missing for speaker, own in self._partners.items()}
         return self._decided_now(self._turns.step(end, active, missing, uncertainty=uncertainty, hears_late=hears_late))
 
     def _decided_now(self, annotations: list[Annotation]) -> list[Annotation]:
@@ -221,7 +152,7 @@ class Pipeline:
             raise ValueError(f"saved state has version {state.get('version')!r}, expected {_SAVED_VERSION}")
         pipeline = cls(session, settings, start=state["now"])
         for speaker in Speaker:
-            pipeline._partners[speaker] = _Partner.restore(
+            pipeline._partners[speaker] = Partner.restore(
                 session, speaker, pipeline.settings, state["partners"][speaker.value]
             )
         pipeline._turned = state["turned"]

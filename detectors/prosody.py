@@ -20,7 +20,17 @@ from streaming.types import SAMPLE_RATE_HZ, Samples, Span
 TAIL_SAMPLES = 768  # audio before a frame, so that its windows are whole
 _HOP_SAMPLES = 256  # 16 ms
 _BIN_HZ = SAMPLE_RATE_HZ / FFT_SAMPLES
-FEATURES = ("pitch_st", "pitch_high_st", "bright_db", "first_formant_db", "periodicity", "rate_hz", "swing_db")
+_TINY = 1e-9
+FEATURES = (
+    "pitch_st",  # median, semitones over 100 Hz
+    "pitch_high_st",  # 80th centile
+    "pitch_low_st",  # 20th centile
+    "centre_st",  # centre of gravity of 300 to 3400 Hz, semitones over 1 kHz
+    "bright_db",  # 1 to 3.4 kHz against 0.3 to 1 kHz
+    "first_formant_db",  # 600 to 1000 Hz against 300 to 600 Hz
+    "second_harmonic_db",  # 2 to 3.4 kHz against the second harmonic: the tension of the voice
+    "rate_hz",  # syllables a second
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,38 +39,69 @@ class Prosody:
 
     span: Span
     features: Floats
-    voiced: int  # windows with a pitch
+    voiced: int  # windows with a pitch; 0 where too few for features
     level_db: float
     spectrum: Floats
 
 
-def _band(power: Floats, low_hz: float, high_hz: float) -> Floats:
-    return np.asarray(power[:, int(low_hz / _BIN_HZ) : int(high_hz / _BIN_HZ)].sum(axis=1) + 1e-9)
+def _bin(hz: float) -> int:
+    return int(hz / _BIN_HZ)
 
 
-def measure(segments: Samples, energies_db: list[float], span: Span, settings: ProsodySettings) -> Prosody:
-    """A point from frames of speech, each with the 768 samples before it: (n, 1280)."""
+# Only what a telephone lets through is compared, so that a narrow band does not sound like arousal.
+_BAND = slice(_bin(300), _bin(3400))
+_BAND_ST = (12.0 * np.log2(np.arange(_BAND.start, _BAND.stop) * _BIN_HZ / 1000.0)).astype(np.float32)
+
+
+def _db(power: Floats) -> Floats:
+    return np.asarray(10.0 * np.log10(power + _TINY), dtype=np.float32)
+
+
+def _band_db(power: Floats, low_hz: float, high_hz: float) -> Floats:
+    return _db(power[:, _bin(low_hz) : _bin(high_hz)].sum(axis=1))
+
+
+def measure(
+    segments: Samples, energies_db: list[float], noise: Floats, span: Span, settings: ProsodySettings
+) -> Prosody:
+    """A point from frames of speech, each with the 768 samples before it: (n, 1280).
+
+    ``noise`` (641,) is the power that the room has without speech; it is taken off before bands are compared.
+    """
     windows = np.concatenate([segments[:, :WINDOW_SAMPLES], segments[:, _HOP_SAMPLES:]], axis=1)
     power = power_spectra(windows.reshape(-1, WINDOW_SAMPLES))
-    total_db = 10.0 * np.log10(power.sum(axis=1) + 1e-9)
-    loud = total_db >= total_db.max() - settings.loud_db
+    total_db = _db(power.sum(axis=1))
     pitch = track(power, settings.pitch)
-    voiced = loud & (pitch.periodicity >= settings.pitch.voiced)
-    spoken = power[voiced] if voiced.any() else power
-    semitones = 12.0 * np.log2(pitch.hz[voiced] / 100.0) if voiced.any() else np.zeros(1, np.float32)
-    low, first, bright = _band(spoken, 80, 500), _band(spoken, 500, 1000), _band(spoken, 1000, 3400)
-    features = (
-        float(np.median(semitones)),
-        float(np.quantile(semitones, 0.8)),
-        float(np.mean(10.0 * np.log10(bright / (low + first)))),
-        float(np.mean(10.0 * np.log10(first / low))),
-        float(np.mean(pitch.periodicity[voiced])) if voiced.any() else 0.0,
-        _syllables_hz(energies_db),
-        float(np.std(total_db[loud])),
-    )
-    return Prosody(
-        span, np.array(features, np.float32), int(voiced.sum()), float(np.median(total_db[loud])), spoken.mean(axis=0)
-    )
+    voiced = (total_db >= total_db.max() - settings.loud_db) & (pitch.periodicity >= settings.pitch.voiced)
+    count = int(voiced.sum())
+    features = np.zeros(len(FEATURES), np.float32)
+    if count >= settings.least_voiced:
+        features[:-1] = _voice(power[voiced], pitch.hz[voiced], noise, settings)
+        features[-1] = _syllables_hz(energies_db)
+    else:
+        count = 0
+    return Prosody(span, features, count, float(np.median(total_db)), power.mean(axis=0))
+
+
+def _voice(power: Floats, hz: Floats, noise: Floats, settings: ProsodySettings) -> list[float]:
+    """The features but the last of voiced windows: power (n, 641), pitch (n,)."""
+    semitones = 12.0 * np.log2(hz / 100.0)
+    low_st, middle_st, high_st = np.quantile(semitones, (0.2, 0.5, 0.8))
+    clean = np.maximum(power - noise, settings.noise_left * power)
+    band = clean[:, _BAND]
+    centre_st = 12.0 * np.log2((band @ np.exp2(_BAND_ST / 12.0)) / (band.sum(axis=1) + _TINY) + _TINY)
+    second = np.clip(np.rint(2.0 * hz / _BIN_HZ).astype(np.intp), 1, power.shape[1] - 2)
+    rows = np.arange(len(second))
+    harmonic = np.maximum(np.maximum(clean[rows, second - 1], clean[rows, second]), clean[rows, second + 1])
+    return [
+        float(middle_st),
+        float(high_st),
+        float(low_st),
+        float(np.mean(centre_st)),
+        float(np.mean(_band_db(clean, 1000, 3400) - _band_db(clean, 300, 1000))),
+        float(np.mean(_band_db(clean, 600, 1000) - _band_db(clean, 300, 600))),
+        float(np.mean(_band_db(clean, 2000, 3400) - _db(harmonic))),
+    ]
 
 
 def _syllables_hz(energies_db: list[float]) -> float:
@@ -90,12 +131,19 @@ class SpeechCollector:
     _start: int = 0
     _end: int = 0
     _due: int = 0  # samples of speech towards the next point
+    _quiet: int = 0  # frames in a row without speech
+    _noise: Floats = field(default_factory=lambda: np.zeros(FFT_SAMPLES // 2 + 1, np.float32))
 
-    def hear(self, frame: Frame, energies_db: list[float], speaking: bool) -> Prosody | None:
-        """A point whenever another half second of own speech is complete."""
+    def hear(self, frame: Frame, energies_db: list[float], speaking: bool, quiet: bool) -> Prosody | None:
+        """A point whenever another half second of own speech is complete.
+
+        ``quiet`` frames hold the room alone; a frame may be neither.
+        """
         segment = np.concatenate([self._tail, frame.samples])
         self._tail = segment[FRAME_SAMPLES:]
+        self._quiet = self._quiet + 1 if quiet else 0
         if not speaking:
+            self._hear_room(segment)
             return None
         if self._segments and frame.start - self._end > self.settings.forget_samples:
             self._segments, self._energies, self._due = [], [], 0
@@ -108,9 +156,18 @@ class SpeechCollector:
         if self._due < self.settings.point_samples:
             return None
         self._due -= self.settings.point_samples
-        point = measure(np.stack(self._segments), self._energies, Span(self._start, self._end), self.settings)
+        span = Span(self._start, self._end)
+        point = measure(np.stack(self._segments), self._energies, self._noise, span, self.settings)
         self._segments, self._energies = [], []
         return point
+
+    def _hear_room(self, segment: Samples) -> None:
+        s = self.settings
+        if self._quiet < s.room_after_frames or (self._quiet - s.room_after_frames) % s.room_every_frames:
+            return
+        power = power_spectra(segment[None, -WINDOW_SAMPLES:])[0]
+        share = s.room_share if self._noise.any() else 1.0
+        self._noise = self._noise + np.float32(share) * (power - self._noise)
 
     def save(self) -> dict[str, Any]:
         segments = np.stack(self._segments) if self._segments else np.zeros((0, FFT_SAMPLES), np.float32)
@@ -118,10 +175,13 @@ class SpeechCollector:
             "tail": pack(self._tail),
             "segments": pack(segments),
             "energies": self._energies,
-            "at": [self._start, self._end, self._due],
+            "at": [self._start, self._end, self._due, self._quiet],
+            "noise": pack(self._noise),
         }
 
     @classmethod
     def restore(cls, settings: ProsodySettings, saved: dict[str, Any]) -> SpeechCollector:
-        segments = list(unpack(saved["segments"]))
-        return cls(settings, unpack(saved["tail"]), segments, list(saved["energies"]), *saved["at"])
+        own = cls(settings, unpack(saved["tail"]), list(unpack(saved["segments"])), list(saved["energies"]))
+        own._start, own._end, own._due, own._quiet = saved["at"]
+        own._noise = unpack(saved["noise"])
+        return own

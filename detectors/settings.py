@@ -49,27 +49,35 @@ class ProsodySettings:
     point_samples: int = 8000  # 500 ms of own speech make a point (EVENTS)
     forget_samples: int = 32_000  # 2 s: a half-filled point older than this is dropped, not mixed with new speech
     least_voiced: int = 5  # windows (16 ms apart) with a pitch, or the point says nothing of the voice
-    loud_db: float = 25.0  # windows further below the loudest of the point are closures and breath
+    loud_db: float = 12.0  # windows further below the loudest of the point say more of the room than of the voice
+    noise_left: float = 0.02  # of a bin's power is kept whatever the noise was
+    room_after_frames: int = 4  # 128 ms without speech: what rings on is over
+    room_every_frames: int = 4  # one frame in four tells enough of the room
+    room_share: float = 0.1  # of each such frame
     pitch: PitchSettings = field(default_factory=PitchSettings)
 
 
 @dataclass(frozen=True, slots=True)
 class ArousalSettings:
-    """Own baseline, level, and the hysteresis of a rise."""
+    """Own baseline, level, and the evidence for a rise. A point is half a second of own speech."""
 
-    trust_points: int = 16  # 8 s of own speech: before them confidence is low and nothing rises
+    first_points: int = 4  # 2 s: before them there is nothing to compare with
+    trust_points: int = 24  # 12 s: from then on a rise may be called one
     full_points: int = 60  # 30 s: from then on the baseline counts as learnt
-    prior_points: float = 6.0  # weight of the usual spread of voices in the estimate of own spread
-    adapt_points: float = 240.0  # 2 min of calm speech move the baseline by about two thirds
-    calm_z: float = 1.0  # points above it do not teach the baseline, once learnt
-    smooth_points: float = 3.0  # the level follows the last second and a half of own speech
-    level_z: float = 2.0  # z at which the level is 0.73
-    rise_z: float = 1.6  # smoothed z at which a rise is one
-    rise_points: int = 3  # 1.5 s of own speech that it has to last
-    begin_z: float = 0.8  # the rise began where z last stood below this
-    settle_z: float = 0.8
-    settle_points: int = 5  # 2.5 s of own speech below settle_z
-    least_confidence: float = 0.5  # a rise needs points that can be trusted
+    prior_points: float = 30.0  # weight of the usual spread of voices in the estimate of own spread
+    usual_score: float = 0.8  # usual spread of the weighted sum within a calm speaker
+    adapt_points: float = 240.0  # 2 min of calm speech move a learnt baseline by about two thirds
+    calm_z: float = 2.0  # points further from the baseline than this are unusual
+    unusual_share: float = 0.1  # and teach this much of what a usual one does
+    most_z: float = 5.0  # one point may count for no more
+    smooth_share: float = 0.5  # the level follows about the last second of own speech
+    level_z: float = 1.5  # z at which the level is 0.73
+    rise_drift_z: float = 1.3  # evidence of a rise gathers above this
+    rise_sum_z: float = 6.0  # z times points: 1 s at z 4.3, 3 s at z 2.3
+    settle_drift_z: float = 1.2  # evidence of settling gathers below this
+    settle_sum_z: float = 4.5  # 2 s at the baseline
+    least_trust: float = 0.4  # audio worse than this teaches nothing
+    least_confidence: float = 0.3  # and calls nothing a rise
 
 
 @dataclass(frozen=True, slots=True)

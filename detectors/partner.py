@@ -1,0 +1,97 @@
+"""All that is kept of one partner, and what one more frame of that partner's audio says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.arousal import Arousal
+from detectors.frames import Frame, FrameBuffer
+from detectors.packing import pack, unpack
+from detectors.prosody import Prosody, SpeechCollector
+from detectors.quality import Quality
+from detectors.settings import CONTEXT_SAMPLES, FRAME_SAMPLES, DetectorSettings
+from detectors.silero import STATE_SHAPE
+from detectors.vad import VoiceActivity
+from streaming.types import Annotation, Samples, Speaker
+
+WINDOW_SAMPLES = CONTEXT_SAMPLES + FRAME_SAMPLES
+
+
+class Partner:
+    """One microphone. The model's answer for a frame is fetched outside, for many at once."""
+
+    def __init__(self, session: str, speaker: Speaker, settings: DetectorSettings, start: int) -> None:
+        self.settings = settings
+        self.buffer = FrameBuffer(speaker, start)
+        self.memory = np.zeros(STATE_SHAPE, np.float32)  # the model's, of this stream
+        self.voice = VoiceActivity(session, speaker, settings.vad, start)
+        self.collector = SpeechCollector(settings.prosody)
+        self.arousal = Arousal(session, speaker, settings.arousal)
+        self.quality = Quality(session, speaker, settings.quality)
+        self.told_active = False  # as the turn detector was last told
+        self.told_missing = False
+        self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
+        self._lost_samples = 0  # in a row, up to now
+
+    def window(self, frame: Frame) -> Samples:
+        """What the model is to be asked of the frame: (576,)."""
+        return np.concatenate([self._context, frame.samples])
+
+    def hear(self, frame: Frame, p: float, memory: NDArray[np.float32]) -> list[Annotation]:
+        """Goes on by a frame with the model's answer."""
+        self.remember(frame, memory)
+        out = self.voice.step(frame, p, self.quality.trust)
+        point = self.prosody(frame, p)
+        out += self.quality.hear(frame, self.voice.levels)
+        if point is not None:
+            out += self.quality.hear_spectrum(point.spectrum, point.span)
+            out += self.arousal.hear(point, frame.end, self.quality.trust)
+        return out
+
+    def remember(self, frame: Frame, memory: NDArray[np.float32]) -> None:
+        self._lost_samples = 0
+        self.memory, self._context = memory, frame.samples[-CONTEXT_SAMPLES:]
+
+    def prosody(self, frame: Frame, p: float) -> Prosody | None:
+        """A point, where this frame completes one. Frames with holes are left out."""
+        s, whole = self.settings.vad, not frame.missing
+        speaking = whole and self.voice.active and p >= s.on
+        quiet = whole and not self.voice.active and p < s.off
+        return self.collector.hear(frame, self.voice.energies_db, speaking, quiet)
+
+    def hear_nothing(self, frame: Frame) -> list[Annotation]:
+        """A wholly missing frame leaves the model's memory as it was; half a second of them clears it."""
+        self._lost_samples += FRAME_SAMPLES
+        if self._lost_samples >= self.settings.vad.reset_samples:
+            self.memory, self._context = np.zeros_like(self.memory), np.zeros_like(self._context)
+        self.collector.hear(frame, [], speaking=False, quiet=False)
+        return self.voice.step(frame, None, self.quality.trust) + self.quality.hear(frame, self.voice.levels)
+
+    def save(self) -> dict[str, Any]:
+        return {
+            "buffer": self.buffer.save(),
+            "memory": pack(self.memory),
+            "context": pack(self._context),
+            "lost_samples": self._lost_samples,
+            "voice": self.voice.save(),
+            "collector": self.collector.save(),
+            "arousal": self.arousal.save(),
+            "quality": self.quality.save(),
+            "told": [self.told_active, self.told_missing],
+        }
+
+    @classmethod
+    def restore(cls, session: str, speaker: Speaker, settings: DetectorSettings, saved: dict[str, Any]) -> Partner:
+        own = cls(session, speaker, settings, 0)
+        own.buffer = FrameBuffer.restore(session, speaker, saved["buffer"])
+        own.memory, own._context = unpack(saved["memory"]), unpack(saved["context"])
+        own._lost_samples = saved["lost_samples"]
+        own.voice = VoiceActivity.restore(session, speaker, settings.vad, saved["voice"])
+        own.collector = SpeechCollector.restore(settings.prosody, saved["collector"])
+        own.arousal = Arousal.restore(session, speaker, settings.arousal, saved["arousal"])
+        own.quality = Quality.restore(session, speaker, settings.quality, saved["quality"])
+        own.told_active, own.told_missing = saved["told"]
+        return own
