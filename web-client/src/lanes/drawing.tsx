@@ -114,6 +114,9 @@ function RailMark({ mark, layout, pxPerS, chosen, onChoose }: DrawingProps & { m
   return (
     <g class={classes} transform={`translate(${x.toFixed(1)} ${layout.rail})`} onClick={onChoose && (() => onChoose(mark.id))}>
       <title>{`${mark.label}, ${clock(mark.start)}`}</title>
+      {mark.group === "cue" && width > 0 && (
+        <rect class="lasting" width={width} y={-layout.railHeight / 2} height={layout.railHeight} />
+      )}
       {mark.group === "cue" && <line class="moment" y1={8 - layout.rail} y2={layout.axis - 16 - layout.rail} />}
       <circle r="16" class="touch" />
       <Glyph mark={mark} width={width} />

@@ -12,11 +12,11 @@ export interface Layout {
   axis: number; // baseline of the time labels
 }
 
-const LABEL = 22; // px for a partner's name above the own lane
+const LABEL = 30; // px for a partner's name above the own lane
 
 export function layoutFor(dense: boolean): Layout {
-  const ribbonHeight = dense ? 44 : 64;
-  const speechHeight = dense ? 22 : 28;
+  const ribbonHeight = dense ? 48 : 76;
+  const speechHeight = dense ? 24 : 30;
   const railHeight = dense ? 52 : 64;
   const gap = 8;
   const ribbonA = LABEL;

@@ -10,6 +10,11 @@ import { clock as timeText } from "./picture";
 import { useWidth } from "./width";
 
 const NARROW_PX = 600;
+const WINDOWS = [
+  { below_px: NARROW_PX, s: 60 },
+  { below_px: 1_000, s: 90 },
+];
+const LONGEST_S = 120;
 const REDRAW_MS = 200;
 const AHEAD_S = 2; // drawn beyond the right edge, so that moving never shows a seam
 const KEY_STEP_S = 10;
@@ -17,15 +22,16 @@ const KEY_STEP_S = 10;
 export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: Record<Partner, string> }) {
   const frame = useRef<HTMLDivElement>(null);
   const moved = useRef<SVGGElement>(null);
+  const playhead = useRef<SVGLineElement>(null);
   const [back, setBack] = useState(0); // seconds behind now
   const drag = useRef<{ x: number; back: number } | null>(null);
   const width = useWidth(frame);
-  const windowS = width < NARROW_PX ? 60 : 120;
+  const windowS = WINDOWS.find((each) => width < each.below_px)?.s ?? LONGEST_S;
   const layout = useMemo(() => layoutFor(width < NARROW_PX), [width < NARROW_PX]);
   const pxPerS = width / windowS;
   const beat = useBeat();
   const now = props.clock.now(performance.now());
-  const to = Math.max(now - back, 0) + AHEAD_S;
+  const to = rightEdge(now, back, windowS) + AHEAD_S;
   const from = to - windowS - 2 * AHEAD_S;
   const picture = useMemo(
     () => props.book.picture(props.names, from, to, now),
@@ -35,15 +41,17 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
   useEffect(() => {
     let handle = 0;
     const move = () => {
-      const edge = props.clock.now(performance.now()) - back;
+      const current = props.clock.now(performance.now());
+      const edge = rightEdge(current, back, windowS);
       moved.current?.setAttribute("transform", `translate(${(width - edge * pxPerS).toFixed(2)} 0)`);
+      playhead.current?.setAttribute("transform", `translate(${(width - (edge - current) * pxPerS).toFixed(2)} 0)`);
       handle = requestAnimationFrame(move);
     };
     move();
     return () => cancelAnimationFrame(handle);
   }, [width, pxPerS, back, props.clock]);
 
-  const look = (seconds: number) => setBack(Math.max(0, Math.min(seconds, Math.max(0, now - windowS / 2))));
+  const look = (seconds: number) => setBack(Math.max(0, Math.min(seconds, Math.max(0, now - windowS))));
   const keys = (event: KeyboardEvent) => {
     if (event.key === "ArrowLeft") look(back + KEY_STEP_S);
     else if (event.key === "ArrowRight") look(back - KEY_STEP_S);
@@ -76,7 +84,8 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
         <g ref={moved}>
           <Drawing picture={picture} layout={layout} pxPerS={pxPerS} from={from} to={to} />
         </g>
-        <Names names={props.names} a={layout.ribbon.a - 6} b={layout.ribbon.b - 6} />
+        <line ref={playhead} class="playhead" y1={8} y2={layout.axis - 16} />
+        <Names names={props.names} a={layout.ribbon.a - 8} b={layout.ribbon.b - 8} />
       </svg>
       {back > 0 && (
         <button class="button small to-now" onClick={() => setBack(0)}>
@@ -85,6 +94,11 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
       )}
     </div>
   );
+}
+
+/** The lanes fill from the left, and move once they are full. */
+function rightEdge(nowS: number, backS: number, windowS: number): number {
+  return Math.max(nowS - backS, windowS);
 }
 
 export function Names(props: { names: Record<Partner, string>; a: number; b: number }) {

@@ -31,7 +31,7 @@ export function StillLanes({ picture, duration }: { picture: Picture; duration: 
           aria-label={words.summary(reportWords.picture, clock(duration), picture.rail.length)}
         >
           <Drawing picture={picture} layout={layout} pxPerS={pxPerS} from={0} to={whole} chosen={chosen} onChoose={setChosen} />
-          <Names names={picture.names} a={layout.ribbon.a - 6} b={layout.ribbon.b - 6} />
+          <Names names={picture.names} a={layout.ribbon.a - 8} b={layout.ribbon.b - 8} />
         </svg>
       </div>
       <Teller picture={picture} chosen={chosen} choose={setChosen} />

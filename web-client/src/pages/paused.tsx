@@ -10,7 +10,12 @@ const ROUND_MIN = 5; // so that both devices name the same time
 export function returnTime(now: Date): string {
   const step = ROUND_MIN * 60_000;
   const back = new Date(Math.ceil((now.getTime() + PAUSE_MIN * 60_000) / step) * step);
-  return back.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  const parts = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" }).formatToParts(back);
+  return parts
+    .filter((part) => part.type !== "dayPeriod")
+    .map((part) => part.value)
+    .join("")
+    .trim();
 }
 
 export function PausedScreen({ practice }: PartnerScreen) {

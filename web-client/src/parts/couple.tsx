@@ -34,10 +34,10 @@ export function CoupleScreen(props: CoupleProps) {
       </div>
       {props.children}
       <div class="couple-end">
-        <button class="button quiet" onClick={props.pause} disabled={!props.pause}>
+        <button class="button" onClick={props.pause} disabled={!props.pause}>
           {practise.pause}
         </button>
-        <button class="button quiet" onClick={props.end} disabled={!props.end}>
+        <button class="button" onClick={props.end} disabled={!props.end}>
           {practise.end}
         </button>
       </div>

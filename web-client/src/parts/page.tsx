@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { NOT_A_DIAGNOSIS, start } from "../words";
 
-export function Page(props: { children: ComponentChildren; wide?: boolean; title?: string }) {
+export function Page(props: { children: ComponentChildren; wide?: boolean; title?: string; foot?: boolean }) {
   useEffect(() => {
     document.title = props.title ? `${props.title} · ${start.name}` : start.name;
   }, [props.title]);
@@ -16,7 +16,7 @@ export function Page(props: { children: ComponentChildren; wide?: boolean; title
         </a>
       </header>
       <main>{props.children}</main>
-      <footer class="foot">{NOT_A_DIAGNOSIS}</footer>
+      {props.foot !== false && <footer class="foot">{NOT_A_DIAGNOSIS}</footer>}
     </div>
   );
 }

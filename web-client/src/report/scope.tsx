@@ -1,38 +1,43 @@
+import { clock, PARTNERS } from "../lanes/picture";
 import type { Partner } from "../protocol";
-import { clock } from "../lanes/picture";
 import { report as words } from "../words";
 import type { Report } from "./types";
 
 /** Consent and data quality come first: they say how far the rest can be trusted. */
 export function Scope({ report, names }: { report: Report; names: Record<Partner, string> }) {
-  const { consents, quality } = report.scope;
-  const practised = [report.practised.card ?? words.card, clock(report.practised.done_s)];
+  const { practised } = report;
   return (
     <section class="scope">
       <div>
         <h2>{words.scope}</h2>
-        <ul>
-          {consents.map((each) => (
-            <li key={`${each.by}${each.at_s}${each.practice}${each.observer}`}>
-              <span class={`name-${each.by}`}>{names[each.by]}</span>: {each.practice ? words.yesPractice : words.noPractice},{" "}
-              {each.observer ? words.yesObserver : words.noObserver} <time>{clock(each.at_s)}</time>
-            </li>
-          ))}
-          {quality.map((each) => (
-            <li key={each.by}>
-              <span class={`name-${each.by}`}>{names[each.by]}</span>: {words.heard(percent(each.heard_share))}
-              {each.notes.map((note) => `; ${note}`)}
-            </li>
-          ))}
-          <li>{words.notStored}</li>
-        </ul>
+        {PARTNERS.map((by) => (
+          <p key={by}>
+            <span class={`name-${by}`}>{names[by]}</span> {consentOf(report, by)}. {heardOf(report, by)}.
+          </p>
+        ))}
+        <p>{words.notStored}</p>
       </div>
       <div>
         <h2>{words.practised}</h2>
-        <p>{practised.join(", ")}</p>
+        <p>
+          {practised.card ?? words.card}, {clock(practised.done_s)}
+          {practised.planned_s !== null && ` / ${clock(practised.planned_s)}`}
+        </p>
       </div>
     </section>
   );
 }
 
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+/** Every change of mind, in order: "said yes to the practice (0:00), took back the yes (4:10)". */
+function consentOf(report: Report, by: Partner): string {
+  const own = report.scope.consents.filter((each) => each.by === by);
+  return own.map((each) => `${words.consent(each.practice, each.observer)} (${clock(each.at_s)})`).join(", ");
+}
+
+function heardOf(report: Report, by: Partner): string {
+  const own = report.scope.quality.find((each) => each.by === by);
+  if (!own) return words.heard(percent(0));
+  return [words.heard(percent(own.heard_share)), ...own.notes].join("; ");
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -15,7 +15,7 @@ export function ReportView({ report }: { report: Report }) {
   const names = namesOf(report.names);
   const picture = pictureOf(report);
   return (
-    <Page wide title={words.title}>
+    <Page wide title={words.title} foot={false}>
       <article class="report">
         <header class="report-head">
           <Heading>{words.title}</Heading>
@@ -27,7 +27,7 @@ export function ReportView({ report }: { report: Report }) {
         <Scope report={report} names={names} />
         <section>
           <h2>{words.strengths}</h2>
-          <Strengths report={report} names={names} />
+          <Strengths report={report} />
         </section>
         <section class="whole">
           <h2>{words.picture}</h2>
@@ -47,9 +47,11 @@ export function ReportView({ report }: { report: Report }) {
         <section class="limits">
           <h2>{words.limits}</h2>
           <ul>
-            {report.limits.map((limit) => (
-              <li key={limit}>{limit}</li>
-            ))}
+            {report.limits
+              .filter((limit) => limit !== NOT_A_DIAGNOSIS)
+              .map((limit) => (
+                <li key={limit}>{limit}</li>
+              ))}
           </ul>
           <p class="standing">{NOT_A_DIAGNOSIS}</p>
         </section>
@@ -66,14 +68,13 @@ function dateline(report: Report, names: Record<Partner, string>): string {
   return [day && `${day}, ${hour}`, who, words.minutes(clock(report.duration_s))].filter(Boolean).join(" · ");
 }
 
-function Strengths({ report, names }: { report: Report; names: Record<Partner, string> }) {
+function Strengths({ report }: { report: Report }) {
   if (report.strengths.length === 0) return <p>{words.noStrengths}</p>;
   return (
     <ul class="strengths">
       {report.strengths.map((strength) => (
         <li key={strength.text + strength.at_s}>
           {strength.at_s !== null && <time>{clock(strength.at_s)}</time>}
-          {strength.by && <span class={`name-${strength.by}`}>{names[strength.by]}: </span>}
           {strength.text}
         </li>
       ))}
