@@ -82,6 +82,7 @@ class Analysis:
         self._now = pipeline.now
         self._heard = -1  # newest happening that the coach knows
         self._failures = 0
+        self._over = False
         self._saved: tuple[int, int] | None = None
         self._fed = {speaker: pipeline.given(speaker) for speaker in Speaker}
         tools.worker.open(pipeline)
@@ -155,6 +156,9 @@ class Analysis:
 
     async def _say(self, cues: list[Cue], decided_s: float) -> None:
         outcomes = self.coach.take_outcomes()
+        if self._over:
+            self._tools.metrics.cues_withheld.inc(len(cues))
+            cues = []
         if not cues and not outcomes:
             return
         captured_to_decided_ms = {cue.id: (self.clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ for cue in cues}
@@ -201,7 +205,8 @@ class Analysis:
         self._saved = (now, self._heard)
 
     async def close(self) -> None:
-        """Stops, works on what waits and keeps what it gives."""
+        """Stops, works on what waits and keeps what it gives; says nothing more."""
+        self._over = True
         self.switch(False)
         await self._tools.worker.close(self.session)
 

@@ -107,7 +107,7 @@ def _service(app: FastAPI) -> None:
 
     @app.get("/healthz")
     async def health(request: Request) -> dict[str, str]:
-        await _gateway(request).registry.running()  # raises where the store cannot be read
+        await _gateway(request).registry.check()
         return {"status": "ok"}
 
     @app.get("/metrics")

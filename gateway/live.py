@@ -102,17 +102,22 @@ class Gateway:
 
     async def sweep(self) -> None:
         """Ends practices that nobody came back to, forgets rooms that nobody uses."""
+        now_s = time.monotonic()
         for session in list(self._live.values()):
+            await _guarded(session, session.write_owed())
             if session.people:
-                session.touched_s = time.monotonic()
-            alone_s = time.monotonic() - session.touched_s
-            if session.record.began_unix is None or session.room.ended:
-                if not session.people and alone_s > self.settings.ended_kept_s:
+                session.touched_s = now_s
+            if session.ended_s is not None:
+                if now_s - session.ended_s > self.settings.ended_kept_s:
                     await self._forget(session)
-            elif session.room.empty and time.monotonic() - session.partners_left_s > self.settings.idle_s:
+            elif session.record.began_unix is None:
+                if self._unix_now() - session.record.created_unix > self.settings.waiting_s:
+                    await _guarded(session, session.end())
+                elif now_s - session.touched_s > self.settings.ended_kept_s:
+                    await self._forget(session)
+            elif session.room.empty and now_s - session.partners_left_s > self.settings.idle_s:
                 log.info("practice ended: nobody came back", session=session.id)
                 await _guarded(session, session.end())
-            await _guarded(session, session.write_owed())
         expired = await self.registry.expire(self._unix_now() - self.settings.waiting_s, list(self._live))
         if expired:
             log.info("unused rooms expired", count=expired)

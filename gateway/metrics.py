@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 # Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).
 _MS_BUCKETS = (5, 10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000)
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began doubles the page, for nothing
 
 
 class Metrics:

@@ -121,6 +121,11 @@ class Registry:
         async with self._reading() as connection:
             return [_record(row) for row in (await connection.execute(query)).all()]
 
+    async def check(self) -> None:
+        """Raises StoreUnavailable where the store cannot be read."""
+        async with self._reading() as connection:
+            await connection.execute(select(sessions.c.session).limit(1))
+
     async def expire(self, created_before_unix: float, live: Sequence[str] = ()) -> int:
         """Ends the sessions that never began, are older than this and not ``live``; returns how many."""
         stale = sessions.c.began_unix.is_(None) & sessions.c.ended_unix.is_(None)

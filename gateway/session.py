@@ -18,7 +18,9 @@ import structlog
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from gateway import rooms
+from gateway.acknowledgements import DETECTOR, Acknowledgements
 from gateway.analysis import Analysis, Tools, restore
+from gateway.audience import Audience
 from gateway.clock import SessionClock
 from gateway.media import MediaSettings, PartnerMedia
 from gateway.outbox import Outbox
@@ -26,12 +28,10 @@ from gateway.protocol import (
     Answer,
     ClientMessage,
     Consent,
-    CueShown,
     Dismiss,
     End,
     Ended,
     Hello,
-    Lines,
     Offer,
     Painted,
     Pause,
@@ -50,11 +50,9 @@ from gateway.rooms import Room
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
 from streaming.errors import Refused, StoreUnavailable
-from streaming.ids import event_id
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
-from streaming.wire import seconds, to_wire
+from streaming.wire import seconds
 
-DETECTOR = "gateway@1"
 CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
 
 log = structlog.get_logger("gateway.session")
@@ -78,12 +76,13 @@ class Session:
         self.room: Room = record.room
         self.touched_s = time.monotonic()  # when anybody was last here
         self.partners_left_s = self.touched_s  # when the last partner left
+        self.ended_s: float | None = None
         self._services = services
         self._analysis: Analysis | None = None
-        self._seats: dict[Speaker, Outbox] = {}
-        self._watchers: set[Outbox] = set()
-        self._cues: dict[str, Cue] = {}
-        self._acknowledged: set[tuple[str, Speaker, str]] = set()
+        self._audience = Audience(
+            record.session, services.tools.timeline, services.tools.metrics, services.settings.sockets.batch_lines
+        )
+        self._acknowledgements = Acknowledgements(record.session, services.tools.metrics)
         self._owed: list[Happening] = []  # true already, still to be written
         self._order = asyncio.Lock()
         self._tasks = Tasks()
@@ -99,9 +98,8 @@ class Session:
         if record.began_unix is not None and not record.room.ended:
             clock = SessionClock(record.began_unix)
             session._analysis = await restore(record.session, clock, session._media, services.tools, session._show)
-            for stored in await services.tools.timeline.read(record.session):
-                if isinstance(stored.line, Cue):
-                    session._cues[stored.line.id] = stored.line
+            stored = await services.tools.timeline.read(record.session)
+            session._acknowledgements.shown(s.line for s in stored if isinstance(s.line, Cue))
             session._hear_each_other()
             services.tools.metrics.sessions_restored.inc()
         return session
@@ -117,10 +115,10 @@ class Session:
 
     @property
     def people(self) -> int:
-        return len(self._seats) + len(self._watchers)
+        return len(self._audience.everybody)
 
     def view(self) -> RoomView:
-        waiting = bool(self._watchers) and not self.room.watchable
+        waiting = bool(self._audience.watchers) and not self.room.watchable
         return rooms.view(self.room, seconds(self.now), waiting, self._services.settings.browser_ice_servers)
 
     # People
@@ -136,30 +134,34 @@ class Session:
                 await self._join_partner(Speaker(seat.role), seat, name)
 
     async def _join_partner(self, speaker: Speaker, seat: Outbox, name: str) -> None:
-        before = self._seats.get(speaker)
+        before = self._audience.seats.get(speaker)
         if before is not None:
             before.close(refused_message(Refused("taken_over", "The practice was opened in another window.")))
-        self._seats[speaker] = seat
+        self._audience.seats[speaker] = seat
         after = rooms.joined(self.room, speaker, name)
         self._welcome(seat, rooms.view(after, seconds(self.now), False, self._services.settings.browser_ice_servers))
-        await self._change(after, fact=True)
+        try:
+            await self._change(after, fact=True)
+        except StoreUnavailable:  # the practice would begin, and that has to be on disk first
+            del self._audience.seats[speaker]
+            raise
 
     async def _join_watcher(self, seat: Outbox) -> None:
-        if len(self._watchers) >= self._services.settings.max_observers:
+        if len(self._audience.watchers) >= self._services.settings.max_observers:
             raise Refused("room_full", "As many observers as may be are here already.")
-        history = await self._history() if self.room.watchable else []
-        self._watchers.add(seat)
+        history = await self._audience.history() if self.room.watchable else []
+        self._audience.watchers.add(seat)
         self._welcome(seat, self.view(), history)
-        await self._change(rooms.watched_by(self.room, len(self._watchers)), fact=True)
+        await self._change(rooms.watched_by(self.room, len(self._audience.watchers)), fact=True)
 
     async def leave(self, seat: Outbox) -> None:
         async with self._order:
             seat.close()
-            if seat in self._watchers:
-                self._watchers.discard(seat)
-                await self._change(rooms.watched_by(self.room, len(self._watchers)), fact=True)
-            elif seat.role in ("a", "b") and self._seats.get(Speaker(seat.role)) is seat:
-                del self._seats[Speaker(seat.role)]
+            if seat in self._audience.watchers:
+                self._audience.watchers.discard(seat)
+                await self._change(rooms.watched_by(self.room, len(self._audience.watchers)), fact=True)
+            elif seat.role in ("a", "b") and self._audience.seats.get(Speaker(seat.role)) is seat:
+                del self._audience.seats[Speaker(seat.role)]
                 await self._change(rooms.left(self.room, Speaker(seat.role)), fact=True)
 
     async def handle(self, seat: Outbox, message: ClientMessage) -> None:
@@ -172,7 +174,7 @@ class Session:
         if seat.role not in ("a", "b"):
             raise Refused("not_a_partner", "An observer watches, and changes nothing.")
         speaker = Speaker(seat.role)
-        if self._seats.get(speaker) is not seat:
+        if self._audience.seats.get(speaker) is not seat:
             return  # another window took over; its refusal is on the way
         if isinstance(message, Painted | Dismiss):
             await self._acknowledge(speaker, message)
@@ -210,18 +212,24 @@ class Session:
         if self.room.ended:
             return
         if self._analysis is not None:
-            async with asyncio.timeout(CLOSE_S):
-                await self._analysis.close()  # what the detectors still have to say comes before the end
+            try:
+                async with asyncio.timeout(CLOSE_S):
+                    await self._analysis.close()  # what the detectors still have to say comes before the end
+            except TimeoutError:
+                log.error("the detectors did not finish in time", session=self.id)
         await self._change(rooms.ended(self.room, by), fact=True)
+        self.ended_s = time.monotonic()
         self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
-        for seat in [*self._seats.values(), *self._watchers]:
-            seat.offer(Ended(report=self._report_for(seat)))
+        for seat in self._audience.everybody:
+            if self.record.began_unix is None:
+                seat.close(refused_message(Refused("session_ended", "This practice was over before it began.")))
+            else:
+                seat.offer(Ended(report=self._report_for(seat)))
         for own in self._media.values():
             self._tasks.spawn(own.close(), f"media of {self.id}")
 
     def _report_for(self, seat: Outbox) -> str | None:
-        allowed = self.record.began_unix is not None and (seat.role != "observer" or self.room.watchable)
-        return self.record.report if allowed else None
+        return self.record.report if seat.role != "observer" or self.room.watchable else None
 
     def _farewell(self, seat: Outbox) -> None:
         """Somebody comes back to a practice that is over: all that is left is the report."""
@@ -236,24 +244,23 @@ class Session:
     async def _change(self, after: Room, *, fact: bool = False) -> None:
         """From one room to the next: written, then true, then told.
 
-        A ``fact`` (somebody came or went), and whatever stops the analysis, is true even while the
-        store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
+        A ``fact`` (somebody came or went), and whatever stops the analysis or the watching, is true even
+        while the store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
         """
         before = self.room
         if after == before:
             return
-        if before.analysing and not after.analysing:
-            fact = True
-        if self._analysis is not None and not after.analysing:
-            self._analysis.switch(False)
+        starts = after.analysing and not before.analysing
+        stops = (before.analysing and not after.analysing) or (before.watchable and not after.watchable)
+        fact = (fact or stops) and not starts
+        if fact:
+            self._become(after)
         record = self._recorded(before, after)
         clock = self._analysis.clock if self._analysis else None
         if clock is None and record.began_unix is not None:
             clock = SessionClock(record.began_unix)
-        at = clock.now() if clock else 0
-        news = [
-            self._happening(change, 0 if change.kind == "began" else at) for change in rooms.happened(before, after)
-        ]
+        at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
+        news = [self._happening(change, at) for change in rooms.happened(before, after)]
         try:
             await self._write(news, record)
         except StoreUnavailable as error:
@@ -261,8 +268,17 @@ class Session:
                 raise
             log.error("a change of the room waits for the store", session=self.id, error=str(error))
             self._owed += news
-        self.room, self.record = after, record
+        self.record = record
+        self._become(after)
         await self._apply(before, clock, news)
+
+    def _become(self, room: Room) -> None:
+        """What stops, stops here, before anything is awaited."""
+        if self._analysis is not None and not room.analysing:
+            self._analysis.switch(False)
+        if self.room.watchable and not room.watchable:
+            self._audience.stop_watching()
+        self.room = room
 
     async def _write(self, news: list[Happening], record: Record) -> None:
         owed = list(self._owed)
@@ -299,13 +315,9 @@ class Session:
             self._hear_each_other()
         if self._analysis is not None:
             self._analysis.switch(after.analysing)
-        if before.watchable and not after.watchable:
-            for watcher in self._watchers:
-                watcher.drop_lines()
-        for seat in [*self._seats.values(), *self._watchers]:
-            seat.offer(RoomChanged(room=self.view()))
-        if after.watchable and not before.watchable and self._watchers:
-            await self._catch_up_watchers()
+        self._audience.tell(RoomChanged(room=self.view()))
+        if after.watchable and not before.watchable:
+            await self._audience.catch_up()
         else:
             self._show(news)
         if self._analysis is not None:
@@ -319,70 +331,23 @@ class Session:
     # What is shown
 
     def _show(self, lines: Sequence[Line]) -> None:
-        """Everything here is on disk. Cues go to all, the other lines to observers both agreed to."""
-        watchers = self._watchers if self.room.watchable else ()
-        cues = [line for line in lines if isinstance(line, Cue)]
-        for cue in cues:
-            self._cues[cue.id] = cue
-            if self.room.ended or not self.room.agreed:
-                self._services.tools.metrics.cues_withheld.inc()
-                continue
-            self._services.tools.metrics.cues.labels(str(cue.level)).inc()
-            for seat in [*self._seats.values(), *watchers]:
-                seat.offer(CueShown(line=to_wire(cue)))
-        rest = [to_wire(line) for line in lines if not isinstance(line, Cue)] if watchers else []
-        for watcher in watchers:
-            watcher.offer_lines(rest)
-
-    async def _history(self) -> list[WireLine]:
-        return [to_wire(stored.line) for stored in await self._services.tools.timeline.read(self.id)]
-
-    async def _catch_up_watchers(self) -> None:
-        """Both have just agreed: observers get what was before. Lines of this moment may come twice."""
-        history = await self._history()
-        size = self._services.settings.sockets.batch_lines
-        for start in range(0, len(history), size):
-            batch = Lines(lines=tuple(history[start : start + size]))
-            for watcher in self._watchers:
-                watcher.offer(batch)
+        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self._audience.show(lines, self.room)
 
     async def _acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
         """The browser says what became of a cue. Saying it again changes nothing."""
-        cue = self._cues.get(message.cue)
-        if cue is None:
-            raise Refused("bad_message", "That cue is not known in this practice.")
-        kind = "cue_painted" if isinstance(message, Painted) else "cue_dismissed"
-        if (cue.id, speaker, kind) in self._acknowledged:
+        traces = self._analysis.traces if self._analysis else {}
+        happening = self._acknowledgements.happening(speaker, message, self.now, traces)
+        if happening is None:
             return
-        self._acknowledged.add((cue.id, speaker, kind))
-        detail = {"cue": cue.id} | (self._trace(cue, message) if isinstance(message, Painted) else {})
-        id = event_id(self.id, DETECTOR, f"{kind}:{cue.id}", speaker.value, cue.at)
-        happening = Happening(id, self.id, kind, self.now, speaker.value, detail, DETECTOR)
         try:
             await self._services.tools.timeline.append([happening])
         except StoreUnavailable:
-            self._acknowledged.discard((cue.id, speaker, kind))
+            self._acknowledgements.not_kept(happening)
             raise
         self._show([happening])
         if self._analysis is not None:
             await self._analysis.happened([happening])
-
-    def _trace(self, cue: Cue, painted: Painted) -> dict[str, float]:
-        """The cue's way in milliseconds. The browser's clock is only ever compared with itself."""
-        metrics = self._services.tools.metrics
-        delay_ms = max(0.0, painted.painted_ms - painted.received_ms)
-        metrics.received_to_painted_ms.observe(delay_ms)
-        trace = self._analysis.traces.get(cue.id) if self._analysis else None
-        if trace is None:  # sent before a restart
-            return {"delay_ms": round(delay_ms, 1)}
-        acknowledged_ms = (time.monotonic() - trace.sent_s) * 1000
-        metrics.sent_to_acknowledged_ms.observe(acknowledged_ms)
-        return {
-            "delay_ms": round(delay_ms, 1),
-            "captured_to_decided_ms": round(trace.captured_to_decided_ms, 1),
-            "decided_to_sent_ms": round(trace.decided_to_sent_ms, 1),
-            "sent_to_acknowledged_ms": round(acknowledged_ms, 1),
-        }
 
     # Audio
 
@@ -432,7 +397,7 @@ class Session:
 
     async def close(self) -> None:
         """Out of memory; what is in the store can be opened again."""
-        for seat in [*self._seats.values(), *self._watchers]:
+        for seat in self._audience.everybody:
             seat.close()
         if self._analysis is not None:
             self._analysis.switch(False)

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gateway.live import Gateway
 from gateway.outbox import Outbox
-from gateway.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Hello, Offer, read_message
+from gateway.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Hello, Offer, Role, read_message
 from gateway.rates import Rate
 from gateway.refusals import refused_message
 from gateway.session import Session
@@ -114,16 +114,22 @@ class Connection:
         if link.role == "report":
             raise Refused("report_link", "This link opens the report of a practice.")
         session = await self._gateway.session(link.session)
-        if link.role != "observer":
-            if session.room.ended and not await registry.owned(message.token, message.device):
-                raise Refused("session_ended", "This practice has ended.")
-            await registry.claim(message.token, message.device)
-        elif session.room.ended and not session.room.watchable:
+        if session.room.ended and not await self._was_part(session, link.role, message):
             raise Refused("session_ended", "This practice has ended.")
+        if link.role != "observer":
+            await registry.claim(message.token, message.device)
         self._box.role = link.role
         self._gateway.metrics.sockets.labels(link.role).inc()
         self._session = session
         await session.join(self._box, message.name)
+
+    async def _was_part(self, session: Session, role: Role, message: Hello) -> bool:
+        """Whether a practice that is over is told to this page: then it leads to the report."""
+        if session.record.began_unix is None:
+            return False
+        if role == "observer":
+            return session.room.watchable
+        return await self._gateway.registry.owned(message.token, message.device)
 
     async def _take(self, text: str) -> None:
         assert self._session is not None

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -47,6 +48,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[Served]:
     listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
     config = server_config(settings)
+    app = cast(FastAPI, config.app)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve(sockets=[listening]))  # without its signal handlers
     try:
@@ -55,7 +57,7 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[Served]:
                 running.result()
             await asyncio.sleep(0.01)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
-            yield Served(http, f"ws://127.0.0.1:{port}/ws", config.app.state.gateway)
+            yield Served(http, f"ws://127.0.0.1:{port}/ws", app.state.gateway)
     finally:
         server.should_exit = True
         await running

@@ -1,0 +1,66 @@
+"""Who sits before the screens of one practice, and what they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.metrics import Metrics
+from gateway.outbox import Outbox
+from gateway.protocol import CueShown, Lines, ServerMessage, WireLine
+from gateway.rooms import Room
+from streaming.timeline import Timeline
+from streaming.types import Cue, Line, Speaker
+from streaming.wire import to_wire
+
+
+class Audience:
+    """The partners' seats and the observers. Showing never waits for anybody."""
+
+    def __init__(self, session: str, timeline: Timeline, metrics: Metrics, batch_lines: int) -> None:
+        self.seats: dict[Speaker, Outbox] = {}
+        self.watchers: set[Outbox] = set()
+        self._session = session
+        self._timeline = timeline
+        self._metrics = metrics
+        self._batch_lines = batch_lines
+
+    @property
+    def everybody(self) -> list[Outbox]:
+        return [*self.seats.values(), *self.watchers]
+
+    def tell(self, message: ServerMessage) -> None:
+        for seat in self.everybody:
+            seat.offer(message)
+
+    def show(self, lines: Sequence[Line], room: Room) -> None:
+        """Lines that are on disk. Cues go to all, the others to observers whom both agreed to."""
+        watchers = self.watchers if room.watchable else ()
+        for cue in (line for line in lines if isinstance(line, Cue)):
+            if room.ended or not room.agreed:
+                self._metrics.cues_withheld.inc()
+                continue
+            self._metrics.cues.labels(str(cue.level)).inc()
+            message = CueShown(line=to_wire(cue))
+            for seat in [*self.seats.values(), *watchers]:
+                seat.offer(message)
+        rest = [to_wire(line) for line in lines if not isinstance(line, Cue)] if watchers else []
+        for watcher in watchers:
+            watcher.offer_lines(rest)
+
+    async def history(self) -> list[WireLine]:
+        return [to_wire(stored.line) for stored in await self._timeline.read(self._session)]
+
+    async def catch_up(self) -> None:
+        """Both have just agreed: observers get what was before. Lines of this moment may come twice."""
+        if not self.watchers:
+            return
+        history = await self.history()
+        for start in range(0, len(history), self._batch_lines):
+            batch = Lines(lines=tuple(history[start : start + self._batch_lines]))
+            for watcher in self.watchers:
+                watcher.offer(batch)
+
+    def stop_watching(self) -> None:
+        """An agreement was withdrawn: what observers were not sent yet, they are not sent."""
+        for watcher in self.watchers:
+            watcher.drop_lines()
