@@ -3,7 +3,9 @@
 BreathmarkError
 ├── UnusableInput     a file, setting or message that cannot be used
 ├── Refused           somebody asked for what they may not have (carries a stable code)
-└── StoreUnavailable  the timeline cannot be written just now
+├── StoreUnavailable  the timeline cannot be written just now
+├── BusUnavailable    the bus cannot be reached just now
+└── LeaseLost         another worker has the session now
 """
 
 from __future__ import annotations
@@ -27,3 +29,11 @@ class Refused(BreathmarkError):
 
 class StoreUnavailable(BreathmarkError):
     """The timeline cannot be written just now; nothing unacknowledged may be called done."""
+
+
+class BusUnavailable(BreathmarkError):
+    """The bus cannot be reached just now. What was to be sent may or may not have gone: send it again."""
+
+
+class LeaseLost(BreathmarkError):
+    """Another worker has the session now: stop, write nothing more of it."""

@@ -1,4 +1,4 @@
-"""The store's tables, the same on every database.
+"""The store's tables, the same on every database. A change here needs a migration (``migrations/``).
 
 Payloads are opaque bytes: only session, order, kind and time stand in clear, so that a key a
 session can encrypt the rest.
@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+REVISION = "0002"  # the newest migration: what a store must be at to be used
 metadata = MetaData()
 
 # SQLite only numbers rows by itself where the key is a plain INTEGER.
@@ -32,6 +33,7 @@ sessions = Table(
     Column("began_unix", Float),  # session time 0: both partners' first yes
     Column("ended_unix", Float),
     Column("payload", LargeBinary, nullable=False),  # room state, JSON
+    Index("sessions_by_end", "ended_unix"),
 )
 
 links = Table(
@@ -62,4 +64,12 @@ snapshots = Table(
     Column("session", String(40), primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+)
+
+# The highest fence under which a session's lines were written: whoever comes with a lower one has lost its lease.
+fences = Table(
+    "fences",
+    metadata,
+    Column("session", String(40), primary_key=True),
+    Column("fence", BigInteger, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 Lines that wait together are committed together, so the cost of a sync is shared by all sessions.
 Writing is idempotent: a line's key is its id, status and decision time, and a second delivery of
-the same line is ignored.
+the same line is ignored. Hence a batch may be tried again until the database is back.
 """
 
 from __future__ import annotations
@@ -10,21 +10,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import event, select
+from sqlalchemy import select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from streaming import schema, wire
-from streaming.errors import StoreUnavailable
+from streaming.engine import open_engine as open_engine
+from streaming.engine import sqlite_url as sqlite_url
+from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.types import Annotation, Cue, Line
 
-MAX_WAITING = 4096  # appends in flight; callers beyond it wait (back-pressure, never a drop)
-MAX_BATCH = 512
+_UNAVAILABLE = (SQLAlchemyError, OSError)
+_NEVER_FITS = ("22", "23", "42")  # SQLSTATE classes of data that no later try will make fit
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineSettings:
+    """How much may wait, and how long."""
+
+    max_waiting: int = 4096  # appends in flight; callers beyond it wait (back-pressure, never a drop)
+    max_batch: int = 512  # appends a commit: some 20 ms of work
+    give_up_s: float = 30.0  # an append not on disk by then is refused; a restart of PostgreSQL takes 1 to 10 s
+    first_retry_s: float = 0.05
+    longest_retry_s: float = 1.0  # at most this long after the database is back, writing goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +47,35 @@ class Stored:
     line: Line
 
 
-def sqlite_url(data: Path) -> str:
-    return f"sqlite+aiosqlite:///{data / 'breathmark.sqlite3'}"
+@dataclass(frozen=True, slots=True, eq=False)
+class _Append:
+    """Lines that somebody waits for. ``until``: loop time at which to give up."""
 
+    rows: list[dict[str, Any]]
+    fence: int | None
+    until: float
+    done: asyncio.Future[None]
 
-async def open_engine(url: str) -> AsyncEngine:
-    """An engine with its tables made. SQLite runs in WAL mode and syncs every commit."""
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(schema.metadata.create_all)
-    except (SQLAlchemyError, OSError) as error:
-        await engine.dispose()
-        raise StoreUnavailable(f"cannot open the store {engine.url.render_as_string()}: {error}") from error
-    return engine
+    @property
+    def sessions(self) -> set[str]:
+        return {row["session"] for row in self.rows}
 
-
-def _sqlite_pragmas(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    def settle(self, failure: Exception | None = None) -> None:
+        if not self.done.done():  # whoever waited may have been cancelled
+            self.done.set_exception(failure) if failure else self.done.set_result(None)
 
 
 class Timeline:
     """Appends and reads lines. Use as ``async with Timeline(engine) as timeline``."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, settings: TimelineSettings = TimelineSettings()) -> None:
         self._engine = engine
-        self._waiting: asyncio.Queue[tuple[list[dict[str, Any]], asyncio.Future[None]]] = asyncio.Queue(MAX_WAITING)
+        self._settings = settings
+        self._waiting: asyncio.Queue[_Append] = asyncio.Queue(settings.max_waiting)
         self._writer: asyncio.Task[None] | None = None
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        self._insert = dialect.insert(schema.lines).on_conflict_do_nothing(index_elements=["session", "key"])
+        self._sqlite = engine.dialect.name == "sqlite"
+        self._dialect = sqlite if self._sqlite else postgresql
+        self._insert = self._dialect.insert(schema.lines).on_conflict_do_nothing(index_elements=["session", "key"])
 
     async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._write(), name="timeline writer")
@@ -77,21 +84,32 @@ class Timeline:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Waits until all that was handed in is written."""
+        """Waits until all that was handed in is written or given up."""
         await self._waiting.join()
         if self._writer:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
 
-    async def append(self, new: Sequence[Line]) -> None:
-        """Returns once all of ``new`` is committed. Raises StoreUnavailable where it is not."""
+    async def append(self, new: Sequence[Line], *, fence: int | None = None) -> None:
+        """Returns once all of ``new`` is committed. While the database is away, callers wait.
+
+        ``fence`` is the token of the lease under which a worker writes. Raises LeaseLost where a
+        higher one has written to the session, StoreUnavailable where the lines could not be written
+        in time (some may be there all the same: to append them again is safe).
+        """
         if not new:
             return
         if self._writer is None or self._writer.done():
             raise StoreUnavailable("the timeline is closed")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._waiting.put(([_row(line) for line in new], done))
-        await done
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.give_up_s
+        entry = _Append([_row(line) for line in new], fence, until, loop.create_future())
+        try:
+            async with asyncio.timeout_at(until):
+                await self._waiting.put(entry)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"{self._settings.max_waiting} appends wait for the timeline already") from error
+        await entry.done
 
     async def read(self, session: str, after: int = 0) -> list[Stored]:
         """The session's lines with a ``seq`` above ``after``, in the order they were accepted."""
@@ -103,45 +121,127 @@ class Timeline:
         try:
             async with self._engine.connect() as connection:
                 rows = (await connection.execute(query)).all()
-        except (SQLAlchemyError, OSError) as error:
+        except _UNAVAILABLE as error:
             raise StoreUnavailable(f"cannot read the timeline: {error}") from error
         return [Stored(seq, wire.loads(payload.decode())) for seq, payload in rows]
 
     async def save_snapshot(self, session: str, at: int, payload: bytes) -> None:
         """Keeps the newest detector and coach state of a session (``at`` in samples)."""
-        dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
-        row = dialect.insert(schema.snapshots).values(session=session, at=at, payload=payload)
+        row = self._dialect.insert(schema.snapshots).values(session=session, at=at, payload=payload)
         row = row.on_conflict_do_update(index_elements=["session"], set_={"at": at, "payload": payload})
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(row)
-        except (SQLAlchemyError, OSError) as error:
+        except _UNAVAILABLE as error:
             raise StoreUnavailable(f"cannot save the state of a session: {error}") from error
 
     async def read_snapshot(self, session: str) -> tuple[int, bytes] | None:
         table = schema.snapshots
-        async with self._engine.connect() as connection:
-            row = (
-                await connection.execute(select(table.c.at, table.c.payload).where(table.c.session == session))
-            ).first()
+        query = select(table.c.at, table.c.payload).where(table.c.session == session)
+        try:
+            async with self._engine.connect() as connection:
+                row = (await connection.execute(query)).first()
+        except _UNAVAILABLE as error:
+            raise StoreUnavailable(f"cannot read the state of a session: {error}") from error
         return (row[0], row[1]) if row else None
 
     async def _write(self) -> None:
         while True:
             batch = [await self._waiting.get()]
-            while len(batch) < MAX_BATCH and not self._waiting.empty():
+            while len(batch) < self._settings.max_batch and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
-            rows = [row for rows, _ in batch for row in rows]
-            failure: StoreUnavailable | None = None
-            try:
-                async with self._engine.begin() as connection:
-                    await connection.execute(self._insert, rows)
-            except (SQLAlchemyError, OSError) as error:
-                failure = StoreUnavailable(f"cannot write the timeline: {error}")
-            for _, done in batch:
-                if not done.cancelled():
-                    done.set_exception(failure) if failure else done.set_result(None)
+            await self._settle(batch)
+            for _ in batch:
                 self._waiting.task_done()
+
+    async def _settle(self, batch: list[_Append]) -> None:
+        """Tries until each of the batch is committed, refused or given up."""
+        pause_s = self._settings.first_retry_s
+        failure: Exception = TimeoutError(f"no room within {self._settings.give_up_s} s")
+        while batch := self._in_time(batch, failure):
+            try:
+                lost = await self._commit(batch)
+            except Exception as error:  # whatever it is, those who wait must hear of it
+                failure = error
+                if not _never_fits(error):
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, self._settings.longest_retry_s)
+                elif len(batch) == 1:
+                    batch[0].settle(StoreUnavailable(f"cannot write these lines: {error}"))
+                    return
+                else:  # one spoils it for the rest: each for itself
+                    for entry in batch:
+                        await self._settle([entry])
+                    return
+            else:
+                for entry in batch:
+                    entry.settle(LeaseLost(f"fence {entry.fence} is no longer the highest") if entry in lost else None)
+                return
+
+    def _in_time(self, batch: list[_Append], failure: Exception) -> list[_Append]:
+        """Those not too late to try (again); the others are given up with the last failure."""
+        now = asyncio.get_running_loop().time()
+        for entry in batch:
+            if entry.until <= now:
+                entry.settle(StoreUnavailable(f"cannot write the timeline: {failure}"))
+        return [entry for entry in batch if entry.until > now]
+
+    async def _commit(self, batch: list[_Append]) -> set[_Append]:
+        """Commits the batch in one transaction, save the appends it returns: those with an outdated fence."""
+        async with self._engine.begin() as connection:
+            await self._order_sessions(connection, batch)
+            lost = await self._outdated(connection, batch)
+            rows = [row for entry in batch if entry not in lost for row in entry.rows]
+            if rows:
+                await connection.execute(self._insert, rows)
+        return lost
+
+    async def _order_sessions(self, connection: AsyncConnection, batch: list[_Append]) -> None:
+        """From here to the commit nobody else writes to these sessions.
+
+        So a session's ``seq`` grows in the order of commits: a reader that has seen one number will
+        never find a lower one later. SQLite has one writer at a time anyhow; it only must be told
+        early, for a transaction that begins by reading could not turn to writing.
+        """
+        if self._sqlite:
+            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        sessions = sorted(set().union(*(entry.sessions for entry in batch)))
+        locks = "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(s, 0) AS k"
+        await connection.execute(
+            text(f"{locks} FROM unnest(CAST(:s AS text[])) AS s ORDER BY k) AS o"), {"s": sessions}
+        )
+
+    async def _outdated(self, connection: AsyncConnection, batch: list[_Append]) -> set[_Append]:
+        """Raises the fences of the batch's sessions; returns the appends that are below one."""
+        highest: dict[str, int] = {}
+        for entry in batch:
+            for session in entry.sessions if entry.fence is not None else ():
+                highest[session] = max(highest.get(session, 0), entry.fence or 0)
+        if not highest:
+            return set()
+        new = self._dialect.insert(schema.fences)
+        raised = new.on_conflict_do_update(
+            index_elements=["session"],
+            set_={"fence": new.excluded.fence},
+            where=schema.fences.c.fence <= new.excluded.fence,
+        ).returning(schema.fences.c.session)
+        values = [{"session": session, "fence": fence} for session, fence in highest.items()]
+        held = set((await connection.execute(raised.values(values))).scalars())
+        return {
+            entry
+            for entry in batch
+            if entry.fence is not None and any(s not in held or entry.fence < highest[s] for s in entry.sessions)
+        }
+
+
+def _never_fits(error: Exception) -> bool:
+    if not isinstance(error, DBAPIError):
+        return not isinstance(error, OSError)  # such as a number that no database can hold
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_NEVER_FITS)
+    return isinstance(error, DataError | IntegrityError | ProgrammingError)
 
 
 def _row(line: Line) -> dict[str, Any]:

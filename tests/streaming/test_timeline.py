@@ -1,13 +1,32 @@
+"""What a timeline keeps its word on, over each database."""
+
 from __future__ import annotations
 
-from pathlib import Path
+import asyncio
+import itertools
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from streaming.errors import StoreUnavailable
+from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.ids import event_id
-from streaming.timeline import Timeline, open_engine, sqlite_url
-from streaming.types import Annotation, Cue, Happening, Kind, Span, Speaker
+from streaming.timeline import Timeline, TimelineSettings, open_engine
+from streaming.types import Annotation, Cue, Happening, Kind, Line, Span, Speaker
+from tests.servers import Server
+
+IMPATIENT = TimelineSettings(max_waiting=4, max_batch=2, give_up_s=0.4)
+
+
+@asynccontextmanager
+async def opened(url: str, settings: TimelineSettings | None = None) -> AsyncIterator[Timeline]:
+    engine = await open_engine(url)
+    try:
+        async with Timeline(engine, settings or TimelineSettings()) as timeline:
+            yield timeline
+    finally:
+        await engine.dispose()
 
 
 def overlap(start: int, status: str = "final", decided: int = 40_000) -> Annotation:
@@ -26,51 +45,162 @@ def overlap(start: int, status: str = "final", decided: int = 40_000) -> Annotat
     )
 
 
-async def test_what_was_appended_is_read_back_after_the_store_is_closed(tmp_path: Path) -> None:
-    lines = [
+def happening(number: int, session: str = "s", at: int = 0) -> Happening:
+    return Happening(f"h{number}", session, "paused", at)
+
+
+async def ids(timeline: Timeline, session: str = "s") -> list[str]:
+    return [stored.line.id for stored in await timeline.read(session)]
+
+
+async def test_what_was_appended_is_read_back_after_the_store_is_closed(store: str) -> None:
+    lines: list[Line] = [
         overlap(1600, "open", 8000),
         overlap(1600),
         Cue("c1", "s", 1, "One at a time?", 48_000, 8.0, ("x", "y")),
         Happening("h1", "s", "consent", 0, "a", {"practice": True}),
     ]
-    engine = await open_engine(sqlite_url(tmp_path))
-    async with Timeline(engine) as timeline:
+    async with opened(store) as timeline:
         await timeline.append(lines)
-    await engine.dispose()
-    engine = await open_engine(sqlite_url(tmp_path))
-    async with Timeline(engine) as timeline:
+    async with opened(store) as timeline:
         assert [stored.line for stored in await timeline.read("s")] == lines
         assert await timeline.read("another session") == []
-    await engine.dispose()
 
 
-async def test_a_second_delivery_changes_nothing(tmp_path: Path) -> None:
-    engine = await open_engine(sqlite_url(tmp_path))
-    async with Timeline(engine) as timeline:
+async def test_a_second_delivery_changes_nothing(store: str) -> None:
+    async with opened(store) as timeline:
         await timeline.append([overlap(1600), overlap(3200)])
         await timeline.append([overlap(3200), overlap(1600), overlap(4800)])
         stored = await timeline.read("s")
-    assert [s.line.span.start for s in stored if isinstance(s.line, Annotation)] == [1600, 3200, 4800]
-    async with Timeline(engine) as timeline:
+        assert [s.line.span.start for s in stored if isinstance(s.line, Annotation)] == [1600, 3200, 4800]
         assert await timeline.read("s", after=stored[1].seq) == stored[2:]
-    await engine.dispose()
 
 
-async def test_an_append_that_cannot_be_kept_is_never_acknowledged(tmp_path: Path) -> None:
-    engine = await open_engine(sqlite_url(tmp_path))
-    timeline = Timeline(engine)
-    async with timeline:
+async def test_an_append_that_cannot_be_kept_is_never_acknowledged(store: str) -> None:
+    async with opened(store) as timeline:
         pass
     with pytest.raises(StoreUnavailable):
         await timeline.append([overlap(0)])
-    await engine.dispose()
 
 
-async def test_the_newest_snapshot_replaces_the_one_before(tmp_path: Path) -> None:
-    engine = await open_engine(sqlite_url(tmp_path))
-    async with Timeline(engine) as timeline:
+async def test_the_newest_snapshot_replaces_the_one_before(store: str) -> None:
+    async with opened(store) as timeline:
         assert await timeline.read_snapshot("s") is None
         await timeline.save_snapshot("s", 100, b"old")
         await timeline.save_snapshot("s", 200, b"new")
         assert await timeline.read_snapshot("s") == (200, b"new")
-    await engine.dispose()
+
+
+async def test_a_worker_that_lost_its_lease_cannot_write(store: str) -> None:
+    async with opened(store) as timeline:
+        await timeline.append([happening(1)], fence=7)
+        await timeline.append([happening(2)], fence=7)
+        await timeline.append([happening(3)], fence=8)
+        with pytest.raises(LeaseLost):
+            await timeline.append([happening(4)], fence=7)
+        await timeline.append([happening(5, "another")], fence=7)
+        await timeline.append([happening(6)])  # what people do needs no lease
+        assert await ids(timeline) == ["h1", "h2", "h3", "h6"]
+
+
+async def test_one_writer_that_lost_its_lease_spoils_nothing_for_those_in_its_batch(store: str) -> None:
+    async with opened(store) as timeline:
+        await timeline.append([happening(0)], fence=7)
+        outcomes = await asyncio.gather(
+            timeline.append([happening(1)], fence=9),
+            timeline.append([happening(2)], fence=8),
+            timeline.append([happening(3, "another")], fence=1),
+            timeline.append([happening(4)]),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [type(None), LeaseLost, type(None), type(None)]
+        assert await ids(timeline) == ["h0", "h1", "h4"]
+        assert await ids(timeline, "another") == ["h3"]
+
+
+async def test_a_line_that_no_database_can_hold_is_refused_alone(store: str) -> None:
+    async with opened(store) as timeline:
+        outcomes = await asyncio.gather(
+            timeline.append([happening(1)]),
+            timeline.append([happening(2, at=2**70)]),
+            timeline.append([happening(3)]),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [type(None), StoreUnavailable, type(None)]
+        assert await ids(timeline) == ["h1", "h3"]
+
+
+async def test_who_follows_a_session_by_its_numbers_misses_nothing_that_several_write(store: str) -> None:
+    async with opened(store) as one, opened(store) as another, opened(store) as reader:
+        seen: list[str] = []
+        writing = asyncio.gather(
+            *(
+                timeline.append([happening(2 * n + who)])
+                for n in range(150)
+                for who, timeline in ((0, one), (1, another))
+            )
+        )
+        last = 0
+        while True:
+            finished = writing.done()
+            new = await reader.read("s", after=last)
+            seen += [stored.line.id for stored in new]
+            last = new[-1].seq if new else last
+            if finished:
+                break
+        await writing
+        assert sorted(seen) == sorted(f"h{number}" for number in range(300))
+
+
+async def test_nothing_is_lost_or_refused_while_the_database_restarts(postgres: Server, postgres_store: str) -> None:
+    async with opened(postgres_store) as timeline:
+        numbers = itertools.count()
+        acknowledged: list[str] = []
+        enough = asyncio.Event()
+
+        async def write_on() -> None:
+            while not enough.is_set():
+                line = happening(next(numbers))
+                await timeline.append([line])
+                acknowledged.append(line.id)
+
+        async def go_on(count: int) -> None:
+            while len(acknowledged) < count:
+                await timeline.append([happening(next(numbers), "another")])
+
+        writers = asyncio.gather(*(write_on() for _ in range(8)))
+        for how in (signal.SIGQUIT, signal.SIGINT):  # a crash, a restart in good order
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(postgres.stop, how)
+            kept = len(acknowledged)
+            await asyncio.sleep(0.3)
+            assert len(acknowledged) == kept > 0
+            postgres.start()
+            await asyncio.wait_for(go_on(kept + 50), 10)
+        enough.set()
+        await writers
+        stored = await ids(timeline)
+        assert len(stored) == len(set(stored))
+        assert set(acknowledged) == set(stored)
+
+
+async def test_a_database_that_stays_away_is_reported_in_time_and_used_again_later(
+    postgres: Server, postgres_store: str
+) -> None:
+    async with opened(postgres_store, IMPATIENT) as timeline:
+        await asyncio.to_thread(postgres.stop)
+        try:
+            began = asyncio.get_running_loop().time()
+            outcomes = await asyncio.gather(
+                *(timeline.append([happening(number)]) for number in range(10)), return_exceptions=True
+            )
+            took_s = asyncio.get_running_loop().time() - began
+            with pytest.raises(StoreUnavailable):
+                await timeline.read("s")
+        finally:
+            postgres.start()
+        assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+        assert any("appends wait" in str(outcome) for outcome in outcomes)  # beyond the bound nobody is even queued
+        assert 0.4 <= took_s < 2
+        await timeline.append([happening(11)])
+        assert await ids(timeline) == ["h11"]

@@ -1,0 +1,76 @@
+"""Opens the store: SQLite for one process, PostgreSQL for many, migrated to the newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from streaming.errors import StoreUnavailable, UnusableInput
+from streaming.migrate import migrate
+
+CONNECT_S = 5.0  # a database that does not answer in this time is called gone
+COMMAND_S = 10.0  # one statement; a batch of 512 lines takes about 20 ms
+POOL = 10  # connections a process holds; PostgreSQL's default allows 100 in all
+
+
+def sqlite_url(data: Path) -> str:
+    return f"sqlite+aiosqlite:///{data / 'breathmark.sqlite3'}"
+
+
+async def open_engine(url: str) -> AsyncEngine:
+    """An engine on a store migrated to the newest schema.
+
+    ``url`` is ``sqlite+aiosqlite:///FILE`` or ``postgresql://…`` in any form that libpq reads
+    (``?sslmode=verify-full&sslrootcert=FILE``, several hosts, ``passfile`` …). Raises StoreUnavailable
+    where it cannot be reached or was made by a newer version, UnusableInput where it is no such URL.
+    """
+    engine = _engine(url)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(migrate)
+            await connection.commit()
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        await engine.dispose()
+        raise StoreUnavailable(f"cannot open the store {shown(url)}: {error}") from error
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
+
+
+def shown(url: str) -> str:
+    """The URL without its password, for messages and logs."""
+    scheme, _, rest = url.partition("://")
+    user, at, address = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{address.partition('?')[0]}"
+
+
+def _engine(url: str) -> AsyncEngine:
+    scheme = url.partition("://")[0]
+    if scheme in ("postgresql", "postgres", "postgresql+asyncpg"):
+        # The driver reads the URL itself: it knows all that libpq knows, SQLAlchemy only a part.
+        dsn = "postgresql" + url[len(scheme) :]
+        options = {"dsn": dsn, "timeout": CONNECT_S, "command_timeout": COMMAND_S}
+        # A connection that died with a restarted database is found before it is used.
+        return create_async_engine(
+            "postgresql+asyncpg://", connect_args=options, pool_pre_ping=True, pool_size=POOL, max_overflow=0
+        )
+    if scheme != "sqlite+aiosqlite":
+        raise UnusableInput(f"{shown(url)}: not a store; give postgresql://… or sqlite+aiosqlite:///FILE")
+    try:
+        engine = create_async_engine(url)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UnusableInput(f"{url}: not a store ({error}); give sqlite+aiosqlite:///FILE") from error
+    event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
+    return engine
+
+
+def _sqlite_pragmas(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
