@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from coach.habit import Habit
 from coach.settings import CoachSettings
 from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Kind, Speaker
 from streaming.wire import samples
@@ -30,6 +31,7 @@ class Rise:
 class Monologue:
     id: str
     by: Speaker | None
+    end: int
     decided: int
 
 
@@ -42,9 +44,9 @@ class Evidence:
         self._rises: dict[Speaker, Rise] = {}
         self._points: dict[Speaker, list[tuple[int, float]]] = {Speaker.A: [], Speaker.B: []}
         self._monologue: Monologue | None = None
+        self._turn_ended: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}  # a turn, not a listening sound
         self._reflected = ""  # the monologue that has had its stem
-        self._habit: dict[str, int] = {}  # ids of calm interruptions in the beginning
-        self._carried = habit_per_min
+        self.habit = Habit(habit_per_min)
 
     def observe(self, a: Annotation, settings: CoachSettings) -> None:
         sure = a.confidence >= settings.min_confidence
@@ -59,12 +61,14 @@ class Evidence:
             points.append((a.span.end, a.level))
             floor = a.span.end - samples(settings.still_up_s)
             self._points[a.by] = [point for point in points if point[0] > floor]
+        elif a.kind is Kind.SPEECH and a.status == "final" and a.by and a.span.length >= samples(settings.turn_s):
+            self._turn_ended[a.by] = max(self._turn_ended[a.by], a.span.end)
         elif a.kind is Kind.MONOLOGUE and sure and a.id != self._reflected:
-            self._monologue = Monologue(a.id, a.by, a.decided)
+            self._monologue = Monologue(a.id, a.by, a.span.end, a.decided)
 
     def _overlap(self, a: Annotation, sure: bool, settings: CoachSettings) -> None:
         known = self._interruptions.pop(a.id, None)  # revised: perhaps it was no interruption after all
-        self._habit.pop(a.id, None)
+        self.habit.drop(a.id)
         if a.kind not in INTERRUPTION_KINDS or not sure:
             return
         heated = self.up(a.decided, settings)
@@ -72,8 +76,8 @@ class Evidence:
         decided = known.decided if known else a.decided
         found = Interruption(a.id, a.span.start, decided, a.by, a.confidence)
         self._interruptions[a.id] = found
-        if found.at < samples(settings.habit_s) and not heated:  # overlap with heat is no warm habit
-            self._habit[a.id] = found.at
+        if not heated:  # overlap with heat is no warm habit
+            self.habit.add(a.id, found.at)
         oldest = a.decided - 2 * samples(settings.cluster_window_s)
         self._interruptions = {key: i for key, i in self._interruptions.items() if i.at >= oldest}
 
@@ -98,41 +102,41 @@ class Evidence:
         for speaker in Speaker:
             self.forget(speaker)
 
-    def spend(self, at: int, because: tuple[str, ...]) -> None:
-        """A cue was given: what came before it is answered, and what it was given for is no warm habit."""
-        self._habit = {id: start for id, start in self._habit.items() if id not in because}
+    def spend(self, at: int) -> None:
+        """A cue was given: what came before it is answered."""
         self._spent_until = at
         if self._monologue:
             self._reflected = self._monologue.id
         self._monologue = None
 
-    def habit_per_min(self, now: int, settings: CoachSettings) -> float | None:
-        """Calm interruptions a minute in the beginning; None until it has been heard."""
-        if now < samples(settings.habit_s):
-            return self._carried
-        return len(self._habit) / (settings.habit_s / 60.0)
+    def cluster(self, now: int, heard_s: float, settings: CoachSettings) -> list[Interruption]:
+        """The interruptions of a cluster that has just grown, oldest first; empty where there is none.
 
-    def cluster_bar(self, now: int, settings: CoachSettings) -> int:
-        """How many interruptions make a cluster for this couple: heat lowers it to the rule itself."""
-        habit = self.habit_per_min(now, settings)
-        if habit is None or self.up(now, settings):
-            return settings.cluster_count
-        return settings.cluster_count + min(settings.habit_allowance, int(habit))
-
-    def cluster(self, now: int, settings: CoachSettings) -> list[Interruption]:
-        """The interruptions of a cluster that has just grown, oldest first; empty where there is none."""
-        since = max(now - samples(settings.cluster_window_s), self._spent_until)
+        ``heard_s``: speech of both so far.
+        """
+        window = samples(settings.cluster_window_s)
+        since = max(now - window, self._spent_until)
         found = sorted((i for i in self._interruptions.values() if i.at > since), key=lambda i: (i.at, i.decided))
-        if len(found) < self.cluster_bar(now, settings):
+        if len(found) < settings.cluster_count or now - max(i.decided for i in found) > samples(settings.wait_s):
             return []
-        if now - max(i.decided for i in found) > samples(settings.wait_s):
-            return []
+        return found if self._unusual(found, now, heard_s, settings) and self._many_sided(found, settings) else []
+
+    def _unusual(self, found: list[Interruption], now: int, heard_s: float, settings: CoachSettings) -> bool:
+        """More than this couple's habit; with a voice up, the plain rule is enough."""
+        if heard_s < settings.talk_known_s or self.up(now, settings):
+            return True
+        window_s = settings.cluster_window_s
+        bar = self.habit.cluster_bar(now - samples(window_s), max(0.0, heard_s - window_s), settings)
+        dense = sum(found[-1].at - i.at <= samples(settings.dense_s) for i in found)
+        return len(found) >= bar or dense >= max(settings.cluster_count, bar - settings.dense_relief)
+
+    @staticmethod
+    def _many_sided(found: list[Interruption], settings: CoachSettings) -> bool:
+        """Interruptions by one partner alone are believed only of a sure detector."""
         starters = {i.by for i in found}
-        if len(starters) == 1 and None not in starters:
-            mean = sum(i.confidence for i in found) / len(found)
-            if mean < settings.one_sided_confidence:
-                return []
-        return found
+        if len(starters) > 1 or None in starters:
+            return True
+        return sum(i.confidence for i in found) / len(found) >= settings.one_sided_confidence
 
     def risen(self, now: int, settings: CoachSettings) -> dict[Speaker, Rise]:
         """Rises that have stood long enough and are not stale, by whom."""
@@ -158,14 +162,16 @@ class Evidence:
         )
 
     def monologue(self, now: int, settings: CoachSettings) -> Monologue | None:
+        """The latest monologue, unless it is long past or the other has answered it already."""
         found = self._monologue
-        if found and now - found.decided <= samples(settings.reflect_wait_s):
-            return found
-        return None
+        if not found or now - found.decided > samples(settings.reflect_wait_s):
+            return None
+        return None if found.by and self._turn_ended[found.by.other] > found.end else found
 
-    def waiting(self) -> bool:
+    def waiting(self, now: int, settings: CoachSettings) -> bool:
         """Whether time alone could make something of what is known."""
-        return bool(self._interruptions or self._rises or self._monologue)
+        fresh = any(now - i.decided <= samples(settings.wait_s) for i in self._interruptions.values())
+        return fresh or bool(self._rises) or self.monologue(now, settings) is not None
 
     def save(self) -> dict[str, Any]:
         return {
@@ -174,14 +180,14 @@ class Evidence:
             "rises": {speaker: asdict(rise) for speaker, rise in self._rises.items()},
             "points": {speaker: [list(point) for point in points] for speaker, points in self._points.items()},
             "monologue": asdict(self._monologue) if self._monologue else None,
+            "turn_ended": dict(self._turn_ended),
             "reflected": self._reflected,
-            "habit": self._habit,
-            "carried": self._carried,
+            "habit": self.habit.save(),
         }
 
     @classmethod
     def restore(cls, saved: dict[str, Any]) -> Self:
-        evidence = cls(saved["carried"])
+        evidence = cls()
         for fields in saved["interruptions"]:
             found = Interruption(**{**fields, "by": Speaker(fields["by"]) if fields["by"] else None})
             evidence._interruptions[found.id] = found
@@ -190,9 +196,8 @@ class Evidence:
         evidence._points = {s: [(end, level) for end, level in saved["points"][s]] for s in Speaker}
         if saved["monologue"]:
             fields = saved["monologue"]
-            evidence._monologue = Monologue(
-                fields["id"], Speaker(fields["by"]) if fields["by"] else None, fields["decided"]
-            )
+            evidence._monologue = Monologue(**{**fields, "by": Speaker(fields["by"]) if fields["by"] else None})
+        evidence._turn_ended = {speaker: saved["turn_ended"][speaker] for speaker in Speaker}
         evidence._reflected = saved["reflected"]
-        evidence._habit = saved["habit"]
+        evidence.habit = Habit.restore(saved["habit"])
         return evidence

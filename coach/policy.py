@@ -8,6 +8,7 @@ same stream gives the same cues however it was cut into calls.
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -122,7 +123,7 @@ class Coach:
 
     def habit_per_min(self) -> float | None:
         """The couple's overlap habit, to be carried to the next session if both agree."""
-        return self._evidence.habit_per_min(self.now, self.settings)
+        return self._evidence.habit.learnt(self.now, self._talk.heard_s(), self.settings)
 
     def _trusted(self, annotation: Annotation) -> bool:
         """Evidence from poor audio, from a pause or without consent is never taken in."""
@@ -136,17 +137,20 @@ class Coach:
         """Decides at each grid point before ``now``; at ``now`` itself an annotation may still come."""
         cues: list[Cue] = []
         while self._next < now:
-            if not self._waiting():
-                # Time alone changes nothing here: go on at once to the last point.
-                self._next = max(self._next, (now - 1) // GRID * GRID)
+            # Where time alone changes nothing, go on at once to the last point that matters.
+            self._next = max(self._next, min((now - 1) // GRID * GRID, self._nothing_before()))
             self.now = max(self.now, self._next)
             self._next += GRID
             self._settle_watches(self.now)
             cues += self._decide()
         return cues
 
-    def _waiting(self) -> bool:
-        return self._evidence.waiting() or self._breath is not None or bool(self._watches)
+    def _nothing_before(self) -> int:
+        """The first grid point at which something may be decided, if nothing new is heard."""
+        if self._evidence.waiting(self.now, self.settings) or self._breath is not None:
+            return 0
+        deadlines = [watch.deadline(self.settings) for watch in self._watches]
+        return -(-min(deadlines) // GRID) * GRID if deadlines else sys.maxsize
 
     def _settle_watches(self, now: int) -> None:
         for watch in list(self._watches):
@@ -173,7 +177,7 @@ class Coach:
             self._evidence.clear()
 
     def _decide(self) -> list[Cue]:
-        if not self._waiting() or self.why_silent():
+        if self.why_silent():
             return []
         for candidate in (self._calmer(), self._one_at_a_time(), self._reflect()):
             if candidate and self._moment(candidate.level):
@@ -193,7 +197,7 @@ class Coach:
         return Candidate(4 if breaths >= self.settings.breaths_before_time_out else 2, because)
 
     def _one_at_a_time(self) -> Candidate | None:
-        cluster = self._evidence.cluster(self.now, self.settings)
+        cluster = self._evidence.cluster(self.now, self._talk.heard_s(), self.settings)
         return Candidate(1, tuple(i.id for i in cluster)) if cluster else None
 
     def _reflect(self) -> Candidate | None:
@@ -246,7 +250,7 @@ class Coach:
         cue = Cue(id, self.session, level, text, self.now, shown_s, because, detector=DETECTOR)
         risen = list(self._evidence.risen(self.now, self.settings))
         self._watches.append(Watch.over(cue, risen, self._talk.last, self._talk.speaking()))
-        self._evidence.spend(self.now, because)
+        self._evidence.spend(self.now)
         self._breath = None
         return cue
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from coach.settings import CoachSettings
 from streaming.types import Annotation, Kind, Speaker
-from streaming.wire import samples
+from streaming.wire import samples, seconds
 
 
 class Talk:
@@ -19,6 +19,7 @@ class Talk:
         self._since: dict[Speaker, int | None] = {Speaker.A: None, Speaker.B: None}
         self._ended: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}
         self._heard: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}
+        self._total = 0  # speech of both, also from before a connection was lost
         self.last: Speaker | None = None  # who spoke last
 
     def observe(self, speech: Annotation) -> None:
@@ -34,6 +35,7 @@ class Talk:
             if since is not None and since < speech.span.end:
                 self._since[speech.by] = None
             self._heard[speech.by] += speech.span.length
+            self._total += speech.span.length
             self._ended[speech.by] = speech.span.end
 
     def lost(self, speaker: Speaker, now: int) -> None:
@@ -44,6 +46,10 @@ class Talk:
 
     def speaking(self) -> list[Speaker]:
         return [speaker for speaker in Speaker if self._since[speaker] is not None]
+
+    def heard_s(self) -> float:
+        """Speech of both so far, seconds."""
+        return seconds(self._total)
 
     def one_sided(self, settings: CoachSettings) -> bool:
         """Whether one partner is heard and the other is not: evidence from one microphone alone."""
@@ -72,7 +78,13 @@ class Talk:
         return now - began <= near and abs(began - self._ended[speaking[0].other]) <= near
 
     def save(self) -> dict[str, Any]:
-        return {"since": dict(self._since), "ended": dict(self._ended), "heard": dict(self._heard), "last": self.last}
+        return {
+            "since": dict(self._since),
+            "ended": dict(self._ended),
+            "heard": dict(self._heard),
+            "total": self._total,
+            "last": self.last,
+        }
 
     @classmethod
     def restore(cls, saved: dict[str, Any]) -> Self:
@@ -80,5 +92,6 @@ class Talk:
         talk._since = {speaker: saved["since"][speaker] for speaker in Speaker}
         talk._ended = {speaker: saved["ended"][speaker] for speaker in Speaker}
         talk._heard = {speaker: saved["heard"][speaker] for speaker in Speaker}
+        talk._total = saved["total"]
         talk.last = Speaker(saved["last"]) if saved["last"] else None
         return talk

@@ -193,7 +193,7 @@ def test_either_partner_may_ask_for_a_time_out_at_any_moment() -> None:
 
 def test_a_time_out_is_quiet_until_the_couple_comes_back() -> None:
     coach = Coach("s")
-    lines: Lines = [*greetings(), happening("time_out", 30.0, "a"), *cluster(200.0)]
+    lines: Lines = [*greetings(), happening("time_out", 20.0, "a"), *cluster(200.0)]
     assert said(hear(coach, lines, 400.0)) == [(4, "Pause. Back in 20 minutes.")]
     later: Lines = [happening("resumed", 410.0, "a"), *cluster(420.0)]
     assert said(hear(coach, later, 500.0)) == [(1, "One at a time?")]
@@ -244,8 +244,8 @@ def test_a_dismissed_cue_is_not_an_ignored_one_but_the_next_waits_longer() -> No
     assert len(hear(coach, cluster(240.0), 300.0)) == 1
 
 
-def test_nothing_is_said_in_the_first_half_minute() -> None:
-    lines = [*greetings(), *[interruption(A, at_s) for at_s in (12.0, 16.0, 20.0)]]
+def test_nothing_is_said_in_the_first_three_quarters_of_a_minute() -> None:
+    lines = [*greetings(), *[interruption(A, at_s) for at_s in (20.0, 26.0, 32.0)]]
     assert hear(Coach("s"), lines, 100.0) == []
 
 
@@ -300,25 +300,54 @@ def test_without_consent_of_both_nothing_is_said() -> None:
     assert len(hear(coach, [again, *cluster(110.0)], 200.0)) == 1
 
 
-def test_a_couple_that_overlaps_warmly_from_the_start_needs_a_bigger_cluster() -> None:
-    """Two a minute in the calm beginning is their habit: three later on is nothing special."""
-    habit = [interruption(by, at_s) for by, at_s in ((A, 12.0), (B, 50.0), (A, 80.0), (B, 115.0))]
+def ordinary_talk(until_s: float) -> list[Annotation]:
+    lines: list[Annotation] = []
+    at_s, by = 0.5, A
+    while at_s + 4.0 < until_s:
+        lines += speech(by, at_s, at_s + 4.0)
+        at_s, by = at_s + 4.5, by.other
+    return lines
+
+
+def warm_habit(until_s: float) -> list[Annotation]:
+    """An interruption every half minute."""
+    return [interruption(A if i % 2 else B, 12.0 + 30.0 * i) for i in range(int((until_s - 12.0) / 30.0))]
+
+
+def test_a_couple_that_overlaps_warmly_needs_a_bigger_cluster() -> None:
+    """Two a minute in calm talk are their habit: three later on are nothing special."""
     coach = Coach("s")
-    assert hear(coach, [*greetings(), *habit, *cluster(200.0)], 260.0) == []
-    assert coach.habit_per_min() == 2.0
-    assert len(hear(coach, [interruption(A, 300.0 + 10.0 * i) for i in range(5)], 400.0)) == 1
+    assert hear(coach, in_order([*ordinary_talk(195.0), *warm_habit(195.0), *cluster(200.0)]), 260.0) == []
+    habit = coach.habit_per_min()
+    assert habit is not None
+    assert 1.5 < habit < 3.0
+    assert len(hear(coach, [interruption(A, 300.0 + 2.5 * i) for i in range(10)], 400.0)) == 1
+
+
+def test_a_couple_that_hardly_overlaps_is_held_to_the_plain_rule() -> None:
+    lines = in_order([*ordinary_talk(195.0), *cluster(200.0)])
+    assert said(hear(Coach("s"), lines, 260.0)) == [(1, "One at a time?")]
+
+
+def test_three_interruptions_close_together_count_before_the_habit_is_known() -> None:
+    close = [interruption(by, at_s) for by, at_s in ((A, 42.0), (B, 50.0), (A, 58.0))]
+    apart = [interruption(by, at_s) for by, at_s in ((A, 12.0), (B, 35.0), (A, 58.0))]
+    assert len(hear(Coach("s"), in_order([*ordinary_talk(58.0), *close]), 90.0)) == 1
+    assert hear(Coach("s"), in_order([*ordinary_talk(58.0), *apart]), 90.0) == []
 
 
 def test_with_arousal_up_the_habit_is_no_excuse() -> None:
-    habit = [interruption(by, at_s) for by, at_s in ((A, 12.0), (B, 50.0), (A, 80.0), (B, 115.0))]
-    heat = [rise(B, 198.0, 199.0, confidence=0.9), *cluster(180.0)]
-    cues = hear(Coach("s"), in_order([*greetings(), *habit, *heat]), 212.0)
-    assert len(cues) == 1
+    talk = [*ordinary_talk(195.0), *warm_habit(195.0)]
+    heat = [rise(B, 228.0, 229.0), *cluster(200.0)]
+    assert said(hear(Coach("s"), in_order([*talk, *heat]), 233.0)) == [(1, "One at a time?")]
+    assert hear(Coach("s"), in_order([*talk, *cluster(200.0)]), 233.0) == []
 
 
 def test_a_carried_habit_holds_from_the_beginning() -> None:
-    coach = Coach("s", habit_per_min=2.0)
-    assert hear(coach, [*greetings(), *cluster(40.0)], 119.0) == []
+    close = [interruption(by, at_s) for by, at_s in ((A, 52.0), (B, 60.0), (A, 68.0))]
+    lines = in_order([*ordinary_talk(70.0), *close])
+    assert len(hear(Coach("s"), lines, 119.0)) == 1
+    assert hear(Coach("s", habit_per_min=2.0), lines, 119.0) == []
 
 
 def test_swapped_partners_get_the_same_cues() -> None:

@@ -34,7 +34,7 @@ def test_an_empty_policy_file_is_the_standard_policy() -> None:
         ("wait_s = 3\nspacings = 100", 2, "no setting is called 'spacings'", "'spacing_s'"),
         ('preset = "gentel"', 1, "no preset is called 'gentel'", "'gentle'"),
         ("preset = 3", 1, "no preset is called 3", "'standard'"),
-        ("[dose]\nspacing_s = 100", 1, "no setting is called 'dose'", "'dose_window_s'"),
+        ("[dose]\nspacing_s = 100", 1, "no setting is called 'dose'", "'dense_s'"),
         ("wait_s = 3\nspacing_s ninety", 2, "Expected '='", "spacing_s = 120"),
     ],
 )
