@@ -112,7 +112,7 @@ def serve(
 @app.command()
 def demo() -> None:
     """Watch two simulated partners practise, in the terminal, through a real gateway."""
-    from gateway.demo import run_terminal_demo
+    from gateway.demo_screen import run_terminal_demo
 
     try:
         asyncio.run(run_terminal_demo())

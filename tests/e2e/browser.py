@@ -1,0 +1,190 @@
+"""Real browsers and a real gateway process, for every test that needs them.
+
+A browser is a process of its own with a fresh profile, so that two partners share nothing but the gateway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+import wave
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from playwright.async_api import BrowserContext, Playwright, async_playwright
+
+from streaming.types import Samples
+
+CHROMIUM = os.environ.get("BREATHMARK_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+PHONE = (390, 844)
+DESKTOP = (1280, 800)
+
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--autoplay-policy=no-user-gesture-required",
+)
+MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+MICROPHONE_REFUSED = ("--use-fake-ui-for-media-stream=deny", "--use-fake-device-for-media-stream")
+_START_S = 30.0  # a cold start imports every model's library
+_STOP_S = 15.0
+_POLL_S = 0.1
+
+
+def speaking(file: Path) -> tuple[str, ...]:
+    """The switches of a browser whose microphone hears ``file`` (48 kHz mono), over and over."""
+    return (*MICROPHONE, f"--use-file-for-fake-audio-capture={file}")
+
+
+def write_microphone(path: Path, audio: Samples, rate_hz: int = 48_000) -> Path:
+    """16 bit mono, as Chromium's fake microphone reads it."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((np.clip(audio, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+@contextlib.asynccontextmanager
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def chromium(
+    running: Playwright,
+    profile: Path,
+    *switches: str,
+    size: tuple[int, int] = DESKTOP,
+    dark: bool = False,
+) -> AsyncIterator[BrowserContext]:
+    """A browser process with its own profile folder."""
+    context = await running.chromium.launch_persistent_context(
+        profile,
+        executable_path=CHROMIUM,
+        headless=True,
+        args=[*_QUIET, *switches],
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+    )
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+@dataclass(slots=True)
+class GatewayProcess:
+    """`breathmark serve` as a user starts it, on a free loopback port, with its state under ``data``."""
+
+    data: Path
+    port: int = 0
+    _process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    async def start(self) -> None:
+        """Returns once it answers. After a stop or a kill it comes back on the same port, over the same data."""
+        self.port = self.port or free_port()
+        self.data.mkdir(parents=True, exist_ok=True)
+        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", "from gateway.cli import main; main()"),
+                *("serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)),
+                stdout=log,
+                stderr=log,
+            )
+        async with asyncio.timeout(_START_S):
+            while not await asyncio.to_thread(self._answers):
+                if self._process.returncode is not None:
+                    raise RuntimeError(f"the gateway ended with {self._process.returncode}:\n{self.log()[-2000:]}")
+                await asyncio.sleep(_POLL_S)
+
+    async def stop(self) -> int | None:
+        """Asks it to end, as Ctrl-C does, and gives its exit status."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        self._process.send_signal(signal.SIGINT)
+        try:
+            async with asyncio.timeout(_STOP_S):
+                return await self._process.wait()
+        except TimeoutError:
+            await self.kill()
+            raise
+
+    async def kill(self) -> None:
+        """kill -9: no farewell to anybody."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    def log(self) -> str:
+        return (self.data.parent / f"{self.data.name}.log").read_text(encoding="utf-8", errors="replace")
+
+    async def get(self, path: str, token: str = "", *, method: str = "GET") -> Any:
+        """The JSON of an answer; raises HTTPError on a refusal."""
+        return json.loads(await asyncio.to_thread(self._request, path, token, method) or "null")
+
+    async def lines(self, path: str, token: str) -> list[dict[str, Any]]:
+        """The objects of an answer that holds one JSON object a line."""
+        text = await asyncio.to_thread(self._request, path, token, "GET")
+        return [json.loads(line) for line in text.splitlines()]
+
+    async def new_session(self) -> dict[str, Any]:
+        """``{"session", "links": {"a", "b", "observer", "report"}}``."""
+        made: dict[str, Any] = await self.get("/api/sessions", method="POST")
+        return made
+
+    def _request(self, path: str, token: str, method: str) -> str:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            body: bytes = answer.read()
+            return body.decode()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
