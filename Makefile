@@ -15,7 +15,7 @@ BIN := .venv/bin
 STAMP := .make
 CLIENT := web-client
 CLIENT_SOURCES := $(shell find $(CLIENT) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
-PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --quiet
 
 .PHONY: help setup run test check bench screenshots lock clean
 

@@ -20,7 +20,9 @@ def test_nobody_else_owns_our_package_names(package: str) -> None:
 def test_every_requirement_is_locked_with_a_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     pinned = set(re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE))
-    wanted = {re.split(r"[\[=<>!;~ ]", need)[0].lower() for need in requires("breathmark") or [] if "extra ==" not in need}
+    wanted = {
+        re.split(r"[\[=<>!;~ ]", need)[0].lower() for need in requires("breathmark") or [] if "extra ==" not in need
+    }
     assert wanted - pinned == {"torch"}, "torch alone is pinned in pyproject.toml instead"
     for block in re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)[1:]:
         assert "--hash=sha256:" in block, block.splitlines()[0]
