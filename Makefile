@@ -71,7 +71,7 @@ $(STAMP)/client: $(CLIENT_SOURCES)
 	@mkdir -p $(STAMP)
 	@command -v npm >/dev/null || { echo "Node.js 20 with npm is needed: on Debian, apt-get install nodejs npm"; exit 1; }
 	@echo "building the web client"
-	@cd $(CLIENT) && npm ci --silent --no-audit --no-fund && npm run build --silent
+	@cd $(CLIENT) && npm ci --silent --no-audit --no-fund && npm run build --silent -- --logLevel warn
 	@touch $@
 
 # What the tests need from the system: installed where we may, named where we may not.
