@@ -206,13 +206,14 @@ export const lanes = {
   rise: "Voice stayed up",
   cue: "Cue, seen by both",
   pause: "Pause",
+  silence: "A silence",
   kinds: {
     took_floor: "The floor changed early",
     talk_over: "Both spoke at once",
     butted_in: "A start that gave way",
     backchannel: "A listening sound (mm-hm)",
     terminal_overlap: "A quick handover",
-    dual_start: "Both began together",
+    dual_start: "Both began at once",
     overlap: "Both speaking, not typed yet",
   } as Record<string, string>,
   summary: (kind: string, seconds: string, marks: number) =>

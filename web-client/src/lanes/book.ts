@@ -4,6 +4,14 @@ import { lanes as words } from "../words";
 import { type Block, emptyLane, type Mark, PARTNERS, type Picture } from "./picture";
 
 const OVERLAPS = new Set(Object.keys(words.kinds));
+/** What starts with one happening and ends with another. Whoever resumes, a pause ends for both. */
+const STRETCHES: Record<string, { what: "pause" | "lost"; starts: boolean }> = {
+  paused: { what: "pause", starts: true },
+  resumed: { what: "pause", starts: false },
+  ended: { what: "pause", starts: false },
+  media_lost: { what: "lost", starts: true },
+  media_back: { what: "lost", starts: false },
+};
 const OPEN_MAX_S = 30; // an open block whose end never came is not drawn on for ever
 
 export class LineBook {
@@ -27,17 +35,16 @@ export class LineBook {
   /** The lines that touch `from`..`to` seconds; what is open reaches up to `now`. */
   picture(names: Record<Partner, string>, from: number, to: number, now: number): Picture {
     const picture: Picture = { names, lanes: { a: emptyLane(), b: emptyLane() }, rail: [] };
-    let pausedAt: number | null = null;
+    const begun = new Map<string, Line>(); // pauses and losses whose end has not come yet
     for (const line of this.ordered()) {
-      if (line.kind === "paused") pausedAt ??= line.start_s;
-      if (line.kind === "resumed" && pausedAt !== null) {
-        picture.rail.push(pause(line.id, pausedAt, line.start_s));
-        pausedAt = null;
-      }
+      const stretch = STRETCHES[line.kind];
+      if (stretch?.starts) begun.set(stretch.what + line.by, line);
+      for (const start of stretch && !stretch.starts ? take(begun, stretch.what, line.by) : [])
+        placeStretch(picture, start, line.start_s);
       const end = line.status === "open" ? Math.min(Math.max(now, line.end_s), line.start_s + OPEN_MAX_S) : line.end_s;
       if (line.start_s <= to && end >= from) place(picture, line, end);
     }
-    if (pausedAt !== null) picture.rail.push(pause("open-pause", pausedAt, Math.max(now, pausedAt)));
+    for (const start of begun.values()) placeStretch(picture, start, Math.max(now, start.start_s));
     for (const by of PARTNERS) settle(picture.lanes[by].speech);
     return picture;
   }
@@ -67,6 +74,7 @@ function place(picture: Picture, line: Line, end: number): void {
   else if (line.kind === "arousal_rise") lane?.rises.push(block);
   else if (line.kind === "quality" && line.reason === "muted") lane?.gaps.push(block);
   else if (line.kind === "cue") picture.rail.push(mark(line, "cue", line.end_s, line.text ?? words.cue));
+  else if (line.kind === "long_silence") picture.rail.push(mark(line, "pause", end, words.silence));
   else if (OVERLAPS.has(line.kind))
     picture.rail.push(mark(line, "overlap", end, words.kinds[line.kind] ?? line.kind));
 }
@@ -85,8 +93,16 @@ function mark(line: Line, group: Mark["group"], end: number, label: string): Mar
   };
 }
 
-function pause(id: string, start: number, end: number): Mark {
-  return { id, group: "pause", kind: "pause", by: null, over: null, start, end, label: words.pause, text: null };
+function take(begun: Map<string, Line>, what: "pause" | "lost", by: Line["by"]): Line[] {
+  const keys = [...begun.keys()].filter((key) => (what === "pause" ? key.startsWith(what) : key === what + by));
+  const lines = keys.flatMap((key) => begun.get(key) ?? []);
+  for (const key of keys) begun.delete(key);
+  return lines;
+}
+
+function placeStretch(picture: Picture, line: Line, end: number): void {
+  if (line.kind === "paused") picture.rail.push({ ...mark(line, "pause", end, words.pause), kind: "pause" });
+  else if (line.by) picture.lanes[line.by].gaps.push({ start: line.start_s, end, open: false });
 }
 
 /** An open block ends at the latest where the same partner's next one starts. */

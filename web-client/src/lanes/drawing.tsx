@@ -100,8 +100,11 @@ function Ribbon({ run, pxPerS, middle, half }: { run: ArousalPoint[]; pxPerS: nu
 
 function Pause({ mark, layout, pxPerS }: DrawingProps & { mark: Mark }) {
   const width = Math.max(MIN_PX, (mark.end - mark.start) * pxPerS);
+  const silence = mark.kind === "long_silence"; // on the rail alone; a pause goes through both lanes
+  const y = silence ? layout.rail - layout.railHeight / 2 : 8;
+  const height = silence ? layout.railHeight : layout.axis - 24;
   return (
-    <rect class="pause" x={mark.start * pxPerS} y={8} width={width} height={layout.axis - 24}>
+    <rect class="pause" x={mark.start * pxPerS} y={y} width={width} height={height}>
       <title>{`${mark.label}, ${clock(mark.start)}`}</title>
     </rect>
   );

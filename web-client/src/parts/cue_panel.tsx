@@ -36,9 +36,8 @@ export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions 
     <div class={`cue level-${line.level}`} onClick={() => actions.dismiss(cue)} data-cue={line.id}>
       {breathe && <Pacer />}
       <p class="cue-text">{line.text}</p>
-      <button class="button quiet" onClick={() => actions.dismiss(cue)}>
-        {practise.close}
-      </button>
+      {/* its press rises to the panel, which takes every tap */}
+      <button class="button quiet">{practise.close}</button>
     </div>
   );
 }

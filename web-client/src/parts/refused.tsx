@@ -1,9 +1,14 @@
 // Every refusal of the gateway as a screen: what it is, why, and one way out.
+import { useEffect } from "preact/hooks";
+import { keepInvitation } from "../live/kept";
 import type { Refusal } from "../protocol";
 import { refusalTitle, trouble } from "../words";
 import { Screen, type Step } from "./page";
 
 export function RefusedScreen({ refusal, token }: { refusal: Refusal; token: string }) {
+  useEffect(() => {
+    if (USED_UP.has(refusal.code)) keepInvitation(null);
+  }, [refusal.code]);
   return (
     <Screen title={refusalTitle(refusal.code)} step={wayOut(refusal.code, token)}>
       <p>{refusal.message}</p>
@@ -11,6 +16,8 @@ export function RefusedScreen({ refusal, token }: { refusal: Refusal; token: str
     </Screen>
   );
 }
+
+const USED_UP = new Set(["session_ended", "unknown_link", "link_in_use"]);
 
 export function wayOut(code: string, token: string): Step {
   switch (code) {

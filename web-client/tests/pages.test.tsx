@@ -1,0 +1,102 @@
+import { render } from "preact";
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { returnTime } from "../src/pages/paused";
+import { type CueActions, CuePanel } from "../src/parts/cue_panel";
+import { RefusedScreen, wayOut } from "../src/parts/refused";
+import { ReportView } from "../src/report/view";
+import { refusalTitles } from "../src/words";
+import * as words from "../src/words";
+import { cueLine, report } from "./samples";
+
+let root: HTMLElement;
+
+beforeEach(() => {
+  root = document.createElement("div");
+  document.body.append(root);
+});
+afterEach(() => {
+  void act(() => render(null, root));
+  root.remove();
+  vi.useRealTimers();
+});
+
+const draw = (node: Parameters<typeof render>[0]) => act(() => render(node, root));
+
+function actions() {
+  return {
+    painted: vi.fn<CueActions["painted"]>(),
+    dismiss: vi.fn<CueActions["dismiss"]>(),
+    fade: vi.fn<CueActions["fade"]>(),
+  };
+}
+
+describe("a cue", () => {
+  test("is acknowledged with the time of a frame after it was put into the page, once", async () => {
+    const heard = actions();
+    const cue = { line: cueLine("c1"), received_ms: performance.now() };
+    await draw(<CuePanel cue={cue} actions={heard} />);
+    expect(root.textContent).toContain("One at a time?");
+    await vi.waitFor(() => expect(heard.painted).toHaveBeenCalledOnce());
+    expect(heard.painted.mock.calls[0]?.[1]).toBeGreaterThanOrEqual(cue.received_ms);
+  });
+
+  test.each(["Escape", "tap", "button"])("goes away by %s, and says so once", async (way) => {
+    const heard = actions();
+    await draw(<CuePanel cue={{ line: cueLine("c1"), received_ms: 0 }} actions={heard} />);
+    if (way === "Escape") dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    else root.querySelector<HTMLElement>(way === "tap" ? ".cue" : ".cue button")?.click();
+    expect(heard.dismiss).toHaveBeenCalledOnce();
+  });
+
+  test("fades after its time; a breath is always breathed out", async () => {
+    vi.useFakeTimers();
+    const short = actions();
+    await draw(<CuePanel key="1" cue={{ line: cueLine("c1", 1, 6), received_ms: 0 }} actions={short} />);
+    vi.advanceTimersByTime(6_000);
+    expect(short.fade).toHaveBeenCalledOnce();
+    const breath = actions();
+    await draw(<CuePanel key="2" cue={{ line: cueLine("c2", 2, 6), received_ms: 0 }} actions={breath} />);
+    expect(root.textContent).toContain("Breathe in");
+    await act(() => void vi.advanceTimersByTime(5_000));
+    expect(root.textContent).toContain("Breathe out");
+    vi.advanceTimersByTime(4_900);
+    expect(breath.fade).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(200);
+    expect(breath.fade).toHaveBeenCalledOnce();
+  });
+});
+
+describe("screens", () => {
+  test.each([...Object.keys(refusalTitles), "a_code_of_tomorrow"])("the refusal %s has one clear next step", async (code) => {
+    await draw(<RefusedScreen refusal={{ code, message: "The reason.", way_out: "The way." }} token="t" />);
+    expect(root.querySelectorAll("main h1")).toHaveLength(1);
+    expect(root.querySelectorAll("main .button.main")).toHaveLength(1);
+    expect(root.textContent).toContain("The reason.");
+    expect(root.textContent).toContain("The way.");
+  });
+
+  test("a practice that has ended leads to its report", () => {
+    expect(wayOut("session_ended", "tok").href).toBe("/report#tok");
+  });
+
+  test("a pause lasts at least twenty minutes and names a round time", () => {
+    expect(returnTime(new Date(2026, 0, 5, 20, 17))).toBe("8:40");
+    expect(returnTime(new Date(2026, 0, 5, 20, 20))).toBe("8:40");
+  });
+
+  test("the report keeps the therapists' order and says once what it is not", async () => {
+    await draw(<ReportView report={report} />);
+    const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
+    const { scope, practised, strengths, picture, moments, turns, couple, limits } = words.report;
+    expect(headings).toEqual([scope, practised, strengths, picture, moments, turns, couple, limits]);
+    expect(root.textContent?.split(words.NOT_A_DIAGNOSIS)).toHaveLength(2);
+    expect(root.textContent).toContain("took back the yes (1:50)");
+  });
+
+  test("no word of ours blames, scores or names an emotion", () => {
+    const all = JSON.stringify(words).toLowerCase();
+    for (const word of ["angry", "anger", "fault", "blame", "score", "aggress", "interrupted", "rude"])
+      expect(all.replace("no names, no score", "")).not.toContain(word);
+  });
+});
