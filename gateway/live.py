@@ -84,6 +84,7 @@ class Gateway:
         """The session, from memory or the store. Raises Refused ``unknown_link`` or ``server_full``."""
         async with self._opening:
             if id in self._live:
+                self._live[id].touched_s = time.monotonic()
                 return self._live[id]
             record = await self.registry.load(id)
             if record.room.ended:

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.serve import address, bind
+from gateway.settings import GatewaySettings, from_environment
+from streaming.errors import UnusableInput
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def serve(*options: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", "from gateway.cli import main; main()", "serve", *options]
+    return subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_port_in_use_is_one_clear_line_with_a_way_out(taken: int, tmp_path: Path) -> None:
+    done = serve("--port", str(taken), "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert f"port {taken} on 127.0.0.1 is in use" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_hold_the_data_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    done = serve("--port", "0", "--data", str(tmp_path / "file"))
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_that_is_not_one_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "breathmark.sqlite3").write_bytes(b"this is no database" * 100)
+    done = serve("--port", "0", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert "cannot open the store" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_that_is_not_this_machine_s_says_so() -> None:
+    with pytest.raises(UnusableInput, match="--host"):
+        bind("no.such.host.invalid", 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("localhost", "localhost")]
+)
+def test_the_address_printed_can_be_opened(host: str, shown: str) -> None:
+    with bind(host, 0) as listening:
+        assert address(host, listening) == f"http://{shown}:{listening.getsockname()[1]}/"
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = from_environment(
+        GatewaySettings(),
+        {
+            "BREATHMARK_LOG_LEVEL": "DEBUG",
+            "BREATHMARK_ALLOWED_ORIGINS": "https://a.example/, https://b.example",
+            "BREATHMARK_CLIENT": "/srv/client",
+            "BREATHMARK_MAX_SESSIONS": "7",
+            "BREATHMARK_IDLE_S": "90.5",
+        },
+    )
+    assert settings.log_level == "debug"
+    assert settings.allowed_origins == ("https://a.example", "https://b.example")
+    assert (settings.client, settings.max_live_sessions, settings.idle_s) == (Path("/srv/client"), 7, 90.5)
+    assert from_environment(GatewaySettings(), {}) == GatewaySettings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BREATHMARK_LOG_LEVEL", "loud"),
+        ("BREATHMARK_MAX_SESSIONS", "many"),
+        ("BREATHMARK_MAX_SESSIONS", "0"),
+        ("BREATHMARK_IDLE_S", "nan"),
+        ("BREATHMARK_IDLE_S", "-1"),
+    ],
+)
+def test_a_setting_that_will_not_do_is_named(name: str, value: str) -> None:
+    with pytest.raises(UnusableInput, match=name):
+        from_environment(GatewaySettings(), {name: value})

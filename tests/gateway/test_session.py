@@ -1,0 +1,283 @@
+"""Live practices: real sockets, real WebRTC peers that speak the bundled dialogue, a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.demo import DIALOGUE
+from gateway.simulated import SimulatedPartner, speak_together
+from streaming.audio import read_partners
+from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
+from tests.gateway.serving import Served, serving, settings_in
+
+QUARREL_FROM_S = 28.0  # an interruption follows within 4 s
+WHOLE_FROM_S = 6.0  # and here, after half a minute of getting to know them, a cue within 50 s
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with serving(settings_in(tmp_path)) as served:
+        yield served
+
+
+def dialogue(from_s: float) -> dict[Speaker, Samples]:
+    return {s: own[int(from_s * SAMPLE_RATE_HZ) :] for s, own in read_partners([DIALOGUE]).items()}
+
+
+@asynccontextmanager
+async def couple(
+    served: Served, links: dict[str, str], from_s: float = QUARREL_FROM_S
+) -> AsyncIterator[tuple[SimulatedPartner, SimulatedPartner]]:
+    """Both partners in the room, their microphones on, nothing agreed yet."""
+    audio = dialogue(from_s)
+    async with AsyncExitStack() as stack:
+        a, b = [
+            await stack.enter_async_context(
+                SimulatedPartner(served.socket_url, links[s.value], audio[s], rate_hz=SAMPLE_RATE_HZ, name=s.value)
+            )
+            for s in Speaker
+        ]
+        await a.connect_media()
+        await b.connect_media()
+        await a.until(lambda: all(a.room["partners"][s.value]["media"] == "connected" for s in Speaker))
+        yield a, b
+
+
+async def timeline(served: Served, links: dict[str, str]) -> list[dict[str, Any]]:
+    answer = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['report']}"})
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_before_both_agree_no_frame_is_analysed_and_a_withdrawal_stops_it(served: Served) -> None:
+    links = await served.links()
+    heard = served.gateway.metrics.heard_seconds._value
+    async with couple(served, links) as (a, b):
+        now = asyncio.get_running_loop().time()
+        a.play_at(now)
+        b.play_at(now)
+        await a.consent()
+        await asyncio.sleep(1.0)
+        assert heard.get() == 0.0
+        assert a.room["phase"] == "consent"
+        await b.consent()
+        await a.until(lambda: a.room["phase"] == "practising")
+        await until(lambda: heard.get() > 2.0)
+        await b.consent(practice=False)
+        await a.until(lambda: a.room["phase"] == "consent")
+        stopped = heard.get()
+        await asyncio.sleep(1.0)
+        assert heard.get() == stopped
+        await b.consent()
+        await until(lambda: heard.get() > stopped + 1.0)
+        await a.end()
+    lines = await timeline(served, links)
+    assert lines[0]["kind"] == "joined"
+    began = next(n for n, line in enumerate(lines) if line["kind"] == "began")
+    assert [line["kind"] for line in lines[:began]].count("consent") == 2
+    assert all("confidence" not in line for line in lines[:began]), "nothing was detected before it began"
+    assert any(line["kind"] == "speech" for line in lines)
+
+
+async def test_a_pause_is_missing_audio_and_session_time_goes_on(served: Served) -> None:
+    links = await served.links()
+    async with couple(served, links) as (a, b):
+        await a.consent()
+        await b.consent()
+        await speak_together([a, b])
+        await asyncio.sleep(3.0)
+        await b.say({"type": "pause"})
+        await a.until(lambda: a.room["phase"] == "paused")
+        heard_by_a = a.frames_heard
+        await asyncio.sleep(2.0)
+        assert a.frames_heard > heard_by_a + 50, "nobody is muted by the machine"
+        await a.say({"type": "resume"})
+        await a.until(lambda: a.room["phase"] == "practising")
+        await asyncio.sleep(2.0)
+        await a.end()
+    lines = await timeline(served, links)
+    paused, resumed = (next(line["start_s"] for line in lines if line["kind"] == k) for k in ("paused", "resumed"))
+    assert 1.9 < resumed - paused < 3.0
+    speech = [line for line in lines if line["kind"] == "speech" and line["status"] == "final"]
+    assert any(line["end_s"] <= paused + 0.1 for line in speech)
+    assert any(line["start_s"] >= resumed - 0.1 for line in speech)
+    for line in speech:
+        assert line["end_s"] <= paused + 0.1 or line["start_s"] >= resumed - 0.1
+
+
+async def test_partners_in_one_room_are_sent_nothing_back(served: Served) -> None:
+    links = await served.links()
+    async with couple(served, links) as (a, b):
+        await a.set_up(same_room=True)
+        await a.consent()
+        await b.consent()
+        await a.ready()
+        await asyncio.sleep(1.0)
+        assert (a.frames_heard, b.frames_heard) == (0, 0)
+        await b.set_up(same_room=False)
+        await until(lambda: a.frames_heard > 0 and b.frames_heard > 0)
+
+
+@pytest.mark.slow
+async def test_a_cue_is_on_disk_before_it_is_shown_and_its_way_is_traced(served: Served) -> None:
+    links = await served.links()
+    async with couple(served, links, WHOLE_FROM_S) as (a, b), served.page(links["observer"]) as observer:
+        await a.consent()
+        await b.consent()
+        await speak_together([a, b])
+        async with asyncio.timeout(80):
+            await a.until(lambda: bool(a.cues))
+            await b.until(lambda: bool(b.cues))
+        kept = {line["id"] for line in await timeline(served, links)}
+        assert a.cues[0] == b.cues[0]
+        assert a.cues[0]["id"] in kept
+        assert a.cues[0]["level"] in (1, 2)
+        assert (await observer.one("cue"))["line"] == a.cues[0]
+        await a.say({"type": "dismiss", "cue": a.cues[0]["id"]})
+        for _ in range(2):  # a page that is unsure says it again
+            await a.say({"type": "painted", "cue": a.cues[0]["id"], "received_ms": 10.0, "painted_ms": 26.0})
+        report = await b.end()
+        await a.until(lambda: a.ended)
+        assert a.report == report == links["report"]
+    lines = await timeline(served, links)
+    for kind, by in (("cue_painted", "a"), ("cue_painted", "b"), ("cue_dismissed", "a")):
+        [line] = [line for line in lines if line["kind"] == kind and line["by"] == by]
+        assert line["cue"] == a.cues[0]["id"]
+        if kind == "cue_painted":
+            assert 0 <= line["decided_to_sent_ms"] < 1000
+            assert 0 <= line["captured_to_decided_ms"] < 2000
+            assert line["sent_to_acknowledged_ms"] >= 0
+            assert line["delay_ms"] == 0.0
+    answer = await served.http.get("/api/report", headers={"Authorization": f"Bearer {report}"})
+    rail = answer.json()["rail"]
+    assert any(item["group"] == "cue" and item["id"] == a.cues[0]["id"] for item in rail)
+    assert [item["kind"] for item in rail].count("took_floor") >= 1
+
+
+async def test_an_observer_sees_lines_only_while_both_agree(served: Served) -> None:
+    links = await served.links()
+    async with served.page(links["observer"]) as observer, served.page(links["a"]) as a, served.page(links["b"]) as b:
+        await a.say("consent", practice=True, observer=True)
+        await b.say("consent", practice=True, observer=False)
+        await observer.room(lambda room: room["phase"] == "practising" and room["observer_waiting"])
+        await observer.pong()
+        assert observer.lines() == []
+        shown = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['observer']}"})
+        assert shown.json()["code"] == "not_agreed"
+        await b.say("consent", practice=True, observer=True)
+        await observer.one("lines")
+        assert [line["kind"] for line in observer.lines()][:2] == ["observer_joined", "joined"], "the history comes too"
+        await b.say("consent", practice=True, observer=False)
+        await observer.room(lambda room: room["observer_waiting"] and room["partners"]["a"]["observer"])
+        await observer.pong()
+        seen = len(observer.lines())
+        await a.say("pause")
+        await observer.room(lambda room: room["phase"] == "paused")
+        await observer.pong()
+        await asyncio.sleep(0.3)  # more than a batch of lines waits
+        assert len(observer.lines()) == seen
+        assert (await a.room(lambda room: room["observers"] == 1))["observers"] == 1, "never a hidden observer"
+
+
+async def test_a_practice_that_ended_leads_everybody_back_to_the_report(served: Served) -> None:
+    links = await served.links()
+    async with served.page(links["a"], "device of partner a") as a, served.page(links["b"]) as b:
+        for page in (a, b):
+            await page.say("consent", practice=True, observer=False)
+        await a.room(lambda room: room["phase"] == "practising")
+        await b.say("end")
+        for page in (a, b):
+            assert (await page.one("ended"))["report"] == links["report"]
+        await a.say("resume")
+        await a.refusal("session_ended")
+    async with served.page(links["a"], "device of partner a") as again:
+        assert (await again.one("welcome"))["room"]["phase"] == "ended"
+        assert (await again.one("ended"))["report"] == links["report"]
+        assert await again.closed() == 1000
+    for token, device in ((links["a"], "another device"), (links["observer"], "")):
+        async with served.page(token, device) as stranger:
+            assert (await stranger.refusal("session_ended"))["fatal"]
+
+
+async def test_a_couple_that_does_not_come_back_has_ended_and_has_its_report(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path, idle_s=0.3, sweep_s=0.1)) as served:
+        links = await served.links()
+        async with served.page(links["a"]) as a, served.page(links["b"]) as b:
+            for page in (a, b):
+                await page.say("consent", practice=True)
+            await a.room(lambda room: room["phase"] == "practising")
+        await until_async(lambda: has_ended(served, links["a"]))
+        answer = await served.http.get("/api/report", headers={"Authorization": f"Bearer {links['report']}"})
+        assert answer.status_code == 200
+
+
+async def test_a_room_that_nobody_used_expires(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path, waiting_s=0.2, sweep_s=0.1)) as served:
+        links = await served.links()
+        async with served.page(links["a"], "the device of a") as a:
+            await a.refusal("session_ended")
+            await a.closed()
+        async with served.page(links["a"], "the device of a") as late:
+            await late.refusal("session_ended")
+
+
+async def test_what_the_store_cannot_take_does_not_count(served: Served, tmp_path: Path) -> None:
+    links = await served.links()
+    async with served.page(links["a"]) as a, served.page(links["b"]) as b:
+        await a.say("consent", practice=True)
+        await a.pong()
+        await b.pong()
+        with locked(tmp_path / "breathmark.sqlite3"):
+            await b.say("consent", practice=True)
+            refused = await b.refusal("store_unavailable")
+            assert not refused["fatal"]
+            room = (await a.one("room"))["room"]
+            assert not room["partners"]["b"]["practice"]
+            assert served.gateway.metrics.heard_seconds._value.get() == 0.0
+        await b.say("consent", practice=True)
+        await a.room(lambda room: room["phase"] == "practising")
+        with locked(tmp_path / "breathmark.sqlite3"):
+            await b.say("pause")
+            await a.room(lambda room: room["phase"] == "paused")  # what stops the analysis never waits
+        await until_async(lambda: has_line(served, links, "paused"))
+
+
+async def has_ended(served: Served, token: str) -> bool:
+    answer = await served.http.get("/api/link", headers={"Authorization": f"Bearer {token}"})
+    return bool(answer.json()["phase"] == "ended")
+
+
+async def has_line(served: Served, links: dict[str, str], kind: str) -> bool:
+    return any(line["kind"] == kind for line in await timeline(served, links))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Somebody else holds the database, longer than the store waits."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async def answer() -> bool:
+        return holds()
+
+    await until_async(answer)
+
+
+async def until_async(holds: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await holds():  # noqa: ASYNC110 - a counter or another process' file has no event
+            await asyncio.sleep(0.02)
