@@ -121,7 +121,8 @@ class OpusDecoder:
         n = _libopus.opus_decode_float(self._state, payload, size, self._pcm_address, room, fec)
         if n < 0:
             raise UndecodableAudio(f"libopus refused {size} bytes: {_describe(n)}")
-        return np.clip(self._pcm[:n], -1.0, 1.0)
+        audio: Samples = np.maximum(self._pcm[:n], -1.0)  # two plain passes: np.clip takes four times as long
+        return np.minimum(audio, 1.0, out=audio)
 
 
 def _describe(error: int) -> str:

@@ -233,7 +233,7 @@ def test_thirty_milliseconds_of_jitter_lose_nothing_and_move_nothing() -> None:
     assert_contiguous(heard.chunks, T0)
     assert not heard.missing[PACKET * 3 :].any()
     errors = [abs(c.start - T0 - c.samples[0]) for c in heard.chunks[300:] if not c.missing]
-    assert max(errors) <= 2 * MS
+    assert max(errors) <= 4 * MS
     assert max(c.uncertainty for c in heard.chunks[300:]) < 10 * MS
 
 
@@ -259,10 +259,26 @@ def test_with_nobody_connected_missing_audio_comes_at_the_pace_of_time() -> None
     assert 60 * MS <= behind <= 100 * MS
 
 
-def test_a_stalled_poll_is_made_good_in_pieces_of_a_second() -> None:
+def test_after_a_stall_of_this_process_the_packets_that_waited_in_its_sockets_are_heard() -> None:
+    placement = new_placement()
+    placement.begin(T0)
+    packets = stream(100)
+    play(placement, packets[:50])
+    stalled_until = packets[70].arrival
+    assert placement.poll(stalled_until) == []
+    out = [placement.push(p.ssrc, p.sequence, p.timestamp, p.payload, stalled_until + 10) for p in packets[50:71]]
+    chunks = [chunk for chunks in out for chunk in chunks]
+    assert not any(chunk.missing for chunk in chunks)
+    heard = play(placement, packets[71:])
+    assert not heard.missing.any()
+    assert placement.counts.late == 0
+
+
+def test_a_long_silence_of_the_line_is_made_good_in_pieces_of_a_second() -> None:
     placement = new_placement()
     placement.begin(0)
-    chunks = placement.poll(160_000)
+    assert placement.poll(0) == placement.poll(160_000) == []
+    chunks = placement.poll(160_320)
     assert_contiguous(chunks, 0)
     assert max(len(c.samples) for c in chunks) <= 16_000
 
@@ -342,6 +358,7 @@ def test_whatever_arrives_the_chunks_are_contiguous_and_time_goes_on(
             chunks += placement.poll(now)
     now += 3 * 16_000
     chunks += placement.poll(now)
+    chunks += placement.poll(now)  # a poll after a stall only looks
     assert_contiguous(chunks, 0)
     assert chunks[-1].end >= now - 16_000
     assert all(np.isfinite(c.samples).all() and np.abs(c.samples).max() <= 1 for c in chunks)
