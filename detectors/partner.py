@@ -40,12 +40,12 @@ class Partner:
         """What the model is to be asked of the frame: (576,)."""
         return np.concatenate([self._context, frame.samples])
 
-    def hear(self, frame: Frame, p: float, memory: NDArray[np.float32]) -> list[Annotation]:
-        """Goes on by a frame with the model's answer."""
+    def hear(self, frame: Frame, p: float, memory: NDArray[np.float32], bleeding: bool) -> list[Annotation]:
+        """Goes on by a frame with the model's answer. ``bleeding``: the voice in it is the other partner's."""
         self.remember(frame, memory)
-        out = self.voice.step(frame, p, self.quality.trust)
-        point = self.prosody(frame, p)
-        out += self.quality.hear(frame, self.voice.levels)
+        out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust)
+        point = self.prosody(frame, 0.0 if bleeding else p, p)
+        out += self.quality.hear(frame, self.voice.levels, bleeding)
         if point is not None:
             out += self.quality.hear_spectrum(point.spectrum, point.span)
             out += self.arousal.hear(point, frame.end, self.quality.trust)
@@ -55,10 +55,13 @@ class Partner:
         self._lost_samples = 0
         self.memory, self._context = memory, frame.samples[-CONTEXT_SAMPLES:]
 
-    def prosody(self, frame: Frame, p: float) -> Prosody | None:
-        """A point, where this frame completes one. Frames with holes are left out."""
+    def prosody(self, frame: Frame, own_p: float, p: float) -> Prosody | None:
+        """A point, where this frame completes one. Frames with holes are left out.
+
+        ``own_p`` is the probability of this partner's speech, ``p`` of anybody's.
+        """
         s, whole = self.settings.vad, not frame.missing
-        speaking = whole and self.voice.active and p >= s.on
+        speaking = whole and self.voice.active and own_p >= s.on
         quiet = whole and not self.voice.active and p < s.off
         return self.collector.hear(frame, self.voice.energies_db, speaking, quiet)
 

@@ -13,6 +13,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.bleed import BleedGuard
 from detectors.frames import Frame
 from detectors.partner import WINDOW_SAMPLES, Partner
 from detectors.settings import DetectorSettings
@@ -32,6 +33,7 @@ class Pipeline:
         self.now = start  # both partners are worked on up to here
         self._partners = {speaker: Partner(session, speaker, self.settings, start) for speaker in Speaker}
         self._turns = TurnDetector(session, self.settings.turns, start=start)
+        self._guard = BleedGuard(self.settings.bleed)
         self._turned = start  # session time up to which the turn detector was told
         self._frames: list[Frame] = []  # taken, and waiting for the model's answer
 
@@ -80,14 +82,14 @@ class Pipeline:
         """Goes on by one frame with the model's answers to ``windows``, in the same order."""
         frames, self._frames = self._frames, []
         self.now = frames[0].end
+        heard = dict(zip(self._partners, frames, strict=True))
+        answers = iter(zip(probabilities, memories, strict=True))
+        answered = {s: None if frame.wholly_missing else next(answers) for s, frame in heard.items()}
+        bleeding = self._guard.judge(heard, {s: answer[0] if answer else 0.0 for s, answer in answered.items()})
         out: list[Annotation] = []
-        row = 0
-        for own, frame in zip(self._partners.values(), frames, strict=True):
-            if frame.wholly_missing:
-                out += own.hear_nothing(frame)
-            else:
-                out += own.hear(frame, probabilities[row], memories[row])
-                row += 1
+        for speaker, answer in answered.items():
+            own, frame = self._partners[speaker], heard[speaker]
+            out += own.hear(frame, *answer, speaker in bleeding) if answer else own.hear_nothing(frame)
         out += self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
         return out
 
@@ -140,6 +142,7 @@ class Pipeline:
             "now": self.now,
             "turned": self._turned,
             "partners": {speaker.value: own.save() for speaker, own in self._partners.items()},
+            "guard": self._guard.save(),
             "turns": self._turns.save(),
         }
         return json.dumps(state, separators=(",", ":")).encode()
@@ -155,6 +158,7 @@ class Pipeline:
             pipeline._partners[speaker] = Partner.restore(
                 session, speaker, pipeline.settings, state["partners"][speaker.value]
             )
+        pipeline._guard = BleedGuard.restore(pipeline.settings.bleed, state["guard"])
         pipeline._turned = state["turned"]
         pipeline._turns = TurnDetector.restore(session, state["turns"], pipeline.settings.turns)
         return pipeline

@@ -16,15 +16,15 @@ SUBS = FRAME_SAMPLES // SUB_SAMPLES
 class VadSettings:
     """Hysteresis on silero's probability, and the energy that refines its boundaries."""
 
-    on: float = 0.5  # probability from which a silent partner may have begun
+    on: float = 0.55  # probability from which a silent partner may have begun
     sure: float = 0.8  # one frame this sure announces speech; otherwise two frames of ``on``
-    off: float = 0.3  # below it a speaking partner may have stopped
+    off: float = 0.4  # below it a speaking partner may have stopped
     hang_samples: int = 1536  # 96 ms under ``off`` end activity; shorter dips are closures within words
     ipu_gap_samples: int = 3200  # 200 ms: the definition of an inter-pausal unit
     feed_delay_samples: int = 2048  # 128 ms: how far back a boundary may still be moved before it is judged
     onset_lookback_samples: int = 1536  # 96 ms: silero answers one or two frames after the voice began
     rise_db: float = 9.0  # energy over the noise floor that counts as voice at a boundary
-    range_share: float = 0.3  # or this share of the way from floor to speech level, whichever is more
+    range_share: float = 0.4  # or this share of the way from floor to speech level, whichever is more
     hold_samples: int = 1536  # 96 ms: loss up to this length inside speech changes nothing
     reset_samples: int = 8000  # 0.5 s of missing audio: what the model remembers no longer matters
     floor_rise_db: float = 0.03  # a frame: the noise floor may climb about 1 dB a second
@@ -101,10 +101,31 @@ class QualitySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BleedSettings:
+    """When one microphone only hears the other partner."""
+
+    seems_speech: float = 0.3  # of the model, from both microphones: below it there is nothing to guard
+    onset_frames: int = 4  # 128 ms: a correlation over less is mostly chance
+    p_fade: float = 0.8  # a frame: a voice that has just stopped may still ring in the other microphone
+    every_frames: int = 2  # a comparison costs about as much as two questions to the model
+    latest_samples: int = 1280  # 80 ms: further away than any table, with streams placed a little apart
+    same_time_samples: int = 6  # 0.4 ms
+    peak_samples: int = 32  # 2 ms: a peak's own width
+    peak_share: float = 0.5  # how fast peaks follow
+    least_peak: float = 0.13  # two rooms: 0.10 at the 90th centile; a reverberant room at -6 dB: 0.16 in the median
+    dominance: float = 1.7  # over the other side's peak: one voice, not two
+    weaker_db: float = 2.0  # where time cannot tell, level must
+    gain_frames: float = 15.0  # 0.5 s of bleed tell how strong it is
+    gain_memory_frames: float = 100.0
+    over_bleed_db: float = 8.0  # this far above the usual bleed is own voice
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorSettings:
     """All detectors of a session."""
 
     prosody: ProsodySettings = field(default_factory=ProsodySettings)
+    bleed: BleedSettings = field(default_factory=BleedSettings)
     arousal: ArousalSettings = field(default_factory=ArousalSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     vad: VadSettings = field(default_factory=VadSettings)

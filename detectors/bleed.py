@@ -1,0 +1,125 @@
+"""Whose voice is it: the other partner's, heard by this microphone, is not this partner's speech.
+
+Where both microphones seem to hold speech, their last quarter second is compared. A voice that
+reaches both leaves a sharp peak in the whitened cross-correlation, on the side of the microphone
+that hears it later; two people at once leave two peaks, one on either side; two rooms leave none.
+Whitening after Knapp and Carter, "The generalized correlation method for estimation of time delay"
+(1976), not carried through, so that empty bands count for less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.frames import Frame
+from detectors.packing import pack, unpack
+from detectors.settings import FRAME_SAMPLES, BleedSettings
+from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
+
+_WINDOW = 8 * FRAME_SAMPLES  # 256 ms
+_LAG_RATE_HZ = SAMPLE_RATE_HZ // 2  # nothing over 4 kHz is compared
+_BINS = _WINDOW // 4 + 1
+_WHITEN = 0.75  # 1 would be the phase alone
+
+
+@dataclass(slots=True)
+class _Path:
+    """From the other's mouth to this partner's microphone."""
+
+    peak: float = 0.0  # smoothed, of the voice that came this way, 0 to 1
+    gain_db: float = 0.0  # level here less level there, while only bleed was heard
+    heard: float = 0.0  # frames that taught the gain
+    p: float = 0.0  # probability of speech in this microphone, now or just before
+
+
+class BleedGuard:
+    """Keeps both microphones' last 256 ms. ``judge`` once a frame."""
+
+    def __init__(self, settings: BleedSettings) -> None:
+        self.settings = settings
+        self._recent = {speaker: np.zeros(_WINDOW, np.float32) for speaker in Speaker}
+        self._paths = {speaker: _Path() for speaker in Speaker}
+        self._together = 0  # frames in a row in which both seemed to speak
+
+    def judge(self, frames: dict[Speaker, Frame], p: dict[Speaker, float]) -> frozenset[Speaker]:
+        """The partners whose microphone holds the other's voice alone. ``p`` is 0 where audio is missing."""
+        for speaker, frame in frames.items():
+            recent = self._recent[speaker]
+            recent[:-FRAME_SAMPLES] = recent[FRAME_SAMPLES:]
+            recent[-FRAME_SAMPLES:] = frame.samples
+        for speaker, path in self._paths.items():
+            path.p = max(p[speaker], path.p * self.settings.p_fade)  # a voice rings on in the other microphone
+        if min(path.p for path in self._paths.values()) < self.settings.seems_speech:
+            self._together = 0
+            return frozenset()
+        if self._together % self.settings.every_frames == 0:
+            self._compare(max(frame.uncertainty for frame in frames.values()))
+        self._together += 1
+        return frozenset(speaker for speaker in Speaker if p[speaker] > 0.0 and self._bleeds(speaker))
+
+    def _compare(self, uncertainty: int) -> None:
+        s = self.settings
+        correlation, zero = self._correlation()
+        at = int(correlation.argmax())
+        late = at - zero  # of a's microphone, at 8 kHz
+        levels_db = {speaker: _level_db(self._recent[speaker]) for speaker in Speaker}
+        if abs(late) > (uncertainty + s.same_time_samples) // 2:
+            later = Speaker.A if late > 0 else Speaker.B
+        else:  # who is later cannot be told: the weaker, if it is much weaker
+            later = Speaker.A if levels_db[Speaker.A] < levels_db[Speaker.B] else Speaker.B
+        beside = s.peak_samples // 2
+        other_way = correlation[: max(0, at - beside)] if later is Speaker.A else correlation[at + beside :]
+        found = {later: float(correlation[at]), later.other: float(other_way.max(initial=0.0))}
+        if abs(levels_db[Speaker.A] - levels_db[Speaker.B]) < s.weaker_db and abs(late) * 2 <= uncertainty:
+            found[later] = 0.0
+        share = s.peak_share if self._together else 1.0
+        for speaker, path in self._paths.items():
+            path.peak += share * (found[speaker] - path.peak)
+
+    def _bleeds(self, speaker: Speaker) -> bool:
+        s, here, there = self.settings, self._paths[speaker], self._paths[speaker.other]
+        apart_db = _level_db(self._recent[speaker]) - _level_db(self._recent[speaker.other])
+        known = here.heard >= s.gain_frames
+        if known and there.heard >= s.gain_frames and self._together <= s.onset_frames:
+            return apart_db < (here.gain_db - there.gain_db) / 2  # too little was heard yet to compare more than level
+        if known and apart_db > here.gain_db + s.over_bleed_db:
+            return False  # louder than the bleed has ever been: own voice on top of it
+        if here.peak >= s.least_peak and here.peak >= s.dominance * there.peak:
+            here.heard = min(here.heard + 1.0, s.gain_memory_frames)
+            here.gain_db += (apart_db - here.gain_db) / here.heard
+            return True
+        return known and there.peak < s.least_peak  # no sign of an own voice over there
+
+    def _correlation(self) -> tuple[Samples, int]:
+        """Lags of a's microphone behind b's at 8 kHz, 0 to 1 for a pure delay; and the place of lag 0."""
+        a, b = (np.fft.rfft(self._recent[speaker])[:_BINS] for speaker in Speaker)
+        cross = a * np.conj(b)
+        white = cross / (np.abs(cross) ** _WHITEN + np.float32(1e-9))
+        low, high = (int(hz * _WINDOW / SAMPLE_RATE_HZ) for hz in (200, 3600))
+        white[:low] = white[high:] = 0.0
+        total = float(np.abs(white).sum()) + 1e-12
+        lags = np.fft.irfft(white, _WINDOW // 2) * (_WINDOW // 4 / total)
+        reach = self.settings.latest_samples // 2
+        return np.concatenate([lags[-reach:], lags[: reach + 1]]).astype(np.float32), reach
+
+    def save(self) -> dict[str, Any]:
+        return {
+            "recent": {speaker.value: pack(recent) for speaker, recent in self._recent.items()},
+            "paths": {speaker.value: [x.peak, x.gain_db, x.heard, x.p] for speaker, x in self._paths.items()},
+            "together": self._together,
+        }
+
+    @classmethod
+    def restore(cls, settings: BleedSettings, saved: dict[str, Any]) -> BleedGuard:
+        guard = cls(settings)
+        guard._recent = {speaker: unpack(saved["recent"][speaker.value]) for speaker in Speaker}
+        guard._paths = {speaker: _Path(*saved["paths"][speaker.value]) for speaker in Speaker}
+        guard._together = saved["together"]
+        return guard
+
+
+def _level_db(samples: Samples) -> float:
+    return float(10.0 * np.log10(np.dot(samples, samples) / len(samples) + 1e-10))
