@@ -14,6 +14,7 @@ from playwright.async_api import BrowserContext, Page, Playwright, WebSocketRout
 
 from coach.report import ReportFacts, build_report, report_json
 from gateway.analyze import timeline_of_files
+from gateway.refusals import REFUSALS
 from streaming.types import Speaker
 from tests.e2e import people
 from tests.e2e.browser import MICROPHONE, PHONE, GatewayProcess, chromium
@@ -22,6 +23,7 @@ from tests.e2e.looking import faults
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 DIALOGUE = Path(__file__).parents[2] / "gateway" / "assets" / "dialogue.ogg"
+WORDS = Path(__file__).parents[2] / "web-client" / "src" / "words.ts"
 SOCKET = re.compile(r"/ws$")
 
 
@@ -137,11 +139,18 @@ async def test_the_report_of_the_bundled_dialogue_holds_for_all_eyes(
     assert await page.locator(".mark.chosen").count() == 1
 
 
-async def test_a_report_of_nothing_says_so(browser: BrowserContext, gateway: GatewayProcess) -> None:
+async def test_the_report_of_a_practice_that_has_not_begun_says_so(
+    browser: BrowserContext, gateway: GatewayProcess
+) -> None:
     links = (await gateway.new_session())["links"]
     page = await people.open_link(browser, gateway, links["report"], "report")
-    await expect(page.get_by_role("heading", name="Nothing was recorded")).to_be_visible()
+    await expect(page.get_by_role("heading", name="This practice has not begun")).to_be_visible()
     assert await faults(page) == []
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_every_refusal_of_the_gateway_has_a_title_in_the_pages_words(code: str) -> None:
+    assert re.search(rf"^  {code}: \"", WORDS.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize(

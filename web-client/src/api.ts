@@ -9,7 +9,7 @@ export class RefusedError extends Error {
   }
 }
 
-const UNREACHABLE: Refusal = { code: "unreachable", message: trouble.lostTitle + ".", way_out: trouble.reload + "." };
+const UNREACHABLE: Refusal = { code: "unreachable", message: trouble.unreachable, way_out: trouble.waitAndReload };
 
 async function ask<T>(method: "GET" | "POST", path: string, token?: string): Promise<T> {
   const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
