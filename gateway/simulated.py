@@ -286,7 +286,7 @@ async def speak_together(partners: Sequence[SimulatedPartner]) -> float:
 
 def resampled(audio: Samples, rate_hz: int) -> Samples:
     """float32 (n,) at 48 kHz."""
-    if rate_hz == RATE_HZ:
+    if rate_hz == RATE_HZ or len(audio) == 0:
         return np.asarray(audio, np.float32)
     resampler = av.AudioResampler("fltp", "mono", RATE_HZ)
     frame = av.AudioFrame.from_ndarray(np.asarray(audio, np.float32)[None], "fltp", "mono")

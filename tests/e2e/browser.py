@@ -12,12 +12,14 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import wave
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,20 +95,27 @@ async def chromium(
         await context.close()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @dataclass(slots=True)
 class GatewayProcess:
     """`breathmark serve` as a user starts it, on a free loopback port, with its state under ``data``."""
 
     data: Path
-    port: int = 0
-    _process: asyncio.subprocess.Process | None = None
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
 
-    async def __aenter__(self) -> Self:
-        await self.start()
+    def __enter__(self) -> Self:
+        self.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def url(self) -> str:
@@ -116,43 +125,48 @@ class GatewayProcess:
     def socket_url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ws"
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Returns once it answers. After a stop or a kill it comes back on the same port, over the same data."""
-        self.port = self.port or free_port()
         self.data.mkdir(parents=True, exist_ok=True)
-        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", "from gateway.cli import main; main()"),
-                *("serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)),
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-c", "from gateway.cli import main; main()"),
+                    *("serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)),
+                ],
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(_START_S):
-            while not await asyncio.to_thread(self._answers):
-                if self._process.returncode is not None:
-                    raise RuntimeError(f"the gateway ended with {self._process.returncode}:\n{self.log()[-2000:]}")
-                await asyncio.sleep(_POLL_S)
+        patience_s = time.monotonic() + _START_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > patience_s:
+                self._process.kill()
+                raise RuntimeError(f"the gateway did not start ({self._process.poll()}):\n{self.log()[-2000:]}")
+            time.sleep(_POLL_S)
 
-    async def stop(self) -> int | None:
-        """Asks it to end, as Ctrl-C does, and gives its exit status."""
-        if self._process is None or self._process.returncode is not None:
+    def stop(self) -> int | None:
+        """Asks it to end, as Ctrl-C does, and gives its exit status; None where it does not run."""
+        if self._process is None or self._process.poll() is not None:
             return None
         self._process.send_signal(signal.SIGINT)
         try:
-            async with asyncio.timeout(_STOP_S):
-                return await self._process.wait()
-        except TimeoutError:
-            await self.kill()
+            return self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
             raise
 
-    async def kill(self) -> None:
+    def kill(self) -> None:
         """kill -9: no farewell to anybody."""
         assert self._process is not None
         self._process.kill()
-        await self._process.wait()
+        self._process.wait()
 
     def log(self) -> str:
-        return (self.data.parent / f"{self.data.name}.log").read_text(encoding="utf-8", errors="replace")
+        return self._log_path.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def _log_path(self) -> Path:
+        return self.data.parent / f"{self.data.name}.log"
 
     async def get(self, path: str, token: str = "", *, method: str = "GET") -> Any:
         """The JSON of an answer; raises HTTPError on a refusal."""
@@ -181,10 +195,3 @@ class GatewayProcess:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,8 +1,8 @@
-"""Each test has a gateway process of its own, and its own Playwright."""
+"""One gateway process for all browser tests, and a fresh one for those that harm it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -12,9 +12,16 @@ from tests.e2e import browser
 from tests.e2e.browser import GatewayProcess
 
 
-@pytest_asyncio.fixture
-async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayProcess]:
-    async with GatewayProcess(tmp_path_factory.mktemp("gateway") / "data") as running:
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with GatewayProcess(tmp_path_factory.mktemp("gateway") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def own_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """For a test that kills it."""
+    with GatewayProcess(tmp_path_factory.mktemp("own-gateway") / "data") as running:
         yield running
 
 

@@ -21,6 +21,12 @@ navigator.mediaDevices.getUserMedia = async () => {
   const context = new AudioContext({ sampleRate: 48000 });
   const sound = await context.decodeAudioData(await (await fetch("PATH")).arrayBuffer());
   const out = context.createMediaStreamDestination();
+  const tone = context.createBufferSource();  // as in any room; a graph without a source sends nothing at all
+  tone.buffer = context.createBuffer(1, 48000, 48000);
+  tone.buffer.getChannelData(0).forEach((_, i, data) => { data[i] = (Math.random() - 0.5) * 0.0005; });
+  tone.loop = true;
+  tone.connect(out);
+  tone.start();
   window.speakAt = (unixMs) => {
     const source = context.createBufferSource();
     source.buffer = sound;
