@@ -86,26 +86,31 @@ class Scripted:
             self._now_s += self._random.uniform(0.15, 0.7)
             self._by = self._by.other
 
-    def cluster(self, count: int = 4) -> None:
+    def cluster(self, count: int = 5) -> None:
         """``count`` turns, each cut off by the other before it had ended."""
         begun = self._now_s
         for _ in range(count):
-            self._turn(self._random.uniform(3.0, 6.0), listener=False)
-            # The other starts 0.5 to 1.2 s before the turn stops, and goes on.
+            self._turn(self._random.uniform(1.0, 4.0), listener=False)
+            # In mid-breath the other starts, 0.5 to 1.2 s before this one stops, and goes on.
+            self._breath(2.5)
             self._now_s -= self._random.uniform(0.5, 1.2)
             self._by = self._by.other
+            self._breath(2.5)
         self._turn(self._random.uniform(4.0, 8.0), listener=False)
         self._now_s += 0.3
+        self._perhaps_up(begun)
         self.moments.append(Moment("cluster", Span(samples(begun), samples(self._now_s))))
 
     def shouting(self) -> None:
-        """Three turns in which both go on talking at once for 2 s and more."""
+        """Three times both go on talking at once for 2 s and more."""
         begun = self._now_s
         for _ in range(3):
-            self._turn(self._random.uniform(4.0, 7.0), listener=False)
+            self._turn(self._random.uniform(2.0, 4.0), listener=False)
+            self._breath(4.5)
             over_s = self._random.uniform(2.0, 3.5)
             self.activity[self._by.other].append(_span(self._now_s - over_s, self._now_s + 1.5))
             self._now_s += 1.8
+        self._perhaps_up(begun)
         self.moments.append(Moment("both at once", Span(samples(begun), samples(self._now_s))))
 
     def rise(self, length_s: float = 25.0) -> None:
@@ -134,6 +139,18 @@ class Scripted:
             self._now_s += max(0.3, breath_s)
             if self._now_s < end_s:
                 self._now_s += self._random.uniform(0.25, 0.6)
+
+    def _perhaps_up(self, begun_s: float) -> None:
+        """In every second quarrel a voice goes up with it, told 5 s after it began."""
+        if self._random.random() < 0.5:
+            by = self._random.choice(list(Speaker))
+            self._say(Kind.AROUSAL_RISE, by, begun_s, begun_s + 5.0)
+            self._say(Kind.AROUSAL_SETTLED, by, self._now_s + 3.0, self._now_s + 6.0)
+
+    def _breath(self, length_s: float) -> None:
+        """Speech without a pause."""
+        self.activity[self._by].append(_span(self._now_s, self._now_s + length_s))
+        self._now_s += length_s
 
     def _points(self, by: Speaker, start_s: float, end_s: float) -> None:
         at_s = start_s

@@ -18,6 +18,7 @@ class Interruption:
     decided: int
     by: Speaker | None
     confidence: float
+    talk_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Evidence:
         heated = self.up(a.decided, settings)
         # The first word of it counts: a revision must not make old evidence new.
         decided = known.decided if known else a.decided
-        found = Interruption(a.id, a.span.start, decided, a.by, a.confidence)
+        found = Interruption(a.id, a.span.start, decided, a.by, a.confidence, a.kind is Kind.TALK_OVER)
         self._interruptions[a.id] = found
         if not heated:  # overlap with heat is no warm habit
             self.habit.add(a.id, found.at)
@@ -127,8 +128,11 @@ class Evidence:
             return True
         window_s = settings.cluster_window_s
         bar = self.habit.cluster_bar(now - samples(window_s), max(0.0, heard_s - window_s), settings)
-        dense = sum(found[-1].at - i.at <= samples(settings.dense_s) for i in found)
-        return len(found) >= bar or dense >= max(settings.cluster_count, bar - settings.dense_relief)
+        close = [i for i in found if found[-1].at - i.at <= samples(settings.dense_s)]
+        if sum(i.talk_over for i in close) >= settings.cluster_count:
+            return True  # both going on at once again and again is unusual for anybody: twice in 5.4 h of calm talk
+        relieved = max(settings.cluster_count, bar - settings.dense_relief)
+        return len(found) >= bar or len(close) >= relieved
 
     @staticmethod
     def _many_sided(found: list[Interruption], settings: CoachSettings) -> bool:

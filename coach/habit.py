@@ -11,6 +11,7 @@ import math
 from typing import Any, Self
 
 from coach.settings import CoachSettings
+from streaming.wire import samples
 
 
 class Habit:
@@ -33,7 +34,7 @@ class Habit:
         """
         usual = settings.usual_per_min if self._carried is None else self._carried
         weight_min = settings.usual_weight_min if self._carried is None else settings.carried_weight_min
-        return (self._count(before) + usual * weight_min) / (heard_s / 60.0 + weight_min)
+        return (self._count(before, settings) + usual * weight_min) / (heard_s / 60.0 + weight_min)
 
     def cluster_bar(self, before: int, heard_s: float, settings: CoachSettings) -> int:
         """How many interruptions within the window are unusual for this couple.
@@ -42,7 +43,7 @@ class Habit:
         nothing is known, is held to the plain rule.
         """
         known = heard_s >= settings.sparse_after_s and self._carried is None
-        if known and self._count(before) <= settings.sparse_per_min * heard_s / 60.0:
+        if known and self._count(before, settings) <= settings.sparse_per_min * heard_s / 60.0:
             return settings.cluster_count
         mean = self.per_min(before, heard_s, settings) * settings.cluster_window_s / 60.0
         return max(settings.cluster_count, unusual_count(mean, settings.cluster_chance))
@@ -53,8 +54,14 @@ class Habit:
             return self._carried
         return self.per_min(now, heard_s, settings)
 
-    def _count(self, before: int) -> int:
-        return sum(at < before for at in self._calm.values())
+    def _count(self, before: int, settings: CoachSettings) -> int:
+        """Those before ``before``; of a quarrel's burst only the first few, for that is no habit."""
+        minute = samples(60.0)
+        counted: list[int] = []
+        for at in sorted(at for at in self._calm.values() if at < before):
+            if len(counted) < settings.habit_per_min_cap or at - counted[-settings.habit_per_min_cap] >= minute:
+                counted.append(at)
+        return len(counted)
 
     def save(self) -> dict[str, Any]:
         return {"carried": self._carried, "calm": self._calm}

@@ -116,6 +116,13 @@ class Coach:
             return "poor_audio"
         return "one_sided" if self._talk.one_sided(self.settings) else None
 
+    def wants(self) -> int | None:
+        """The level that the evidence alone asks for just now, whatever dose and moment say."""
+        for candidate in (self._calmer(), self._one_at_a_time()):
+            if candidate:
+                return candidate.level
+        return None
+
     def take_outcomes(self) -> list[Happening]:
         """What came of cues since the last call, as lines for the timeline."""
         taken, self._outcomes = self._outcomes, []

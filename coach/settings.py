@@ -47,11 +47,12 @@ class CoachSettings:
     # Level 1: a cluster of interruptions, never a single one.
     cluster_count: int = _within(3, 3, 6)
     cluster_window_s: float = _within(60.0, 30.0, 60.0)
-    dense_s: float = _within(25.0, 10.0, 60.0)  # interruptions this close together …
+    dense_s: float = _within(30.0, 10.0, 60.0)  # interruptions this close together …
     dense_relief: int = _within(2, 0, 3)  # … need so many fewer, but never fewer than the cluster
 
     # The couple's own overlap habit raises the cluster while voices are calm. Chosen on 14 conversations of
     # couples and relatives (Santa Barbara Corpus timing) so that calm talk brings less than one cue an hour.
+    habit_per_min_cap: int = _within(3, 1, 6)  # more than this in a minute is a burst, not a habit
     talk_known_s: float = _within(30.0, 10.0, 300.0)  # speech of both before anything is known of their habit
     habit_after_s: float = _within(120.0, 60.0, 600.0)  # speech of both before the habit may be carried on
     cluster_chance: float = _within(0.0002, 0.00001, 0.02)  # of so many within one window of their usual talk

@@ -1,0 +1,148 @@
+"""Sessions that nobody would live through: random annotations and acts, to see whether the dose holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from coach.policy import Coach
+from coach.settings import CoachSettings
+from streaming.ids import event_id
+from streaming.types import Annotation, Cue, Happening, Kind, Span, Speaker, Status
+from streaming.wire import samples, seconds
+
+SPEAKERS: tuple[Speaker | None, ...] = (Speaker.A, Speaker.B, None)
+# Evidence is drawn more often than it comes in life: the coach must be tempted.
+KINDS = (
+    *[Kind.TOOK_FLOOR] * 6,
+    *[Kind.TALK_OVER] * 4,
+    *[Kind.SPEECH] * 6,
+    *[Kind.AROUSAL] * 4,
+    *[Kind.AROUSAL_RISE] * 3,
+    *[Kind.AROUSAL_SETTLED] * 2,
+    Kind.MONOLOGUE,
+    Kind.LONG_SILENCE,
+    Kind.BACKCHANNEL,
+    Kind.OVERLAP,
+    Kind.QUALITY,
+)
+# Whatever silences the coach is soon taken back, for a silent coach breaks no rule.
+ACTS = (
+    *["cues_wanted"] * 8,
+    *["resumed"] * 6,
+    *["media_back"] * 4,
+    *["cue_painted", "cue_dismissed"] * 3,
+    "paused",
+    "media_lost",
+    "time_out",
+)
+
+
+def random_session(seed: int, steps: int) -> Iterator[Annotation | Happening]:
+    """``steps`` lines; mean 1.3 s apart, one act of a person in 30. Cues are named by ``latest`` in the detail."""
+    chance = random.Random(seed)
+    now_s = 0.0
+    session = f"random-{seed}"
+    for i in range(steps):
+        now_s += chance.expovariate(1.0 / 1.3)
+        by = chance.choice(SPEAKERS)
+        if chance.random() < 1 / 30:
+            act = chance.choice(ACTS)
+            detail = {"cue": "latest"} if act.startswith("cue_") else {}
+            yield Happening(f"{session}-{i}", session, act, samples(now_s), (by or Speaker.A).value, detail)
+        else:
+            yield _annotation(chance, session, by, now_s)
+
+
+def _annotation(chance: random.Random, session: str, by: Speaker | None, now_s: float) -> Annotation:
+    kind = chance.choice(KINDS)
+    announced = kind is Kind.OVERLAP or (kind is not Kind.QUALITY and chance.random() < 0.25)
+    status: Status = "open" if announced else "final"
+    end_s = max(0.0, now_s - chance.uniform(0.0, 1.0))
+    start_s = max(0.0, end_s - chance.expovariate(1.0 / 3.0))
+    # Starts on a coarse grid, so that some annotations revise others.
+    start = min(samples(end_s), samples(round(start_s)))
+    return Annotation(
+        id=event_id(session, "random@1", "overlap" if kind.value.startswith("t") else kind.value, by, start),
+        session=session,
+        kind=kind,
+        status=status,
+        span=Span(start, samples(end_s)),
+        decided=samples(now_s),
+        detector="random@1",
+        confidence=chance.choice((0.3, 0.7, 0.9, 1.0)),
+        by=by,
+        over=by.other if by else None,
+        level=chance.random() if kind is Kind.AROUSAL else None,
+        reason=chance.choice(("noisy", "clipping", "narrow_band")) if kind is Kind.QUALITY else None,
+    )
+
+
+class DoseWatch:
+    """Counts broken rules of practice from outside, knowing nothing of how the coach keeps them."""
+
+    def __init__(self, settings: CoachSettings | None = None) -> None:
+        self._settings = settings or CoachSettings()
+        self._own: list[float] = []  # times of the coach's own cues, s
+        self._latest = -1e9  # of any cue
+        self._ignored = 0
+        self._paused = False
+        self.cues = 0
+        self.violations: list[str] = []
+
+    def cue(self, cue: Cue, asked: bool) -> None:
+        at_s = seconds(cue.at)
+        self.cues += 1
+        if len(cue.text.split()) > 5:
+            self.violations.append(f"{at_s}: more than five words: {cue.text}")
+        if not asked:
+            self._own_cue(at_s)
+        self._latest = at_s
+
+    def _own_cue(self, at_s: float) -> None:
+        if at_s - self._latest < 90.0:
+            self.violations.append(f"{at_s}: {at_s - self._latest:.2f} s after the cue before")
+        if sum(at_s - before <= 600.0 for before in self._own) >= 4:
+            self.violations.append(f"{at_s}: a fifth cue in ten minutes")
+        if self._ignored >= 2:
+            self.violations.append(f"{at_s}: a cue after two ignored ones")
+        if self._paused:
+            self.violations.append(f"{at_s}: a cue during a pause")
+        self._own = [before for before in self._own if at_s - before <= 600.0] + [at_s]
+
+    def happened(self, happening: Happening) -> None:
+        if happening.kind == "paused":
+            self._paused = True
+        elif happening.kind == "resumed":
+            self._paused = False
+        elif happening.kind == "cues_wanted":
+            self._ignored = 0
+
+    def outcomes(self, lines: Sequence[Happening]) -> None:
+        self._ignored += sum(line.detail["verdict"] == "ignored" for line in lines)
+
+
+def drive(coach: Coach, lines: Iterator[Annotation | Happening], watch: DoseWatch) -> list[Cue]:
+    """The coach hears the lines in order; acts about the latest cue name it."""
+    out: list[Cue] = []
+    for line in lines:
+        if isinstance(line, Happening):
+            if line.detail.get("cue") == "latest":
+                line = Happening(line.id, line.session, line.kind, line.at, line.by, {"cue": out[-1].id if out else ""})
+            new = coach.advance(line.at)
+            _tell(watch, new, coach)
+            watch.happened(line)
+            asked = coach.happened(line)
+            _tell(watch, asked, coach, asked=True)
+            out += [*new, *asked]
+        else:
+            new = coach.observe(line)
+            _tell(watch, new, coach)
+            out += new
+    return out
+
+
+def _tell(watch: DoseWatch, cues: list[Cue], coach: Coach, *, asked: bool = False) -> None:
+    for cue in cues:
+        watch.cue(cue, asked)
+    watch.outcomes(coach.take_outcomes())
