@@ -44,6 +44,8 @@ class PeerSettings:
     """A laptop with several networks has a dozen; each of ours times theirs is a pair to check."""
     relay_packets: int = 10
     """200 ms: a listener that far behind hears better by skipping."""
+    close_s: float = 5.0
+    """A farewell over a dead path may never end; the connection is forgotten then."""
     round_trip_every_s: float = 2.0
     """Browsers report about once a second to five."""
 
@@ -101,7 +103,11 @@ class Peer:
             task.cancel()
         if self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._connection.close()
+        try:
+            async with asyncio.timeout(self._settings.close_s):
+                await self._connection.close()
+        except TimeoutError:
+            log.warning("connection_not_closed", after_s=self._settings.close_s)
 
     def _take(self, receiver: RTCRtpReceiver) -> bool:
         """Take packets as they arrive, or the public track where they are out of reach."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -315,3 +317,62 @@ async def test_an_error_in_what_is_done_with_audio_does_not_end_the_call(partner
     await asyncio.sleep(0.3)
     assert partner.media.stats().packets > packets
     assert partner.media.state == "connected"
+
+
+async def test_offers_at_the_same_moment_end_in_one_connection(partner: Partner) -> None:
+    first, second = Caller(), Caller()
+    partner.callers += [first, second]
+    offers = [await first.offer(), await second.offer()]
+    answers = await asyncio.gather(*(partner.media.connect(offer) for offer in offers))
+    for caller, answer in zip((first, second), answers, strict=True):
+        await caller.accept(answer)
+    await until(lambda: partner.media.state == "connected")
+    await until(lambda: first.connection.connectionState in ("closed", "failed", "connecting"))
+    packets = partner.media.stats().packets
+    await until(lambda: partner.media.stats().packets > packets + 10)
+    assert partner.media.stats().connections == 2
+
+
+async def test_a_close_while_an_offer_is_being_answered_leaves_nothing_open() -> None:
+    tasks, sockets = asyncio.all_tasks(), open_sockets()
+    partner = Partner()
+    caller = Caller()
+    partner.callers.append(caller)
+    answering = asyncio.create_task(partner.media.connect(await caller.offer()))
+    await asyncio.sleep(0)
+    await partner.close()
+    await asyncio.gather(answering, return_exceptions=True)
+    await partner.media.close()
+    await asyncio.sleep(0.1)
+    assert asyncio.all_tasks() == tasks
+    assert open_sockets() == sockets
+
+
+async def test_twenty_reconnects_leave_no_thread_task_or_socket_behind(partner: Partner) -> None:
+    partner.media.begin(SessionClock.start(), 0)
+    seen = []
+    for _ in range(20):
+        caller = await partner.call()
+        before = partner.callers[:-1]
+        partner.callers = [caller]
+        for old in before:
+            await old.close()
+        await practise([partner.media], 0.1)
+        decoders = [thread for thread in threading.enumerate() if thread.name == "audio-decoder"]
+        seen.append((len(decoders), len(asyncio.all_tasks()), open_sockets()))
+    assert seen[2] == seen[-1]
+    assert_contiguous(partner.chunks, 0)
+
+
+async def test_a_thousand_addresses_delay_nothing(partner: Partner) -> None:
+    caller = Caller()
+    partner.callers.append(caller)
+    offer = await caller.offer()
+    many = [f"a=candidate:{n} 1 udp {n} 127.{n // 250}.{n % 250}.9 9 typ host" for n in range(1000)]
+    flooded = offer.replace("a=candidate:", "\r\n".join(many) + "\r\na=candidate:", 1)
+    began = time.monotonic()
+    answer = await partner.media.connect(flooded)
+    assert time.monotonic() - began < 0.5
+    await caller.accept(answer)
+    await until(lambda: partner.media.state == "connected")
+    assert partner.media.stats().candidates_dropped > 900
