@@ -51,6 +51,8 @@ export const invite = {
   observerLink: "The observer’s link",
   go: "Go to my side",
   again: "Make new links",
+  onlyHere:
+    "This address works on this computer alone. For a second device, open Breathmark at an https address that it can reach, and make the links there.",
 };
 
 export const join = {
@@ -116,6 +118,8 @@ export const waiting = {
   show: "Show the invitation again",
   first: "To begin with, a minute about something easy: how was the day?",
   nothingYet: "Nothing is listened to yet.",
+  stoppedTitle: "Listening has stopped",
+  stoppedBody: "It needs a yes from both of you. It goes on by itself as soon as both have said yes again.",
 };
 
 export const practise = {
@@ -150,7 +154,7 @@ export const paused = {
   title: "Pause",
   back: (time: string) => `Pause. Back at ${time}.`,
   body: "Twenty minutes let a body settle. Until then, something that soothes: a walk, water, music. No need to prepare what to say.",
-  nothing: "Nothing is listened to. Apart, you still hear each other.",
+  nothing: "Nothing is listened to now. If you are apart, you still hear each other.",
   resume: "Go on now",
   end: "End for today",
 };

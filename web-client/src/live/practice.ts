@@ -85,6 +85,7 @@ export class Practice {
   private heard(message: FromGateway): void {
     if (message.type === "answer") {
       clearTimeout(this.unanswered);
+      this.unanswered = 0;
       this.attempt = 0;
       void this.peer?.answer(message.sdp);
     } else if (message.type === "refused" && REFUSED_OFFER.has(message.code) && this.unanswered) {

@@ -77,6 +77,7 @@ function Running({ token, report }: { token: string; report: string }) {
   );
 }
 
+const FIRST_WORD_S = 0.5; // the simulated partners start their sound about this long after session time starts
 const STEP_S = 0.35; // the sound is set again where it has drifted further than this
 
 /** Plays the bundled dialogue in step with session time. */
@@ -87,7 +88,7 @@ function ListenButton({ session }: { session: Session }) {
     const sound = audio.current;
     if (!on || !sound) return;
     const align = () => {
-      const now = session.clock.now(performance.now());
+      const now = Math.max(0, session.clock.now(performance.now()) - FIRST_WORD_S);
       if (Math.abs(sound.currentTime - now) > STEP_S) sound.currentTime = now;
     };
     align();

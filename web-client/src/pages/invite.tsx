@@ -9,6 +9,7 @@ export function InvitePage({ invitation, forget }: { invitation: Invitation; for
       <section class="screen">
         <Heading>{invite.title}</Heading>
         <PartnerLink invitation={invitation} />
+        {onlyHere() && <p class="soft">{invite.onlyHere}</p>}
         <p class="row">
           <a class="button main" href={`/join#${invitation.links.a}`}>
             {invite.go}
@@ -26,6 +27,8 @@ export function InvitePage({ invitation, forget }: { invitation: Invitation; for
     </Page>
   );
 }
+
+const onlyHere = (): boolean => /^(localhost|127\.|\[::1\])/.test(location.hostname);
 
 export function PartnerLink({ invitation }: { invitation: Invitation }) {
   const url = linkTo("join", invitation.links.b);

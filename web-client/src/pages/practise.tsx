@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { SessionState } from "../live/state";
 import { CoupleScreen } from "../parts/couple";
 import type { CueActions } from "../parts/cue_panel";
@@ -11,6 +11,10 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
   const { practice, state, room, me } = props;
   const { session } = practice;
   const [open, setOpen] = useState<"details" | "end" | null>(null);
+  const cue = state.cue?.line.id;
+  useEffect(() => {
+    if (cue) setOpen(null); // a dialog lies above everything: nobody would see the cue
+  }, [cue]);
   const actions: CueActions = useMemo(
     () => ({
       painted: (cue, painted_ms) =>

@@ -1,12 +1,24 @@
 import { useState } from "preact/hooks";
 import { keptInvitation } from "../live/kept";
 import { Screen } from "../parts/page";
-import { details, waiting } from "../words";
+import { details, paused, waiting } from "../words";
 import { PartnerLink } from "./invite";
 import type { PartnerScreen } from "./join";
 
+/** In the middle of a practice the other one has taken back the yes, or both devices were away. */
+function StoppedScreen({ practice }: Pick<PartnerScreen, "practice">) {
+  return (
+    <Screen title={waiting.stoppedTitle} body={waiting.stoppedBody}>
+      <button class="button" onClick={() => practice.session.send({ type: "end" })}>
+        {paused.end}
+      </button>
+    </Screen>
+  );
+}
+
 /** This partner has said yes; the other has not come, or not said yes yet. */
 export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { token: string }) {
+  if (room.now_s > 0) return <StoppedScreen practice={practice} />;
   const here = room.partners[me === "a" ? "b" : "a"].present;
   const invitation = keptInvitation();
   const [shown, setShown] = useState(false);

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { SessionState } from "../live/state";
 import type { Partner, Room } from "../protocol";
-import { practise } from "../words";
+import { practise, refusalTitle } from "../words";
 import { type CueActions, CuePanel } from "./cue_panel";
 
 interface CoupleProps {
@@ -28,6 +28,7 @@ export function CoupleScreen(props: CoupleProps) {
         {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
         {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
       </div>
+      {state.notice && SHOWN.has(state.notice.code) && <p class="couple-notice">{refusalTitle(state.notice.code)}</p>}
       <div class="calm" role="img" aria-label={practise.shape}>
         <div class="halo" />
         <div class="core" />
@@ -48,6 +49,8 @@ export function CoupleScreen(props: CoupleProps) {
     </div>
   );
 }
+
+const SHOWN = new Set(["store_unavailable", "bad_offer"]); // the rest rights itself
 
 function hears({ state, room, me }: CoupleProps): boolean {
   const media = me ? [room.partners[me].media] : [room.partners.a.media, room.partners.b.media];
