@@ -24,6 +24,7 @@ log = structlog.get_logger("gateway.demo")
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
+    dialogue: Path = DIALOGUE  # stereo, left = a
     at_once: int = 4  # each costs about as much as a couple, and four Opus streams of its own
     wait_for_watcher_s: float = 5.0  # a page opens its socket within a second or two
     unwatched_s: float = 20.0  # long enough to reload the page, or to come back to the tab
@@ -63,7 +64,7 @@ class Demos:
     async def start(self) -> DemoLinks:
         """Returns as soon as the session exists. Raises Refused ``no_demo`` where all places are taken."""
         if self.running >= self._settings.at_once:
-            raise Refused("no_demo", f"All {self._settings.at_once} demo places are taken just now.")
+            raise Refused("no_demo", f"All demo places ({self._settings.at_once}) are taken just now.")
         self._starting += 1
         try:
             new = await self._create()
@@ -73,6 +74,11 @@ class Demos:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return DemoLinks(new.session, new.tokens["observer"], new.tokens["report"])
+
+    async def idle(self) -> None:
+        """Waits until none runs."""
+        while self._running:
+            await asyncio.wait(self._running)
 
     async def close(self) -> None:
         """Stops what runs, and waits until it has let go of its sockets."""
@@ -91,7 +97,7 @@ class Demos:
             log.exception("demo failed", session=new.session)
 
     async def _play(self, new: NewSession) -> None:
-        audio = await asyncio.to_thread(read_partners, [DIALOGUE])
+        audio = await asyncio.to_thread(read_partners, [self._settings.dialogue])
         async with AsyncExitStack() as stack:
             partners = [
                 await stack.enter_async_context(

@@ -91,12 +91,17 @@ class SimulatedPartner:
     BreathmarkError where the connection is gone.
     """
 
-    def __init__(self, url: str, token: str, audio: Samples, *, rate_hz: int = RATE_HZ, name: str = "") -> None:
-        """``url``: the gateway's socket, ws://…/ws. ``audio``: float32 (n,) at ``rate_hz``, -1 to 1."""
+    def __init__(
+        self, url: str, token: str, audio: Samples, *, rate_hz: int = RATE_HZ, name: str = "", device: str = ""
+    ) -> None:
+        """``url``: the gateway's socket, ws://…/ws. ``audio``: float32 (n,) at ``rate_hz``, -1 to 1.
+
+        ``device``: the secret of an earlier partner who comes back; by default a new one.
+        """
         self._url = url
         self._token = token
         self._name = name
-        self._device = secrets.token_urlsafe(16)
+        self._device = device or secrets.token_urlsafe(16)
         self._track = VoiceTrack(resampled(audio, rate_hz))
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._open = contextlib.AsyncExitStack()
