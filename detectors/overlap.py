@@ -26,13 +26,13 @@ class Overlap:
     over_end: int | None = None
     burst_heard: int = 0
     burst_end: int | None = None
+    over_paused: int | None = None  # where ``over`` first fell silent, if only for a moment
     resumed: int | None = None  # where ``over`` began again
     got_floor: int | None = None  # when ``by`` had been alone long enough
     lost: bool = False  # missing audio cut one of them off
     announced: bool = False
     next_refresh: int = 0
     ruled: Kind | None = None  # what the table says, once it says it
-    ruled_at: int = 0
     context: list[float] = field(default_factory=list)  # what was known of the two at ``start``
 
     @property
@@ -78,3 +78,10 @@ def rule(o: Overlap, s: TurnSettings) -> Kind | None:
 
 def _took(o: Overlap) -> bool:
     return o.got_floor is not None and (o.resumed is None or o.got_floor <= o.resumed)
+
+
+def harmless(o: Overlap) -> Kind:
+    """What an overlap is that the table calls an interruption, and people would not."""
+    if o.ruled is Kind.TALK_OVER or (o.by_end is not None and o.by_end < o.heard_over):
+        return Kind.BUTTED_IN
+    return Kind.TERMINAL_OVERLAP

@@ -9,13 +9,13 @@ mirrors.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from detectors.floor import NEVER, Voice
 from detectors.lulls import Lull, Lulls
-from detectors.overlap import Overlap, rule
-from detectors.turn_model import p_interruption
+from detectors.overlap import Overlap, harmless, rule
+from detectors.turn_model import TurnModel, context, shipped
 from detectors.turn_settings import TurnSettings
 from streaming.ids import event_id
 from streaming.types import INTERRUPTION_KINDS, Annotation, Kind, Span, Speaker, Status
@@ -27,12 +27,16 @@ _UNSURE_CONFIDENCE = 0.3  # one of the two could not be heard at the moment that
 class TurnDetector:
     """One session's turns. ``start`` is the session time (samples) at which listening begins."""
 
-    def __init__(self, session: str, settings: TurnSettings | None = None, *, start: int = 0) -> None:
+    def __init__(
+        self, session: str, settings: TurnSettings | None = None, *, start: int = 0, model: TurnModel | None = None
+    ) -> None:
         self.session = session
         self.settings = settings or TurnSettings()
         self.begun = start
         self.now = start
         self.holder: Speaker | None = None  # of the floor
+        self.floor_since = start
+        self._model = model or shipped()
         self._voices = {speaker: Voice() for speaker in Speaker}
         self._overlaps: list[Overlap] = []  # undecided, oldest first
         self._lulls = Lulls()
@@ -82,6 +86,7 @@ class TurnDetector:
             "begun": self.begun,
             "now": self.now,
             "holder": self.holder,
+            "floor_since": self.floor_since,
             "fresh": self._fresh,
             "voices": {speaker.value: dataclasses.asdict(voice) for speaker, voice in self._voices.items()},
             "overlaps": [dataclasses.asdict(overlap) for overlap in self._overlaps],
@@ -94,6 +99,7 @@ class TurnDetector:
         own = cls(session, settings, start=saved["begun"])
         own.now = saved["now"]
         own.holder = _speaker(saved["holder"])
+        own.floor_since = saved["floor_since"]
         own._fresh = saved["fresh"]
         own._voices = {speaker: Voice(**saved["voices"][speaker.value]) for speaker in Speaker}
         own._overlaps = [
@@ -135,6 +141,9 @@ class TurnDetector:
             voice.hear(self.now, missing.get(speaker, False))
             if voice.speaking and not speaks[speaker]:
                 voice.stop(self.now)
+                for o in self._overlaps:
+                    if o.over is speaker and o.over_paused is None:
+                        o.over_paused = self.now
         starting = [s for s, v in self._voices.items() if speaks[s] and not v.speaking]
         self._claim_floor(starting)
         begun = [speaker for speaker in starting if self._begin(speaker)]
@@ -187,7 +196,8 @@ class TurnDetector:
         return new
 
     def _take_floor(self, speaker: Speaker) -> None:
-        self.holder = speaker
+        if self.holder is not speaker:
+            self.holder, self.floor_since = speaker, self.now
         for o in self._overlaps:
             if o.by is speaker and o.over_end is not None and o.got_floor is None:
                 o.got_floor = self.now
@@ -205,7 +215,8 @@ class TurnDetector:
 
     def _close_burst(self, speaker: Speaker) -> None:
         voice = self._voices[speaker]
-        voice.burst_open = False
+        if voice.burst_open:
+            voice.burst_open, voice.last_burst = False, voice.last - voice.burst_start
         for o in self._overlaps:
             if o.by is speaker and o.burst_end is None:
                 o.burst_end = voice.last
@@ -241,6 +252,7 @@ class TurnDetector:
                 blame=not (together or unsure),
                 uncertainty=uncertainty,
                 next_refresh=self.now + s.refresh_samples,
+                context=context(self.now, own, other, self.floor_since),
             )
         )
 
@@ -262,17 +274,18 @@ class TurnDetector:
                 if o.heard <= 0 and by.burst_start == o.burst_start:
                     by.burst_typed = False  # the other's pause was an end: they never met
             return []
+        p = self._model.p_interruption(o, self.now)
         out: list[Annotation] = []
         if due or (o.ruled and not o.announced):
             o.announced = True
-            out.append(self._say(o, Kind.OVERLAP, "open"))
+            out.append(self._say(o, Kind.OVERLAP, "open", p))
         if o.ruled:
             self._overlaps.remove(o)
-            out.append(self._say(o, o.ruled, "final"))
+            doubted = o.ruled in INTERRUPTION_KINDS and p < s.least_p
+            out.append(self._say(o, harmless(o) if doubted else o.ruled, "final", p))
         return out
 
-    def _say(self, o: Overlap, kind: Kind, status: Status) -> Annotation:
-        p = p_interruption(o)
+    def _say(self, o: Overlap, kind: Kind, status: Status, p: float) -> Annotation:
         sure = o.blame and not o.lost and o.heard > o.uncertainty
         confidence = p if kind in INTERRUPTION_KINDS else 1.0 - p
         return Annotation(
@@ -304,11 +317,21 @@ class TurnDetector:
 
 
 def annotate_activity(
-    session: str, activity: Mapping[Speaker, list[Span]], settings: TurnSettings | None = None
+    session: str,
+    activity: Mapping[Speaker, list[Span]],
+    settings: TurnSettings | None = None,
+    *,
+    model: TurnModel | None = None,
 ) -> list[Annotation]:
     """All that is to be said of given speech activity (each partner's spans sorted and disjoint)."""
-    detector = TurnDetector(session, settings)
-    changes = sorted(
+    detector = TurnDetector(session, settings, model=model)
+    out = [a for end, active in changes(activity) for a in detector.step(end, active, {})]
+    return out + detector.flush()
+
+
+def changes(activity: Mapping[Speaker, list[Span]]) -> Iterator[tuple[int, dict[Speaker, bool]]]:
+    """The activity as steps: each end, and who speaks up to it."""
+    edges = sorted(
         (at, speaker, on)
         for speaker, spans in activity.items()
         for span in spans
@@ -316,12 +339,9 @@ def annotate_activity(
         if span.length
     )
     active = dict.fromkeys(Speaker, False)
-    silent = dict.fromkeys(Speaker, False)
-    out: list[Annotation] = []
-    for at, speaker, on in changes:
-        out += detector.step(at, active, silent)
+    for at, speaker, on in edges:
+        yield at, dict(active)
         active[speaker] = on
-    return out + detector.flush()
 
 
 def _speaker(value: str | None) -> Speaker | None:

@@ -1,0 +1,27 @@
+"""``breathmark bench accuracy``: turn-taking and voice, each against its gold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks import turns_accuracy, voice_accuracy
+from benchmarks.harness import BenchResult, deliver, recordings
+from detectors.settings import DetectorSettings
+
+
+def run(quick: bool) -> BenchResult:
+    """Both parts. Raises UnusableInput where the recordings are absent."""
+    data = recordings()
+    turns, panels, notes = turns_accuracy.run(quick=quick)
+    return BenchResult(
+        bench="accuracy",
+        settings={"quick": quick, "recordings": data.name, "detectors": repr(DetectorSettings())},
+        figures=[*turns, *voice_accuracy.figures(quick)],
+        panels=panels,
+        notes=notes,
+    )
+
+
+def main(*, quick: bool, json: Path | None, picture: Path | None) -> None:
+    """The command's entry point."""
+    deliver(run(quick), json_file=json, picture=picture)
