@@ -110,7 +110,7 @@ class Placement:
         self._begun = 0  # machine time before which nothing may be decoded
         self._frontier = 0  # machine time up to which audio is delivered
         self._polled: int | None = None  # machine time of the last poll
-        self._judged = 0  # machine time as of which lateness is judged
+        self._judged = 0  # machine time as of which lateness is judged: now, but for stalls
         self._usual = _samples(20)  # length of the packets that come
         self._waiting: list[_Packet] = []  # by position
         self._played: deque[int] = deque(maxlen=64)  # sequences
@@ -158,6 +158,8 @@ class Placement:
         packet = _Packet(position, self._extend(sequence), length, arrival, payload)
         if self._running and self._admit(packet):
             bisect.insort(self._waiting, packet)
+            if self._polled is not None and arrival - self._polled <= self._stall:
+                self._judged = max(self._judged, arrival)
             out += self._release(arrival)
         return out
 
@@ -291,7 +293,7 @@ class Placement:
         return [self._heard(audio)]
 
     def _overdue_until(self) -> int:
-        """Up to where audio should have come by the last poll, and was waited for: whole packets from the frontier."""
+        """Up to where audio should have come by now, and was waited for: whole packets from the frontier."""
         full = len(self._lateness) == self._settings.late_window
         late = min(max(0, min(self._lateness)), self._late_max) if full else 0
         overdue = self._judged - _samples(self.wait_ms) - late - self._usual - self._frontier

@@ -97,3 +97,12 @@ def test_a_single_stray_is_dropped_and_a_jump_that_lasts_is_believed() -> None:
     assert believed * 20 == pytest.approx(settings.believe_after_ms, abs=20)
     assert clock.epoch == epoch + 1
     assert clock.restarts == 1
+
+
+def test_strays_between_good_packets_are_never_believed_however_many() -> None:
+    clock = MediaClock()
+    for n, packet in enumerate(stream(200)):
+        assert clock.observe(7, packet.timestamp, PACKET, packet.arrival) == n * PACKET
+        assert n == 0 or clock.observe(7, packet.timestamp + 90_000_000, PACKET, packet.arrival) is None
+    assert clock.jumps == 199
+    assert clock.restarts == 0

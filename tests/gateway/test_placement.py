@@ -126,6 +126,17 @@ def test_ten_minutes_of_drift_are_taken_up_without_a_gap_or_a_click(drift_ppm: f
     assert abs(measured - drift_ppm) < 10
 
 
+def test_a_bad_first_alignment_is_mended_at_the_next_hole() -> None:
+    placement = new_placement()
+    placement.begin(T0)
+    late_at_first = stream(60, delay=lambda n: 100 * MS if n < 20 else 0)
+    heard = play(placement, without(late_at_first, 40, 41, 42))
+    assert_contiguous(heard.chunks, T0)
+    offsets = [c.start - T0 - c.samples[0] for c in heard.chunks if not c.missing]
+    assert offsets[0] == 100 * MS
+    assert offsets[-1] == 0
+
+
 def test_timestamps_and_sequence_numbers_wrap_unnoticed() -> None:
     placement = new_placement()
     placement.begin(T0)
