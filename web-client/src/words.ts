@@ -182,7 +182,7 @@ export const watch = {
   here: "here",
   away: "not here yet",
   practice: "Practice",
-  observing: "An observer",
+  observing: "Observer",
   now: "Back to now",
   hint: "Drag the lanes to look back.",
   legend: "How to read the lanes",

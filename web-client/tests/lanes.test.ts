@@ -53,6 +53,14 @@ test("a lost microphone is a gap in that partner's lane alone", () => {
   expect(lanes.a.gaps).toEqual([]);
 });
 
+test("a rise lasts until the voice has settled, or until now", () => {
+  const book = new LineBook();
+  book.add([line("arousal_rise", 10, 12, { by: "a" })]);
+  expect(book.picture(names, 0, 60, 15).lanes.a.rises).toEqual([{ start: 10, end: 15, open: false }]);
+  book.add([line("arousal_settled", 19, 21, { by: "a" })]);
+  expect(book.picture(names, 0, 60, 50).lanes.a.rises).toEqual([{ start: 10, end: 21, open: false }]);
+});
+
 test("only what touches the window is drawn", () => {
   const book = new LineBook();
   book.add([1, 50, 99].map((t) => line("speech", t, t + 1, { by: "a" })));

@@ -4,13 +4,17 @@ import { lanes as words } from "../words";
 import { type Block, emptyLane, type Mark, PARTNERS, type Picture } from "./picture";
 
 const OVERLAPS = new Set(Object.keys(words.kinds));
+type Stretch = "pause" | "lost" | "rise";
+
 /** What starts with one happening and ends with another. Whoever resumes, a pause ends for both. */
-const STRETCHES: Record<string, { what: "pause" | "lost"; starts: boolean }> = {
+const STRETCHES: Record<string, { what: Stretch; starts: boolean }> = {
   paused: { what: "pause", starts: true },
   resumed: { what: "pause", starts: false },
   ended: { what: "pause", starts: false },
   media_lost: { what: "lost", starts: true },
   media_back: { what: "lost", starts: false },
+  arousal_rise: { what: "rise", starts: true },
+  arousal_settled: { what: "rise", starts: false },
 };
 const OPEN_MAX_S = 30; // an open block whose end never came is not drawn on for ever
 
@@ -38,9 +42,9 @@ export class LineBook {
     const begun = new Map<string, Line>(); // pauses and losses whose end has not come yet
     for (const line of this.ordered()) {
       const stretch = STRETCHES[line.kind];
-      if (stretch?.starts) begun.set(stretch.what + line.by, line);
+      if (stretch?.starts && line.start_s <= to) begun.set(stretch.what + line.by, line);
       for (const start of stretch && !stretch.starts ? take(begun, stretch.what, line.by) : [])
-        placeStretch(picture, start, line.start_s);
+        placeStretch(picture, start, line.end_s);
       const end = line.status === "open" ? Math.min(Math.max(now, line.end_s), line.start_s + OPEN_MAX_S) : line.end_s;
       if (line.start_s <= to && end >= from) place(picture, line, end);
     }
@@ -71,7 +75,6 @@ function place(picture: Picture, line: Line, end: number): void {
   if (line.kind === "speech") lane?.speech.push(block);
   else if (line.kind === "arousal")
     lane?.arousal.push({ t: (line.start_s + line.end_s) / 2, level: line.level ?? 0.5, confidence: line.confidence ?? 0 });
-  else if (line.kind === "arousal_rise") lane?.rises.push(block);
   else if (line.kind === "quality" && line.reason === "muted") lane?.gaps.push(block);
   else if (line.kind === "cue") picture.rail.push(mark(line, "cue", line.end_s, line.text ?? words.cue));
   else if (line.kind === "long_silence") picture.rail.push(mark(line, "pause", end, words.silence));
@@ -93,7 +96,7 @@ function mark(line: Line, group: Mark["group"], end: number, label: string): Mar
   };
 }
 
-function take(begun: Map<string, Line>, what: "pause" | "lost", by: Line["by"]): Line[] {
+function take(begun: Map<string, Line>, what: Stretch, by: Line["by"]): Line[] {
   const keys = [...begun.keys()].filter((key) => (what === "pause" ? key.startsWith(what) : key === what + by));
   const lines = keys.flatMap((key) => begun.get(key) ?? []);
   for (const key of keys) begun.delete(key);
@@ -102,7 +105,10 @@ function take(begun: Map<string, Line>, what: "pause" | "lost", by: Line["by"]):
 
 function placeStretch(picture: Picture, line: Line, end: number): void {
   if (line.kind === "paused") picture.rail.push({ ...mark(line, "pause", end, words.pause), kind: "pause" });
-  else if (line.by) picture.lanes[line.by].gaps.push({ start: line.start_s, end, open: false });
+  else if (line.by) {
+    const { gaps, rises } = picture.lanes[line.by];
+    (line.kind === "arousal_rise" ? rises : gaps).push({ start: line.start_s, end, open: false });
+  }
 }
 
 /** An open block ends at the latest where the same partner's next one starts. */

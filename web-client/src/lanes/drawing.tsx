@@ -112,15 +112,17 @@ function Pause({ mark, layout, pxPerS }: DrawingProps & { mark: Mark }) {
 
 function RailMark({ mark, layout, pxPerS, chosen, onChoose }: DrawingProps & { mark: Mark }) {
   const width = (mark.end - mark.start) * pxPerS;
+  const cue = mark.group === "cue";
+  const y = cue ? layout.cue : layout.rail;
   const x = mark.start * pxPerS + (mark.kind === "talk_over" ? width / 2 : 0);
   const classes = `mark${mark.id === chosen ? " chosen" : ""}${onChoose ? " pressable" : ""}`;
   return (
-    <g class={classes} transform={`translate(${x.toFixed(1)} ${layout.rail})`} onClick={onChoose && (() => onChoose(mark.id))}>
+    <g class={classes} transform={`translate(${x.toFixed(1)} ${y})`} onClick={onChoose && (() => onChoose(mark.id))}>
       <title>{`${mark.label}, ${clock(mark.start)}`}</title>
-      {mark.group === "cue" && width > 0 && (
-        <rect class="lasting" width={width} y={-layout.railHeight / 2} height={layout.railHeight} />
+      {cue && width > 0 && (
+        <rect class="lasting" width={width} y={layout.rail - layout.railHeight / 2 - y} height={layout.railHeight} />
       )}
-      {mark.group === "cue" && <line class="moment" y1={8 - layout.rail} y2={layout.axis - 16 - layout.rail} />}
+      {cue && <line class="moment" y1={8 - y} y2={layout.axis - 16 - y} />}
       <circle r="16" class="touch" />
       <Glyph mark={mark} width={width} />
     </g>

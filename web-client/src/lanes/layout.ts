@@ -9,9 +9,11 @@ export interface Layout {
   speechHeight: number;
   rail: number; // middle of the rail
   railHeight: number;
+  cue: number; // middle of the cues, above the overlaps that may lie under them
   axis: number; // baseline of the time labels
 }
 
+const CUE_HALF = 13; // px, half a breath mark
 const LABEL = 30; // px for a partner's name above the own lane
 
 export function layoutFor(dense: boolean): Layout {
@@ -33,6 +35,7 @@ export function layoutFor(dense: boolean): Layout {
     speechHeight,
     rail: railTop + railHeight / 2,
     railHeight,
+    cue: railTop + CUE_HALF,
     axis,
   };
 }

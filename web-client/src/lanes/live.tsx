@@ -16,7 +16,8 @@ const WINDOWS = [
 ];
 const LONGEST_S = 120;
 const REDRAW_MS = 200;
-const AHEAD_S = 2; // drawn beyond the right edge, so that moving never shows a seam
+const RIGHT_PX = 28; // so that now does not stick to the edge, and its label has room
+const AHEAD_S = 5; // drawn beyond the right edge, so that moving never shows a seam
 const KEY_STEP_S = 10;
 
 export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: Record<Partner, string> }) {
@@ -28,7 +29,8 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
   const width = useWidth(frame);
   const windowS = WINDOWS.find((each) => width < each.below_px)?.s ?? LONGEST_S;
   const layout = useMemo(() => layoutFor(width < NARROW_PX), [width < NARROW_PX]);
-  const pxPerS = width / windowS;
+  const right = width - RIGHT_PX;
+  const pxPerS = right / windowS;
   const beat = useBeat();
   const now = props.clock.now(performance.now());
   const to = rightEdge(now, back, windowS) + AHEAD_S;
@@ -43,13 +45,13 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
     const move = () => {
       const current = props.clock.now(performance.now());
       const edge = rightEdge(current, back, windowS);
-      moved.current?.setAttribute("transform", `translate(${(width - edge * pxPerS).toFixed(2)} 0)`);
-      playhead.current?.setAttribute("transform", `translate(${(width - (edge - current) * pxPerS).toFixed(2)} 0)`);
+      moved.current?.setAttribute("transform", `translate(${(right - edge * pxPerS).toFixed(2)} 0)`);
+      playhead.current?.setAttribute("transform", `translate(${(right - (edge - current) * pxPerS).toFixed(2)} 0)`);
       handle = requestAnimationFrame(move);
     };
     move();
     return () => cancelAnimationFrame(handle);
-  }, [width, pxPerS, back, props.clock]);
+  }, [right, pxPerS, back, props.clock]);
 
   const look = (seconds: number) => setBack(Math.max(0, Math.min(seconds, Math.max(0, now - windowS))));
   const keys = (event: KeyboardEvent) => {

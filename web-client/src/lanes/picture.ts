@@ -44,7 +44,7 @@ export const emptyLane = (): Lane => ({ speech: [], gaps: [], arousal: [], rises
 
 /** 83.4 -> "1:23". */
 export function clock(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
+  const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
