@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from redis import Redis
 
 START_S = 20.0  # PostgreSQL's crash recovery on a busy machine
 PASSWORD = "open sesame / 1"  # with characters that a URL must escape
@@ -127,6 +128,26 @@ def redis_sentinel(master_port: int) -> Iterator[Server]:
         server = Server(command, port, folder, lambda: _listens(port))
         with _running(server):
             yield server
+
+
+@contextmanager
+def redis_cluster() -> Iterator[list[Server]]:
+    """Two nodes, half of the slots each."""
+    with ExitStack() as stack:
+        nodes = []
+        for _ in range(2):
+            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            nodes.append(stack.enter_context(redis_server(extra=[*options, "--cluster-announce-ip", "127.0.0.1"])))
+        clients = [stack.enter_context(Redis(port=node.port)) for node in nodes]
+        clients[0].execute_command("CLUSTER ADDSLOTSRANGE", 0, 8191)
+        clients[1].execute_command("CLUSTER ADDSLOTSRANGE", 8192, 16383)
+        clients[0].execute_command("CLUSTER MEET", "127.0.0.1", nodes[1].port, nodes[1].command[-3])
+        until = time.monotonic() + START_S
+        while any(client.execute_command("CLUSTER INFO")["cluster_state"] != "ok" for client in clients):
+            if time.monotonic() > until:
+                raise RuntimeError("the nodes did not become a cluster")
+            time.sleep(0.05)
+        yield nodes
 
 
 @contextmanager

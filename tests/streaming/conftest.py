@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+from redis import Redis
 
+from streaming.backbone import Backbone, open_backbone
+from streaming.leases import LeaseSettings
 from streaming.timeline import sqlite_url
-from tests.servers import Server, postgres_server, postgres_url
+from tests.servers import Server, postgres_server, postgres_url, redis_cluster, redis_server
+
+QUICK_LEASES = LeaseSettings(ttl_s=0.3)
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +43,41 @@ async def empty_database(server: Server) -> str:
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
     return postgres_url(server, name)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Server]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[list[Server]]:
+    with redis_cluster() as nodes:
+        yield nodes
+
+
+@pytest.fixture(params=["in process", "redis", "redis cluster"])
+async def backbone(request: pytest.FixtureRequest) -> AsyncIterator[Backbone]:
+    """An empty bus of each kind, and leases that run out after 0.3 s."""
+    servers: list[Server] = []
+    url = None
+    if request.param == "redis":
+        servers = [request.getfixturevalue("redis")]
+        url = redis_url(servers[0])
+    elif request.param == "redis cluster":
+        servers = request.getfixturevalue("cluster")
+        url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in servers)
+    for server in servers:
+        empty(server)
+    async with open_backbone(url, QUICK_LEASES) as opened:
+        yield opened
+
+
+def redis_url(server: Server) -> str:
+    return f"redis://127.0.0.1:{server.port}/0"
+
+
+def empty(server: Server) -> None:
+    with Redis(port=server.port) as client:
+        client.flushall()

@@ -1,0 +1,157 @@
+"""The bus on Redis Streams. No consumer groups: a lease says who reads a session, a snapshot from where."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from streaming.bus import KEEP, Message, with_missed
+from streaming.redis_client import RedisClient
+
+FORGET_MS = 3_600_000  # a stream that nobody publishes to: its session is long over
+LONGEST_WAIT_S = 0.5  # below the time after which a silent Redis counts as gone
+CLUSTER_POLL_S = 0.01  # a cluster cannot wait on streams of several nodes at once
+PARTITIONS = 32  # a cluster spreads these over its nodes; the streams of one are asked for in one go
+
+# KEYS streams; ARGV: forget after ms, then bound and payload a stream. Every id is the time and the stream's own count.
+_PUBLISH = """
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local positions = {}
+for i, key in ipairs(KEYS) do
+  local at, number = ms, 1
+  local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+  if last then
+    local last_ms, last_number = string.match(last[1], '(%d+)-(%d+)')
+    at, number = math.max(ms, tonumber(last_ms)), tonumber(last_number) + 1
+  end
+  positions[i] = string.format('%.0f-%.0f', at, number)
+  redis.call('XADD', key, 'MAXLEN', ARGV[2 * i], positions[i], 'p', ARGV[2 * i + 1])
+  redis.call('PEXPIRE', key, ARGV[1])
+end
+return positions
+"""
+
+# KEYS streams; ARGV: limit, then the position in each. Returns stream's index, position, payload, stream's index …
+# A cluster's client would ask a node which words of each XREAD are keys; of a script it is told.
+_READ = """
+local found = {}
+for i, key in ipairs(KEYS) do
+  for _, entry in ipairs(redis.call('XRANGE', key, '(' .. ARGV[i + 1], '+', 'COUNT', ARGV[1])) do
+    table.insert(found, i - 1)
+    table.insert(found, entry[1])
+    table.insert(found, entry[2][2])
+  end
+end
+return found
+"""
+
+
+class RedisBus:
+    """The bus for many processes on many hosts."""
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    @property
+    def degraded(self) -> bool:
+        return self._redis.degraded
+
+    @property
+    def on_degraded(self) -> Callable[[bool], None] | None:
+        return self._redis.on_degraded
+
+    @on_degraded.setter
+    def on_degraded(self, tell: Callable[[bool], None] | None) -> None:
+        self._redis.on_degraded = tell
+
+    async def publish(self, stream: str, payload: bytes, *, keep: int = KEEP) -> str:
+        return (await self.publish_all([(stream, payload)], keep=keep))[0]
+
+    async def publish_all(self, messages: Sequence[tuple[str, bytes]], *, keep: int = KEEP) -> list[str]:
+        groups = self._together([stream for stream, _ in messages])
+        answers = await asyncio.gather(
+            *(
+                self._redis.run(
+                    _PUBLISH,
+                    [_key(messages[i][0]) for i in group],
+                    [FORGET_MS, *(part for i in group for part in (keep, messages[i][1]))],
+                )
+                for group in groups
+            )
+        )
+        positions = {
+            i: at.decode() for group, ats in zip(groups, answers, strict=True) for i, at in zip(group, ats, strict=True)
+        }
+        return [positions[i] for i in range(len(messages))]
+
+    async def read(self, after: Mapping[str, str], *, wait_s: float = 0.1, limit: int = 256) -> list[Message]:
+        if not after:
+            await asyncio.sleep(wait_s)
+            return []
+        wait_s = min(wait_s, LONGEST_WAIT_S)
+        return await (self._read_cluster if self._redis.is_cluster else self._read)(after, wait_s, limit)
+
+    async def _read(self, after: Mapping[str, str], wait_s: float, limit: int) -> list[Message]:
+        names = {_key(stream).encode(): stream for stream in after}
+        positions: dict[Any, Any] = {_key(stream): position for stream, position in after.items()}
+        block_ms = max(1, round(wait_s * 1000)) if wait_s > 0 else None  # 0 would wait for ever
+        found: Any = await self._redis.ask(self._redis.client.xread(positions, count=limit, block=block_ms))
+        return [
+            message
+            for key, entries in found or ()
+            for message in with_missed(_messages(names[key], entries), after[names[key]])
+        ]
+
+    async def _read_cluster(self, after: Mapping[str, str], wait_s: float, limit: int) -> list[Message]:
+        streams = [*after]
+        groups = [[streams[i] for i in group] for group in self._together(streams)]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while True:
+            found = await asyncio.gather(*(self._read_group(group, after, limit) for group in groups))
+            if any(found) or loop.time() >= until:
+                return [message for messages in found for message in messages]
+            await asyncio.sleep(CLUSTER_POLL_S)
+
+    async def _read_group(self, group: Sequence[str], after: Mapping[str, str], limit: int) -> list[Message]:
+        keys = [_key(stream) for stream in group]
+        flat = await self._redis.run(_READ, keys, [limit, *(after[stream] for stream in group)])
+        messages: dict[str, list[Message]] = {stream: [] for stream in group}
+        for index, position, payload in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+            messages[group[index]].append(Message(group[index], position.decode(), payload))
+        return [message for stream, own in messages.items() for message in with_missed(own, after[stream])]
+
+    async def last(self, stream: str) -> Message | None:
+        entries: Any = await self._redis.ask(self._redis.client.xrevrange(_key(stream), count=1))
+        return next(iter(_messages(stream, entries)), None)
+
+    async def drop(self, stream: str) -> None:
+        await self._redis.ask(self._redis.client.unlink(_key(stream)))
+
+    async def close(self) -> None:
+        await self._redis.close()
+
+    def _together(self, streams: Sequence[str]) -> list[list[int]]:
+        """Indices of the streams that one command may name: all of them, or those of a partition."""
+        if not self._redis.is_cluster:
+            return [[*range(len(streams))]] if streams else []
+        groups: dict[int, list[int]] = defaultdict(list)
+        for index, stream in enumerate(streams):
+            groups[_partition(stream)].append(index)
+        return [*groups.values()]
+
+
+def _partition(stream: str) -> int:
+    return zlib.crc32(stream.encode()) % PARTITIONS
+
+
+def _key(stream: str) -> str:
+    return f"breathmark:{{{_partition(stream)}}}:{stream}"
+
+
+def _messages(stream: str, entries: Iterable[tuple[bytes, dict[bytes, Any]]]) -> list[Message]:
+    return [Message(stream, position.decode(), fields[b"p"]) for position, fields in entries]

@@ -1,0 +1,160 @@
+"""A session belongs to one worker at a time, and to another soon after that one has died."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from streaming.backbone import Backbone, open_backbone
+from streaming.errors import LeaseLost
+from streaming.leases import Lease, Leases, LeaseSettings
+from streaming.timeline import Timeline, open_engine
+from streaming.types import Happening
+from tests.servers import Server
+from tests.streaming.conftest import QUICK_LEASES, empty, redis_url
+
+RUN_OUT_S = QUICK_LEASES.ttl_s + 0.05
+
+
+@pytest.fixture
+def leases(backbone: Backbone) -> Leases:
+    return backbone.leases
+
+
+async def acquired(leases: Leases, name: str, holder: str) -> Lease:
+    lease = await leases.acquire(name, holder)
+    assert lease is not None
+    assert (lease.name, lease.holder) == (name, holder)
+    return lease
+
+
+async def test_a_session_has_one_holder_at_a_time(leases: Leases) -> None:
+    await leases.want("s")
+    lease = await acquired(leases, "s", "one")
+    assert await leases.acquire("s", "another") is None
+    assert await leases.claim("another", 10) == []
+    assert await leases.renew([lease]) == [lease]
+
+
+async def test_work_that_nobody_wants_is_not_taken(leases: Leases) -> None:
+    assert await leases.acquire("s", "one") is None
+    assert await leases.claim("one", 10) == []
+
+
+async def test_workers_that_claim_at_once_share_the_work_out(leases: Leases) -> None:
+    names = [f"s{number}" for number in range(20)]
+    for name in names:
+        await leases.want(name)
+    await leases.want(names[0])  # to want twice changes nothing
+    assert await leases.wanted() == 20
+    claims = await asyncio.gather(*(leases.claim(f"worker {n}", 6) for n in range(4)))
+    assert max(len(claim) for claim in claims) == 6
+    assert sorted(lease.name for claim in claims for lease in claim) == sorted(names)
+    assert await leases.claim("late", 0) == []
+
+
+async def test_a_released_session_is_free_at_once_and_its_next_fence_is_higher(leases: Leases) -> None:
+    await leases.want("s")
+    first = await acquired(leases, "s", "one")
+    await leases.release(first)
+    second = await acquired(leases, "s", "another")
+    assert second.fence > first.fence
+
+
+async def test_a_lease_that_is_not_renewed_runs_out_and_is_lost_to_whoever_takes_it(leases: Leases) -> None:
+    await leases.want("s")
+    first = await acquired(leases, "s", "one")
+    await asyncio.sleep(RUN_OUT_S / 2)
+    assert await leases.renew([first]) == [first]
+    await asyncio.sleep(RUN_OUT_S / 2)
+    assert await leases.acquire("s", "another") is None  # it was renewed in time
+    await asyncio.sleep(RUN_OUT_S)
+    (second,) = await leases.claim("another", 1)
+    assert second.fence > first.fence
+    assert await leases.renew([first, second]) == [second]
+    await leases.release(first)
+    assert await leases.acquire("s", "third") is None  # releasing what one has lost frees nothing
+
+
+async def test_a_lease_that_ran_out_is_revived_where_nobody_took_it(leases: Leases) -> None:
+    await leases.want("s")
+    lease = await acquired(leases, "s", "one")
+    await asyncio.sleep(RUN_OUT_S)
+    assert await leases.renew([lease]) == [lease]
+    assert await leases.acquire("s", "another") is None
+
+
+async def test_when_the_work_is_over_its_holder_is_told(leases: Leases) -> None:
+    await leases.want("s")
+    lease = await acquired(leases, "s", "one")
+    await leases.unwant("s")
+    assert await leases.wanted() == 0
+    assert await leases.renew([lease]) == []
+    assert await leases.acquire("s", "another") is None
+
+
+async def test_those_who_beat_are_there_until_they_leave_or_fall_silent(leases: Leases) -> None:
+    assert await leases.beat("workers", "b") == ["b"]
+    assert await leases.beat("workers", "a") == ["a", "b"]
+    assert await leases.beat("room", "c") == ["c"]
+    await leases.leave("workers", "b")
+    assert await leases.beat("workers", "a") == ["a"]
+    await asyncio.sleep(RUN_OUT_S)
+    assert await leases.beat("workers", "d") == ["d"]
+
+
+async def test_fences_grow_even_where_the_keeper_has_lost_its_memory(redis: Server) -> None:
+    empty(redis)
+    async with open_backbone(redis_url(redis), QUICK_LEASES) as backbone:
+        await backbone.leases.want("s")
+        first = await acquired(backbone.leases, "s", "one")
+        empty(redis)
+        await asyncio.sleep(0.002)
+        assert await backbone.leases.renew([first]) == []
+        await backbone.leases.want("s")
+        assert (await acquired(backbone.leases, "s", "one")).fence > first.fence
+
+
+async def test_a_worker_that_overslept_its_lease_cannot_write(leases: Leases, store: str) -> None:
+    engine = await open_engine(store)
+    async with Timeline(engine) as timeline:
+        await leases.want("s")
+        sleeper = await acquired(leases, "s", "sleeper")
+        await timeline.append([Happening("1", "s", "paused", 0)], fence=sleeper.fence)
+        await asyncio.sleep(RUN_OUT_S)
+        successor = await acquired(leases, "s", "successor")
+        await timeline.append([Happening("2", "s", "paused", 0)], fence=successor.fence)
+        with pytest.raises(LeaseLost):
+            await timeline.append([Happening("3", "s", "paused", 0)], fence=sleeper.fence)
+        assert [stored.line.id for stored in await timeline.read("s")] == ["1", "2"]
+    await engine.dispose()
+
+
+async def test_a_killed_holder_is_replaced_within_three_seconds(redis: Server) -> None:
+    empty(redis)
+    settings = LeaseSettings()
+    async with open_backbone(redis_url(redis), settings) as backbone:
+        await backbone.leases.want("s")
+        program = str(Path(__file__).with_name("holder.py"))
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        holder = await asyncio.create_subprocess_exec(
+            sys.executable, program, redis_url(redis), env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        assert holder.stdout is not None
+        fence = int(await asyncio.wait_for(holder.stdout.readline(), 20))
+        await asyncio.sleep(settings.ttl_s + 0.2)
+        assert await backbone.leases.claim("successor", 1) == []  # it lives, so it keeps it
+        holder.send_signal(signal.SIGKILL)
+        killed = time.monotonic()
+        while not (claimed := await backbone.leases.claim("successor", 1)):
+            assert time.monotonic() - killed < 3
+            await asyncio.sleep(settings.renew_s)
+        assert time.monotonic() - killed < 3
+        assert claimed[0].fence > fence
+        await holder.wait()
