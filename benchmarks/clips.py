@@ -36,7 +36,7 @@ def emodb(data: Path) -> dict[str, list[Clip]]:
     out: defaultdict[str, list[Clip]] = defaultdict(list)
     for path in sorted((data / "emodb").glob("*.flac")):
         samples = read_audio(path)[0]
-        out[path.stem[:2]].append(Clip(path.stem, path.stem[:2], path.stem[5], levelled(samples)))
+        out[path.stem[:2]].append(Clip(path.stem, path.stem[:2], path.stem[5], samples))
     return dict(out)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks.clips import CONDITIONS, Clip, Condition, emodb, joined_clips, noises, under
+from benchmarks.clips import CONDITIONS, Clip, Condition, emodb, joined_clips, levelled, noises, under
 from benchmarks.voice_points import points_of
 from detectors.prosody import FEATURES
 
@@ -33,7 +33,7 @@ Rows = NDArray[np.float64]
 
 def clip_points(clip: Clip, condition: Condition, data: Path, random: np.random.Generator) -> Rows:
     """Features (n, 8) of the clip's points under a condition."""
-    line = joined_clips([clip.samples], random, pause_s=1.0)  # the room is heard before the voice
+    line = joined_clips([levelled(clip.samples)], random, pause_s=1.0)  # the room is heard before the voice
     return np.array([p.features for p in points_of(under(line, condition, noises(data), random))], float)
 
 

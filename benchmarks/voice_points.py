@@ -16,7 +16,7 @@ def points_of(samples: Samples, settings: DetectorSettings | None = None) -> lis
     own, model = Partner("bench", Speaker.A, settings, 0), shared_model()
     out: list[Prosody] = []
     for start in range(0, len(samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-        frame = Frame(start, samples[start : start + FRAME_SAMPLES], (), 0, 0)
+        frame = Frame.of(start, samples[start : start + FRAME_SAMPLES])
         (p,), memories = model.infer(own.window(frame)[None], own.memory[None])
         own.remember(frame, memories[0])
         own.voice.step(frame, p)

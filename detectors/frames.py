@@ -9,19 +9,34 @@ from typing import Any
 import numpy as np
 
 from detectors.packing import pack, unpack
-from detectors.settings import FRAME_SAMPLES
+from detectors.settings import FRAME_SAMPLES, SUB_SAMPLES, SUBS
 from streaming.types import AudioChunk, Samples, Span, Speaker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """512 samples of one partner. ``missing`` are the spans within it of which nothing is known."""
+    """512 samples of one partner. ``missing`` are the spans within it of which nothing is known.
+
+    ``energies_db`` is the power of each 4 ms, relative to full scale, not below -100.
+    """
 
     start: int
     samples: Samples
-    missing: tuple[Span, ...]
-    uncertainty: int
-    hears_late: int
+    energies_db: tuple[float, ...]
+    missing: tuple[Span, ...] = ()
+    uncertainty: int = 0
+    hears_late: int = 0
+
+    @classmethod
+    def of(
+        cls, start: int, samples: Samples, missing: tuple[Span, ...] = (), uncertainty: int = 0, hears_late: int = 0
+    ) -> Frame:
+        power = _powers(samples)
+        if not power.sum() <= FRAME_SAMPLES:  # a decoder gone wrong must not poison what remembers
+            samples = np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+            power = _powers(samples)
+        energies_db = (10.0 * np.log10(power / SUB_SAMPLES + 1e-10)).tolist()
+        return cls(start, samples, tuple(energies_db), missing, uncertainty, hears_late)
 
     @property
     def end(self) -> int:
@@ -30,6 +45,11 @@ class Frame:
     @property
     def wholly_missing(self) -> bool:
         return bool(self.missing) and self.missing[0].length == FRAME_SAMPLES
+
+
+def _powers(samples: Samples) -> Samples:
+    blocks = samples.reshape(SUBS, SUB_SAMPLES)
+    return np.asarray(np.einsum("ij,ij->i", blocks, blocks), dtype=np.float32)
 
 
 class FrameBuffer:
@@ -82,11 +102,8 @@ class FrameBuffer:
                 self._chunks.popleft()
             if chunk.end >= end:
                 break
-        # A decoder gone wrong must not poison the model's memory.
-        np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        np.clip(samples, -1.0, 1.0, out=samples)
         self._begin = end
-        return Frame(begin, samples, tuple(missing), uncertainty, hears_late)
+        return Frame.of(begin, samples, tuple(missing), uncertainty, hears_late)
 
     def save(self) -> dict[str, Any]:
         """What waits for the rest of its frame (and all that a partner is ahead of the other)."""

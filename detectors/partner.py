@@ -35,6 +35,14 @@ class Partner:
         self.told_missing = False
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
         self._lost_samples = 0  # in a row, up to now
+        self._hushed_samples = 0  # likewise
+
+    def asks(self, frame: Frame) -> bool:
+        """Whether the model is to be asked. Not of missing audio, nor of what is too quiet for any voice."""
+        s = self.settings.vad
+        self._hushed_samples = self._hushed_samples + FRAME_SAMPLES if max(frame.energies_db) < s.hush_db else 0
+        hushed = self._hushed_samples >= s.hush_samples and not self.voice.active
+        return not hushed and not frame.wholly_missing
 
     def window(self, frame: Frame) -> Samples:
         """What the model is to be asked of the frame: (576,)."""
@@ -63,14 +71,18 @@ class Partner:
         s, whole = self.settings.vad, not frame.missing
         speaking = whole and self.voice.active and own_p >= s.on
         quiet = whole and not self.voice.active and p < s.off
-        return self.collector.hear(frame, self.voice.energies_db, speaking, quiet)
+        return self.collector.hear(frame, speaking, quiet)
+
+    def hear_hush(self, frame: Frame) -> list[Annotation]:
+        """Goes on by a frame that the model need not be asked of; what it remembers stays."""
+        return self.hear(frame, 0.0, self.memory, bleeding=False)
 
     def hear_nothing(self, frame: Frame) -> list[Annotation]:
         """A wholly missing frame leaves the model's memory as it was; half a second of them clears it."""
         self._lost_samples += FRAME_SAMPLES
         if self._lost_samples >= self.settings.vad.reset_samples:
             self.memory, self._context = np.zeros_like(self.memory), np.zeros_like(self._context)
-        self.collector.hear(frame, [], speaking=False, quiet=False)
+        self.collector.hear(frame, speaking=False, quiet=False)
         return self.voice.step(frame, None, self.quality.trust) + self.quality.hear(frame, self.voice.levels)
 
     def save(self) -> dict[str, Any]:
@@ -78,7 +90,7 @@ class Partner:
             "buffer": self.buffer.save(),
             "memory": pack(self.memory),
             "context": pack(self._context),
-            "lost_samples": self._lost_samples,
+            "in_a_row": [self._lost_samples, self._hushed_samples],
             "voice": self.voice.save(),
             "collector": self.collector.save(),
             "arousal": self.arousal.save(),
@@ -91,7 +103,7 @@ class Partner:
         own = cls(session, speaker, settings, 0)
         own.buffer = FrameBuffer.restore(session, speaker, saved["buffer"])
         own.memory, own._context = unpack(saved["memory"]), unpack(saved["context"])
-        own._lost_samples = saved["lost_samples"]
+        own._lost_samples, own._hushed_samples = saved["in_a_row"]
         own.voice = VoiceActivity.restore(session, speaker, settings.vad, saved["voice"])
         own.collector = SpeechCollector.restore(settings.prosody, saved["collector"])
         own.arousal = Arousal.restore(session, speaker, settings.arousal, saved["arousal"])

@@ -35,7 +35,8 @@ class Pipeline:
         self._turns = TurnDetector(session, self.settings.turns, start=start)
         self._guard = BleedGuard(self.settings.bleed)
         self._turned = start  # session time up to which the turn detector was told
-        self._frames: list[Frame] = []  # taken, and waiting for the model's answer
+        self._frames: dict[Speaker, Frame] = {}  # taken, and waiting for the model's answers
+        self._asked: list[Speaker] = []  # of whom it was asked
 
     def push(self, chunk: AudioChunk) -> list[Annotation]:
         """Annotations that this chunk completes. Raises ValueError where it does not follow the one before."""
@@ -64,47 +65,45 @@ class Pipeline:
     def windows(self) -> tuple[Samples, NDArray[np.float32]]:
         """Takes a frame of each partner, and says what the model is to be asked: (n, 576) and (n, 2, 128).
 
-        n is 2, less those whose frame is wholly missing. Give the answers to ``advance``.
+        n is 2, less those whose frame is missing or hushed. Give the answers to ``advance``.
         """
-        self._frames = [own.buffer.take() for own in self._partners.values()]
-        asked = [
-            (own, frame)
-            for own, frame in zip(self._partners.values(), self._frames, strict=True)
-            if not frame.wholly_missing
-        ]
-        windows = np.empty((len(asked), WINDOW_SAMPLES), np.float32)
-        memories = np.empty((len(asked), *STATE_SHAPE), np.float32)
-        for row, (own, frame) in enumerate(asked):
-            windows[row], memories[row] = own.window(frame), own.memory
+        self._frames = {speaker: own.buffer.take() for speaker, own in self._partners.items()}
+        self._asked = [speaker for speaker, frame in self._frames.items() if self._partners[speaker].asks(frame)]
+        windows = np.empty((len(self._asked), WINDOW_SAMPLES), np.float32)
+        memories = np.empty((len(self._asked), *STATE_SHAPE), np.float32)
+        for row, speaker in enumerate(self._asked):
+            own = self._partners[speaker]
+            windows[row], memories[row] = own.window(self._frames[speaker]), own.memory
         return windows, memories
 
     def advance(self, probabilities: list[float], memories: NDArray[np.float32]) -> list[Annotation]:
         """Goes on by one frame with the model's answers to ``windows``, in the same order."""
-        frames, self._frames = self._frames, []
-        self.now = frames[0].end
-        heard = dict(zip(self._partners, frames, strict=True))
-        answers = iter(zip(probabilities, memories, strict=True))
-        answered = {s: None if frame.wholly_missing else next(answers) for s, frame in heard.items()}
-        bleeding = self._guard.judge(heard, {s: answer[0] if answer else 0.0 for s, answer in answered.items()})
+        frames, self._frames = self._frames, {}
+        self.now = next(iter(frames.values())).end
+        p = dict.fromkeys(Speaker, 0.0) | dict(zip(self._asked, probabilities, strict=True))
+        after = dict(zip(self._asked, memories, strict=True))
+        bleeding = self._guard.judge(frames, p)
         out: list[Annotation] = []
-        for speaker, answer in answered.items():
-            own, frame = self._partners[speaker], heard[speaker]
-            out += own.hear(frame, *answer, speaker in bleeding) if answer else own.hear_nothing(frame)
-        out += self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
-        return out
+        for speaker, frame in frames.items():
+            own = self._partners[speaker]
+            if speaker in after:
+                out += own.hear(frame, p[speaker], after[speaker], speaker in bleeding)
+            else:
+                out += own.hear_nothing(frame) if frame.wholly_missing else own.hear_hush(frame)
+        return out + self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
 
     def flush(self) -> list[Annotation]:
         """The session is over: what waits is said now. Audio that fills no frame is left out."""
         out: list[Annotation] = []
         for own in self._partners.values():
             out += own.voice.flush(self.now, own.quality.trust)
-        out += self._feed_turns([], self.now)
+        out += self._feed_turns({}, self.now)
         out += self._decided_now(self._turns.flush())
         for own in self._partners.values():
             out += own.quality.flush(self.now)
         return out
 
-    def _feed_turns(self, frames: list[Frame], limit: int) -> list[Annotation]:
+    def _feed_turns(self, frames: dict[Speaker, Frame], limit: int) -> list[Annotation]:
         """Tells the turn detector of everything before ``limit``, a stretch of constant activity at a time."""
         changes = [
             (at, what, speaker, on)
@@ -112,8 +111,8 @@ class Pipeline:
             for at, what, on in own.voice.settled(limit)
         ]
         changes.sort(key=lambda change: change[0])
-        uncertainty = max((frame.uncertainty for frame in frames), default=0)
-        hears_late = {s: frame.hears_late for s, frame in zip(self._partners, frames, strict=False)}
+        uncertainty = max((frame.uncertainty for frame in frames.values()), default=0)
+        hears_late = {speaker: frame.hears_late for speaker, frame in frames.items()}
         out: list[Annotation] = []
         for at, what, speaker, on in changes:
             out += self._step_turns(at, uncertainty, hears_late)

@@ -134,7 +134,7 @@ class SpeechCollector:
     _quiet: int = 0  # frames in a row without speech
     _noise: Floats = field(default_factory=lambda: np.zeros(FFT_SAMPLES // 2 + 1, np.float32))
 
-    def hear(self, frame: Frame, energies_db: list[float], speaking: bool, quiet: bool) -> Prosody | None:
+    def hear(self, frame: Frame, speaking: bool, quiet: bool) -> Prosody | None:
         """A point whenever another half second of own speech is complete.
 
         ``quiet`` frames hold the room alone; a frame may be neither.
@@ -150,7 +150,7 @@ class SpeechCollector:
         if not self._segments:
             self._start = frame.start
         self._segments.append(segment)
-        self._energies += energies_db
+        self._energies += frame.energies_db
         self._end = frame.end
         self._due += FRAME_SAMPLES
         if self._due < self.settings.point_samples:

@@ -25,6 +25,8 @@ class VadSettings:
     onset_lookback_samples: int = 1536  # 96 ms: silero answers one or two frames after the voice began
     rise_db: float = 9.0  # energy over the noise floor that counts as voice at a boundary
     range_share: float = 0.4  # or this share of the way from floor to speech level, whichever is more
+    hush_db: float = -72.0  # a frame with no 4 ms over it holds no voice that anyone could follow
+    hush_samples: int = 3072  # 192 ms of it, and the model is not asked until it is louder
     hold_samples: int = 1536  # 96 ms: loss up to this length inside speech changes nothing
     reset_samples: int = 8000  # 0.5 s of missing audio: what the model remembers no longer matters
     floor_rise_db: float = 0.03  # a frame: the noise floor may climb about 1 dB a second

@@ -11,8 +11,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from detectors.frames import Frame
 from detectors.settings import FRAME_SAMPLES, SUB_SAMPLES, SUBS, VadSettings
 from streaming.ids import event_id
@@ -23,14 +21,6 @@ MUTE_DB = -100.0
 _HISTORY_FRAMES = 8  # 256 ms of sub-frame energies: beyond every look back
 
 Mark: TypeAlias = tuple[int, Literal["active", "missing"], bool]  # from this sample on
-
-
-def sub_energies_db(frame: Frame) -> list[float]:
-    """Energy of each 4 ms of the frame, dB relative to full scale, not below -100."""
-    blocks = frame.samples.reshape(SUBS, SUB_SAMPLES)
-    power = np.einsum("ij,ij->i", blocks, blocks) / SUB_SAMPLES
-    out: list[float] = (10.0 * np.log10(power + 1e-10)).tolist()
-    return out
 
 
 @dataclass(slots=True)
@@ -85,7 +75,7 @@ class VoiceActivity:
     active: bool = False
     levels: Levels = field(default_factory=Levels)
     marks: deque[Mark] = field(default_factory=deque)
-    _energies: deque[list[float]] = field(default_factory=lambda: deque(maxlen=_HISTORY_FRAMES))
+    _energies: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=_HISTORY_FRAMES))
     _unit: _Unit | None = None
     _quiet_since: int | None = None  # refined end of voice while the probability is low
     _ended: int | None = None  # end of activity, until the unit is over
@@ -97,11 +87,11 @@ class VoiceActivity:
 
     def step(self, frame: Frame, p: float | None, confidence: float = 1.0) -> list[Annotation]:
         """``p`` is None where the frame was wholly missing; ``confidence`` is what the audio allows."""
-        self._energies.append(sub_energies_db(frame))
+        self._energies.append(frame.energies_db)
         out = self._follow_missing(frame)
         if p is None or (frame.missing and self.active):
             return out  # a short loss inside speech changes nothing
-        frame_db = sum(self._energies[-1]) / SUBS
+        frame_db = sum(frame.energies_db) / SUBS
         self.levels.hear(frame_db, p, self.settings)
         if self._unit is not None and self.active:
             self._unit.p_sum += p
@@ -113,11 +103,6 @@ class VoiceActivity:
         else:
             self._candidate = False
         return out + self._close_unit(frame.end, confidence)
-
-    @property
-    def energies_db(self) -> list[float]:
-        """The last frame's energy, in steps of 4 ms."""
-        return self._energies[-1]
 
     def settled(self, limit: int) -> list[Mark]:
         """The boundaries before ``limit``, in order. None can be made before it any more."""
@@ -244,7 +229,7 @@ class VoiceActivity:
             "active": self.active,
             "levels": [self.levels.floor_db, self.levels.speech_db, self.levels.known],
             "marks": [list(mark) for mark in self.marks],
-            "energies": list(self._energies),
+            "energies": [list(energies) for energies in self._energies],
             "unit": [self._unit.start, self._unit.p_sum, self._unit.frames] if self._unit else None,
             "quiet_since": self._quiet_since,
             "ended": self._ended,
@@ -257,7 +242,7 @@ class VoiceActivity:
     def restore(cls, session: str, speaker: Speaker, settings: VadSettings, saved: dict[str, Any]) -> VoiceActivity:
         voice = cls(session, speaker, settings, saved["fed"], saved["active"], Levels(*saved["levels"]))
         voice.marks.extend((at, what, on) for at, what, on in saved["marks"])
-        voice._energies.extend(saved["energies"])
+        voice._energies.extend(tuple(energies) for energies in saved["energies"])
         voice._unit = _Unit(*saved["unit"]) if saved["unit"] else None
         voice._quiet_since, voice._ended = saved["quiet_since"], saved["ended"]
         voice._candidate, voice._last_mark = saved["candidate"], saved["last_mark"]

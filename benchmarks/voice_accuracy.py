@@ -1,0 +1,170 @@
+"""What the voice detectors reach: speech activity, arousal, and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from benchmarks import arousal_scores, vad_scores
+from benchmarks.arousal_scores import Change, Heard, auc
+from benchmarks.clips import Clip, Condition, emodb, noises
+from benchmarks.harness import REPOSITORY, Figure, measured, recordings
+from benchmarks.vad_scores import Line, Scored
+from detectors.pipeline import Pipeline
+from detectors.worker import Worker
+from streaming.audio import chunks, read_partners
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Speaker
+
+STREAMS = 20
+
+
+def figures(quick: bool) -> list[Figure]:
+    """All figures; ``quick`` hears fewer clips and less neutral talk. Raises UnusableInput without recordings."""
+    data = recordings()
+    return [*vad_figures(data, quick), *arousal_figures(data, quick), cost_figure(quick)]
+
+
+def vad_figures(data: Path, quick: bool) -> list[Figure]:
+    out: list[Figure] = []
+    clips = [clip for own in emodb(data).values() for clip in own]
+    names: dict[Line, str] = {"clean": "vad_f1", "noise_5db": "vad_f1_noise_5db", "telephone": "vad_f1_telephone"}
+    for line, name in names.items():
+        ours, plain = _vad_parts(clips, line, data, 4 if quick else 12)
+        out.append(measured(name, ours, Scored.f1, len(ours), {"plain silero": Scored.f1(plain)}))
+        if line == "clean":
+            out += [
+                measured(
+                    "vad_false_alarm_share",
+                    ours,
+                    Scored.false_alarm,
+                    len(ours),
+                    {"plain silero": Scored.false_alarm(plain)},
+                ),
+                measured("vad_miss_share", ours, Scored.miss, len(ours), {"plain silero": Scored.miss(plain)}),
+                measured("speech_announced_p50_ms", ours, _announced, sum(len(p.announced_ms) for p in ours)),
+            ]
+    taken = vad_scores.noise_taken_for_speech(data, 12 if quick else 58)
+    out.append(measured("noise_as_speech_share", taken, lambda x: float(np.mean(x)), len(taken)))
+    return out
+
+
+def _announced(parts: Sequence[Scored]) -> float:
+    return float(np.median([ms for part in parts for ms in part.announced_ms] or [np.nan]))
+
+
+def _vad_parts(clips: Sequence[Clip], line: Line, data: Path, parts: int) -> tuple[list[Scored], list[Scored]]:
+    random = np.random.default_rng(0)
+    ours: list[Scored] = []
+    plain: list[Scored] = []
+    for seed in range(parts):
+        chosen = [clips[i] for i in random.choice(len(clips), 12, replace=False)]
+        samples, truth = vad_scores.rendered(chosen, line, noises(data), seed)
+        annotations, probabilities = vad_scores.listen(samples)
+        announced = vad_scores.announcements_ms(annotations, truth)
+        ours.append(vad_scores.score(vad_scores.final_spans(annotations), truth, len(samples), announced))
+        plain.append(vad_scores.score(vad_scores.plain(probabilities), truth, len(samples)))
+    return ours, plain
+
+
+def arousal_figures(data: Path, quick: bool) -> list[Figure]:
+    speakers = emodb(data)
+    each = 2 if quick else 100
+    natural = arousal_scores.heard_clips(speakers, "WN", each, natural_level=True)
+    removed = arousal_scores.heard_clips(speakers, "WN", each, natural_level=False)
+    out = [
+        measured(
+            name, heard, auc, len(heard), {"loudness alone": auc(heard, "loudness"), "pitch alone": auc(heard, "pitch")}
+        )
+        for name, heard in (("arousal_auc", natural), ("arousal_auc_level_removed", removed))
+    ]
+    if not quick:
+        wide = arousal_scores.heard_clips(speakers, "WFANTL", each, natural_level=True)
+        out.append(measured("arousal_auc_high_low", wide, auc, len(wide), {"pitch alone": auc(wide, "pitch")}))
+        out += _shifts(data, speakers, natural)
+    return [*out, *_rise_figures(speakers, quick)]
+
+
+def _shifts(data: Path, speakers: dict[str, list[Clip]], clean: Sequence[Heard]) -> list[Figure]:
+    """How far neutral speech moves under another condition than its baseline's, as a share of what anger does."""
+    calm = float(np.mean([h.level for h in clean if not h.high]))
+    span = float(np.mean([h.level for h in clean if h.high])) - calm
+    out: list[Figure] = []
+    others: tuple[Condition, ...] = ("noise_10db", "telephone", "bright_mic", "dull_mic")
+    for condition in others:
+        heard = arousal_scores.heard_clips(
+            speakers, "N", 5, natural_level=True, condition=condition, rooms=noises(data)
+        )
+        out.append(
+            measured(
+                f"arousal_shift_share_{condition}",
+                heard,
+                lambda parts: abs(float(np.mean([h.level for h in parts])) - calm) / span,
+                len(heard),
+            )
+        )
+    return out
+
+
+def _rise_figures(speakers: dict[str, list[Clip]], quick: bool) -> list[Figure]:
+    random = np.random.default_rng(2)
+    changes = [arousal_scores.change(own, random) for own in speakers.values() for _ in range(1 if quick else 4)]
+    count, seconds = 0, 0.0
+    for own in speakers.values():
+        found, length_s = arousal_scores.false_rises(own, 90.0 if quick else 1800.0, random)
+        count, seconds = count + found, seconds + length_s
+    hours = seconds / 3600
+    low = float(stats.chi2.ppf(0.025, 2 * count) / 2) if count else 0.0
+    high = float(stats.chi2.ppf(0.975, 2 * count + 2) / 2)
+    return [
+        measured("arousal_rise_delay_p50_s", changes, _rise_delay, len(changes)),
+        measured("arousal_rises_found_share", changes, _found, len(changes)),
+        measured("arousal_settle_delay_p50_s", changes, _settle_delay, len(changes)),
+        Figure("false_rises_per_hour", count / hours, round(hours * 60), low / hours, high / hours),
+    ]
+
+
+def _rise_delay(changes: Sequence[Change]) -> float:
+    return float(np.median([c.rise_delay_s for c in changes if c.rise_delay_s is not None] or [np.nan]))
+
+
+def _settle_delay(changes: Sequence[Change]) -> float:
+    return float(np.median([c.settle_delay_s for c in changes if c.settle_delay_s is not None] or [np.nan]))
+
+
+def _found(changes: Sequence[Change]) -> float:
+    return float(np.mean([c.rise_delay_s is not None for c in changes]))
+
+
+def cost_figure(quick: bool) -> Figure:
+    """All detectors' share of one core a stream, at 20 streams of the bundled dialogue in 20 ms chunks."""
+    heard_s = 10.0 if quick else 40.0
+    audio = read_partners([REPOSITORY / "gateway" / "assets" / "dialogue.ogg"])
+    cut = {speaker: own[: round(heard_s * SAMPLE_RATE_HZ)] for speaker, own in audio.items()}
+    spent_s = asyncio.run(_spent_s(cut, heard_s))
+    return Figure("detectors_core_percent_a_stream", 100 * spent_s / heard_s / STREAMS, STREAMS)
+
+
+async def _spent_s(audio: dict[Speaker, np.ndarray], heard_s: float) -> float:
+    async def deliver(session: str, annotations: list[Annotation], now: int) -> None:
+        return None
+
+    worker = Worker(deliver)
+    sessions = [f"s{n}" for n in range(STREAMS // 2)]
+    for session in sessions:
+        worker.open(Pipeline(session))
+    rounds = zip(*(chunks(session, audio) for session in sessions), strict=True)
+    for chunk in next(rounds):
+        worker.offer(chunk)
+    await worker.tick()  # the model is loaded and warm
+    began = time.process_time()
+    for number, round_ in enumerate(rounds):
+        for chunk in round_:
+            worker.offer(chunk)
+        if number % 2:  # both partners' 20 ms are there
+            await worker.tick()
+    return time.process_time() - began
