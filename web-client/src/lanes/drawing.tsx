@@ -8,6 +8,7 @@ import { type ArousalPoint, type Block, clock, type Mark, PARTNERS, type Picture
 const RIBBON_GAP_S = 2.5; // a longer silence cuts the ribbon
 const SURE = 0.4; // below this confidence the ribbon is drawn faint
 const MIN_PX = 2;
+const HALF_LABEL_PX = 18;
 
 export interface DrawingProps {
   picture: Picture;
@@ -37,7 +38,8 @@ export const Drawing = memo(function Drawing(props: DrawingProps) {
 function Axis({ layout, pxPerS, from, to }: DrawingProps) {
   const step = tickStep(pxPerS);
   const ticks: number[] = [];
-  for (let t = Math.ceil(Math.max(0, from) / step) * step; t <= to; t += step) ticks.push(t);
+  const last = to - HALF_LABEL_PX / pxPerS; // a label is drawn whole or not at all
+  for (let t = Math.ceil(Math.max(0, from) / step) * step; t <= last; t += step) ticks.push(t);
   return (
     <g class="axis">
       {ticks.map((t) => (

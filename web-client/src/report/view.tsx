@@ -74,7 +74,7 @@ function Strengths({ report }: { report: Report }) {
     <ul class="strengths">
       {report.strengths.map((strength) => (
         <li key={strength.text + strength.at_s}>
-          {strength.at_s !== null && <time>{clock(strength.at_s)}</time>}
+          {strength.at_s !== null && !strength.text.includes(clock(strength.at_s)) && <time>{clock(strength.at_s)}</time>}
           {strength.text}
         </li>
       ))}
