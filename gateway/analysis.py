@@ -5,6 +5,7 @@ Exists from the moment the practice begins. Nothing is shown to anybody before i
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from streaming.timeline import Stored, Timeline
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line, Speaker
 
 MAX_UNWRITTEN = 20_000  # lines kept while the store fails: about an hour of one couple's
+LIVE_S = 1.0  # a store slower than this must not hold up the detectors, which serve all sessions
 MAX_FAILURES = 3  # of one session's detectors: the fourth time it is not chance
 _SNAPSHOT_VERSION = 1
 
@@ -44,6 +46,17 @@ class Tools:
     timeline: Timeline
     worker: Worker
     metrics: Metrics
+
+    async def append(self, lines: Sequence[Line], within_s: float) -> None:
+        """Returns once the lines are on disk. Raises StoreUnavailable where that takes too long to be of use.
+
+        They may get there all the same; to append them again is safe.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                await self.timeline.append(lines)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"{len(lines)} lines were not written within {within_s:g} s") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,7 @@ class Analysis:
             del self._unwritten[:over]
         lines = list(self._unwritten)
         try:
-            await self._tools.timeline.append(lines)
+            await self._tools.append(lines, LIVE_S)
         except StoreUnavailable as error:
             self._tools.metrics.store_failures.inc()
             log.error("annotations wait for the store", session=self.session, waiting=len(lines), error=str(error))
@@ -144,6 +157,15 @@ class Analysis:
         self._show(lines)
         cues = [cue for annotation in lines for cue in self.coach.observe(annotation)]
         await self._say(cues + self.coach.advance(now), decided_s)
+
+    @property
+    def owes(self) -> bool:
+        return bool(self._unwritten)
+
+    async def write_owed(self) -> None:
+        """Tries again where no news of the detectors would."""
+        if self._unwritten:
+            await self.annotated([], self._now)
 
     async def happened(self, happenings: Sequence[Happening]) -> None:
         """Tells the coach what people did; it is in the timeline already."""
@@ -163,7 +185,7 @@ class Analysis:
             return
         captured_to_decided_ms = {cue.id: (self.clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ for cue in cues}
         try:
-            await self._tools.timeline.append([*cues, *outcomes])
+            await self._tools.append([*cues, *outcomes], LIVE_S)
         except StoreUnavailable as error:
             # A cue belongs to its moment: one that cannot be kept is not shown later.
             self._tools.metrics.store_failures.inc()

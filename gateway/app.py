@@ -107,7 +107,7 @@ def _service(app: FastAPI) -> None:
 
     @app.get("/healthz")
     async def health(request: Request) -> dict[str, str]:
-        await _gateway(request).registry.check()
+        await _gateway(request).check()
         return {"status": "ok"}
 
     @app.get("/metrics")

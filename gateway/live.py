@@ -40,6 +40,8 @@ class Gateway:
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._worker = Worker(self._annotated, failed=self._detectors_failed)
+        self.metrics.watch_worker(self._worker.counts)
+        self._detecting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         if self.settings.store_url is None:
@@ -54,7 +56,7 @@ class Gateway:
         self._services = Services(
             self.registry, Tools(self.timeline, self._worker, self.metrics), self.settings, self._unix_now
         )
-        self._tasks.spawn(self._worker.run(), "detectors")
+        self._detecting = self._tasks.spawn(self._worker.run(), "detectors")
         await self._go_on()
         every = self.settings
         self._tasks.spawn(self._each(every.poll_s, _poll), "poll")
@@ -68,8 +70,8 @@ class Gateway:
     ) -> None:
         """The sessions stay in the store, to be gone on with."""
         for session in self._live.values():
+            await _guarded(session, session.write_owed())
             await _guarded(session, session.save())
-        for session in self._live.values():
             await _guarded(session, session.close())
         await self._tasks.close()
         await self._stack.aclose()
@@ -96,6 +98,12 @@ class Gateway:
     def in_memory(self, id: str) -> Session | None:
         return self._live.get(id)
 
+    async def check(self) -> None:
+        """Raises StoreUnavailable, Refused where this gateway cannot do its work."""
+        if self._detecting is None or self._detecting.done():
+            raise Refused("unexpected", "The detectors have stopped: restart the gateway.")
+        await self.registry.check()
+
     async def record(self, id: str) -> Record:
         """The session as it stands, without opening it."""
         session = self._live.get(id)
@@ -105,11 +113,12 @@ class Gateway:
         """Ends practices that nobody came back to, forgets rooms that nobody uses."""
         now_s = time.monotonic()
         for session in list(self._live.values()):
+            session.count_media()
             await _guarded(session, session.write_owed())
             if session.people:
                 session.touched_s = now_s
             if session.ended_s is not None:
-                if now_s - session.ended_s > self.settings.ended_kept_s:
+                if now_s - session.ended_s > self.settings.ended_kept_s and not session.owes:
                     await self._forget(session)
             elif session.record.began_unix is None:
                 if self._unix_now() - session.record.created_unix > self.settings.waiting_s:

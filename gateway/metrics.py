@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+from detectors.worker import WorkerCounts
+from gateway.media import MediaStats
 
 # Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).
 _MS_BUCKETS = (5, 10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000)
 
+MEDIA_EVENTS = (
+    "packets",
+    "lost",
+    "late",
+    "reordered",
+    "duplicates",
+    "recovered",
+    "concealed",
+    "undecodable",
+    "disbelieved",
+    "waits",
+    "connections",
+    "relayed",
+    "relay_dropped",
+)
+WORKER_COUNTS = {
+    "ticks": "hops to the detectors' thread",
+    "frames": "32 ms of both partners each",
+    "dropped_samples": "audio that became missing because a queue ran over",
+    "late_samples": "audio for a time that had been given already",
+    "failed_sessions": "pipelines that raised",
+    "failed_deliveries": "annotations that could not be handed on",
+}
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began doubles the page, for nothing
 
@@ -39,10 +67,24 @@ class Metrics:
             "breathmark_repeats_dropped", "annotations already final before a restart", registry=own
         )
         self.detector_failures = Counter("breathmark_detector_failures", "pipelines begun afresh", registry=own)
+        self.media_events = Counter("breathmark_media_events", "packets and connections", ["what"], registry=own)
         self.captured_to_decided_ms = _times("captured_to_decided", "audio time of a cue to its decision", own)
         self.decided_to_sent_ms = _times("decided_to_sent", "decision of a cue to its sending", own)
         self.received_to_painted_ms = _times("received_to_painted", "cue in the browser to its painted frame", own)
         self.sent_to_acknowledged_ms = _times("sent_to_acknowledged", "cue sent to its acknowledgement", own)
+
+    def count_media(self, before: MediaStats | None, after: MediaStats) -> None:
+        """Adds what one partner's connection saw since ``before``."""
+        for what in MEDIA_EVENTS:
+            more = getattr(after, what) - (getattr(before, what) if before else 0)
+            if more > 0:
+                self.media_events.labels(what).inc(more)
+
+    def watch_worker(self, counts: WorkerCounts) -> None:
+        """The detectors' own counts, read whenever somebody asks."""
+        for what, meaning in WORKER_COUNTS.items():
+            gauge = Gauge(f"breathmark_worker_{what}", meaning, registry=self.registry)
+            gauge.set_function(partial(getattr, counts, what))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

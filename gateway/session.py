@@ -22,7 +22,7 @@ from gateway.acknowledgements import DETECTOR, Acknowledgements
 from gateway.analysis import Analysis, Tools, restore
 from gateway.audience import Audience
 from gateway.clock import SessionClock
-from gateway.media import MediaSettings, PartnerMedia
+from gateway.media import MediaSettings, MediaStats, PartnerMedia
 from gateway.outbox import Outbox
 from gateway.protocol import (
     Answer,
@@ -53,6 +53,7 @@ from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
 
+WRITE_S = 3.0  # people wait for this: longer than a busy disk, shorter than a store that is away
 CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
 
 log = structlog.get_logger("gateway.session")
@@ -86,6 +87,7 @@ class Session:
         self._owed: list[Happening] = []  # true already, still to be written
         self._order = asyncio.Lock()
         self._tasks = Tasks()
+        self._counted: dict[Speaker, MediaStats] = {}
         media = MediaSettings(peer=services.settings.peer)
         self._media = {s: PartnerMedia(record.session, s, self._heard, media) for s in Speaker}
         for speaker, own in self._media.items():
@@ -125,6 +127,9 @@ class Session:
 
     async def join(self, seat: Outbox, name: str = "") -> None:
         """Gives a partner or an observer a seat and welcomes them. Raises Refused ``room_full``."""
+        await self._tasks.whole(self._join(seat, name), "join")
+
+    async def _join(self, seat: Outbox, name: str) -> None:
         async with self._order:
             if self.room.ended:
                 self._farewell(seat)
@@ -155,6 +160,9 @@ class Session:
         await self._change(rooms.watched_by(self.room, len(self._audience.watchers)), fact=True)
 
     async def leave(self, seat: Outbox) -> None:
+        await self._tasks.whole(self._leave(seat), "leave")
+
+    async def _leave(self, seat: Outbox) -> None:
         async with self._order:
             seat.close()
             if seat in self._audience.watchers:
@@ -177,31 +185,32 @@ class Session:
         if self._audience.seats.get(speaker) is not seat:
             return  # another window took over; its refusal is on the way
         if isinstance(message, Painted | Dismiss):
-            await self._acknowledge(speaker, message)
+            await self._tasks.whole(self._acknowledge(speaker, message), "acknowledge")
             return
         if self.room.ended:
             raise Refused("session_ended", "This practice has ended.")
         if isinstance(message, Offer):
             self._tasks.spawn(self._connect(speaker, seat, message.sdp), f"offer of {speaker} in {self.id}")
             return
-        async with self._order:
-            await self._act(speaker, message)
+        # A browser that goes right after it said something must not leave half of it done.
+        await self._tasks.whole(self._act(speaker, message), message.type)
 
     async def _act(self, speaker: Speaker, message: Consent | Setup | Pause | Resume | End) -> None:
-        room = self.room
-        match message:
-            case Consent():
-                await self._change(rooms.consented(room, speaker, message.practice, message.observer))
-            case Setup():
-                await self._change(rooms.set_up(room, speaker, message.same_room, message.name))
-            case Pause():
-                await self._change(rooms.paused(room, speaker))
-            case Resume():
-                await self._change(rooms.resumed(room))
-            case End():
-                await self._end(speaker)
-            case _:
-                assert_never(message)
+        async with self._order:
+            room = self.room
+            match message:
+                case Consent():
+                    await self._change(rooms.consented(room, speaker, message.practice, message.observer))
+                case Setup():
+                    await self._change(rooms.set_up(room, speaker, message.same_room, message.name))
+                case Pause():
+                    await self._change(rooms.paused(room, speaker))
+                case Resume():
+                    await self._change(rooms.resumed(room))
+                case End():
+                    await self._end(speaker)
+                case _:
+                    assert_never(message)
 
     async def end(self, by: Speaker | None = None) -> None:
         """Over for both. ``by`` None: nobody came back in time."""
@@ -263,9 +272,9 @@ class Session:
         news = [self._happening(change, at) for change in rooms.happened(before, after)]
         try:
             await self._write(news, record)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, TimeoutError) as error:
             if not fact:
-                raise
+                raise StoreUnavailable(f"a change of the room was not written: {error}") from error
             log.error("a change of the room waits for the store", session=self.id, error=str(error))
             self._owed += news
         self.record = record
@@ -282,16 +291,27 @@ class Session:
 
     async def _write(self, news: list[Happening], record: Record) -> None:
         owed = list(self._owed)
-        await self._services.tools.timeline.append([*owed, *news])
+        await self._services.tools.append([*owed, *news], WRITE_S)
         if owed or _stored(record) != _stored(self.record):
-            await self._services.registry.save(record)
+            async with asyncio.timeout(WRITE_S):
+                await self._services.registry.save(record)
         del self._owed[: len(owed)]
+
+    @property
+    def owes(self) -> bool:
+        """Something is still to be written."""
+        return bool(self._owed) or (self._analysis is not None and self._analysis.owes)
 
     async def write_owed(self) -> None:
         """Tries again what the store could not take."""
+        if self._analysis is not None:
+            await self._analysis.write_owed()
         async with self._order:
             if self._owed:
-                await self._write([], self.record)
+                try:
+                    await self._write([], self.record)
+                except (StoreUnavailable, TimeoutError) as error:
+                    log.error("changes of the room still wait", session=self.id, error=str(error))
 
     def _recorded(self, before: Room, after: Room) -> Record:
         now = self._services.unix_now()
@@ -341,7 +361,7 @@ class Session:
         if happening is None:
             return
         try:
-            await self._services.tools.timeline.append([happening])
+            await self._services.tools.append([happening], WRITE_S)
         except StoreUnavailable:
             self._acknowledgements.not_kept(happening)
             raise
@@ -386,6 +406,13 @@ class Session:
         if self._analysis is not None:
             await self._analysis.annotated(annotations, now)
 
+    def count_media(self) -> None:
+        """What the network did since the last call goes into the metrics."""
+        for speaker, own in self._media.items():
+            stats = own.stats()
+            self._services.tools.metrics.count_media(self._counted.get(speaker), stats)
+            self._counted[speaker] = stats
+
     def detectors_failed(self) -> None:
         if self._analysis is not None and not self.room.ended:
             self._analysis.begin_afresh()
@@ -401,6 +428,7 @@ class Session:
             seat.close()
         if self._analysis is not None:
             self._analysis.switch(False)
+        self.count_media()
         for own in self._media.values():
             own.on_state = None
         await asyncio.gather(*(own.close() for own in self._media.values()), return_exceptions=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
+
+T = TypeVar("T")
 
 log = structlog.get_logger("gateway.tasks")
 
@@ -22,6 +24,17 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._done)
         return task
+
+    async def whole(self, work: Coroutine[Any, Any, T], name: str) -> T:
+        """Awaits work that runs to its end, also where whoever waits for it is cancelled."""
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._done)  # nobody else will hear of what it raises
+            raise
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
