@@ -195,7 +195,9 @@ class MediaClock:
         self.seen += 1
         weight = max(1 / 64, 1 / (self.seen + 4))  # quick at first, then over about a second
         self.jitter += weight * (offset - self.offset - self.jitter)
-        if self._aligned is None and self.seen >= 50:
+        # Not from the first packets on: while the least delay is still being found, it seems to drift.
+        settled = self._began_at is not None and arrival - self._began_at >= self._settings.window_s * SAMPLE_RATE_HZ
+        if self._aligned is None and settled:
             self._aligned = (arrival, self.offset)
 
 

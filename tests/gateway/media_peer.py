@@ -99,11 +99,12 @@ class LossyPath:
     """Two UDP ports in one process: what comes in at one leaves at the other, as ``fate`` decides.
 
     ``fate(n)`` is asked for the n-th media packet from the caller: None drops it, else it is that many
-    seconds late. Everything else (ICE, DTLS, reports) passes.
+    seconds late. Everything else (ICE, DTLS, reports) passes. ``one_way_s`` delays all, both ways.
     """
 
-    def __init__(self, fate: Callable[[int], float | None]) -> None:
+    def __init__(self, fate: Callable[[int], float | None], one_way_s: float = 0.0) -> None:
         self.fate = fate
+        self.one_way_s = one_way_s
         self.media_packets = 0
         self._caller: tuple[str, int] | None = None
         self._gateway: tuple[str, int] | None = None
@@ -136,16 +137,22 @@ class LossyPath:
         if is_media:
             late_s = self.fate(self.media_packets)
             self.media_packets += 1
-        if late_s is None or self._inner is None:
-            return
-        if late_s:
-            asyncio.get_running_loop().call_later(late_s, self._inner.sendto, data, self._gateway)
-        else:
-            self._inner.sendto(data, self._gateway)
+        if late_s is not None and self._gateway is not None:
+            self._send(self._inner, data, self._gateway, late_s)
 
     def _from_gateway(self, data: bytes, address: tuple[str, int]) -> None:
-        if self._outer is not None and self._caller is not None:
-            self._outer.sendto(data, self._caller)
+        if self._caller is not None:
+            self._send(self._outer, data, self._caller, 0.0)
+
+    def _send(self, port: asyncio.DatagramTransport | None, data: bytes, to: tuple[str, int], late_s: float) -> None:
+        def now() -> None:
+            if port is not None and not port.is_closing():
+                port.sendto(data, to)
+
+        if late_s + self.one_way_s > 0:
+            asyncio.get_running_loop().call_later(late_s + self.one_way_s, now)
+        else:
+            now()
 
 
 class _Port(asyncio.DatagramProtocol):
@@ -157,8 +164,8 @@ class _Port(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def path(fate: Callable[[int], float | None]) -> AsyncIterator[LossyPath]:
-    between = LossyPath(fate)
+async def path(fate: Callable[[int], float | None], one_way_s: float = 0.0) -> AsyncIterator[LossyPath]:
+    between = LossyPath(fate, one_way_s)
     try:
         yield between
     finally:

@@ -266,6 +266,30 @@ async def test_the_round_trip_tells_how_late_a_partner_hears() -> None:
     await b.close()
 
 
+async def test_a_far_partner_hears_late_by_the_round_trip_and_is_placed_by_arrival() -> None:
+    near, far = Partner(Speaker.A), Partner(Speaker.B)
+    await near.call()
+    caller = Caller()
+    far.callers.append(caller)
+    async with path(lambda n: 0.0, one_way_s=0.15) as between:
+        await call_through(between, caller, far.media)
+        far.media.hear(near.media)
+        near.media.hear(far.media)
+        clock = SessionClock.start()
+        far.media.begin(clock, 0)
+        async with asyncio.timeout(15):
+            while far.media.stats().round_trip_ms is None:
+                await practise([far.media], 0.1)
+        await practise([far.media], 1.5)
+        assert far.media.stats().round_trip_ms == pytest.approx(300, abs=40)
+        assert far.chunks[-1].hears_late / 16 == pytest.approx(340, abs=40)
+        assert near.media.stats().hears_late_ms < 100
+        errors = beep_errors_s(far.chunks, caller.track, clock)
+        assert np.median(errors) == pytest.approx(0.158, abs=0.02)
+        await far.close()
+    await near.close()
+
+
 @pytest.mark.parametrize("sdp", ["", "hello", "v=0\r\nm=audio\r\n", "x" * 70_000, "v=0\r\n" * 100])
 async def test_a_bad_offer_is_refused_and_leaves_the_call_alone(partner: Partner, sdp: str) -> None:
     await partner.call()
