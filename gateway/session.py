@@ -7,10 +7,9 @@ stops the analysis takes effect first and is written then.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 import structlog
@@ -18,14 +17,15 @@ import structlog
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from gateway import rooms
-from gateway.acknowledgements import DETECTOR, Acknowledgements
+from gateway.acknowledgements import Acknowledgements
 from gateway.analysis import Analysis, Tools, restore
 from gateway.audience import Audience
 from gateway.clock import SessionClock
-from gateway.media import MediaSettings, MediaStats, PartnerMedia
+from gateway.ledger import WRITE_S, Ledger
+from gateway.media import MediaSettings
+from gateway.microphones import Microphones
 from gateway.outbox import Outbox
 from gateway.protocol import (
-    Answer,
     ClientMessage,
     Consent,
     Dismiss,
@@ -53,7 +53,6 @@ from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
 
-WRITE_S = 3.0  # people wait for this: longer than a busy disk, shorter than a store that is away
 CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
 
 log = structlog.get_logger("gateway.session")
@@ -73,25 +72,21 @@ class Session:
     """One practice in memory. ``join`` gives somebody a seat, ``handle`` takes what they say."""
 
     def __init__(self, record: Record, services: Services) -> None:
-        self.record = record
+        tools, settings = services.tools, services.settings
         self.room: Room = record.room
         self.touched_s = time.monotonic()  # when anybody was last here
         self.partners_left_s = self.touched_s  # when the last partner left
         self.ended_s: float | None = None
         self._services = services
+        self._ledger = Ledger(record, services.registry, tools, services.unix_now)
         self._analysis: Analysis | None = None
-        self._audience = Audience(
-            record.session, services.tools.timeline, services.tools.metrics, services.settings.sockets.batch_lines
-        )
-        self._acknowledgements = Acknowledgements(record.session, services.tools.metrics)
-        self._owed: list[Happening] = []  # true already, still to be written
+        self._audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
+        self._acknowledgements = Acknowledgements(record.session, tools.metrics)
         self._order = asyncio.Lock()
         self._tasks = Tasks()
-        self._counted: dict[Speaker, MediaStats] = {}
-        media = MediaSettings(peer=services.settings.peer)
-        self._media = {s: PartnerMedia(record.session, s, self._heard, media) for s in Speaker}
-        for speaker, own in self._media.items():
-            own.on_state = lambda speaker=speaker: self._media_state(speaker)
+        self._microphones = Microphones(
+            record.session, self._heard, self._media_state, MediaSettings(peer=settings.peer), tools.metrics
+        )
 
     @classmethod
     async def open(cls, record: Record, services: Services) -> Session:
@@ -99,12 +94,18 @@ class Session:
         session = cls(record, services)
         if record.began_unix is not None and not record.room.ended:
             clock = SessionClock(record.began_unix)
-            session._analysis = await restore(record.session, clock, session._media, services.tools, session._show)
+            session._analysis = await restore(
+                record.session, clock, session._microphones.sources, services.tools, session._show
+            )
             stored = await services.tools.timeline.read(record.session)
             session._acknowledgements.shown(s.line for s in stored if isinstance(s.line, Cue))
-            session._hear_each_other()
+            session._microphones.hear_each_other(session.room.audible)
             services.tools.metrics.sessions_restored.inc()
         return session
+
+    @property
+    def record(self) -> Record:
+        return self._ledger.record
 
     @property
     def id(self) -> str:
@@ -190,7 +191,7 @@ class Session:
         if self.room.ended:
             raise Refused("session_ended", "This practice has ended.")
         if isinstance(message, Offer):
-            self._tasks.spawn(self._connect(speaker, seat, message.sdp), f"offer of {speaker} in {self.id}")
+            self._tasks.spawn(self._microphones.connect(speaker, seat, message.sdp), f"offer of {speaker} in {self.id}")
             return
         # A browser that goes right after it said something must not leave half of it done.
         await self._tasks.whole(self._act(speaker, message), message.type)
@@ -234,8 +235,7 @@ class Session:
                 seat.close(refused_message(Refused("session_ended", "This practice was over before it began.")))
             else:
                 seat.offer(Ended(report=self._report_for(seat)))
-        for own in self._media.values():
-            self._tasks.spawn(own.close(), f"media of {self.id}")
+        self._tasks.spawn(self._microphones.close(), f"microphones of {self.id}")
 
     def _report_for(self, seat: Outbox) -> str | None:
         return self.record.report if seat.role != "observer" or self.room.watchable else None
@@ -264,20 +264,13 @@ class Session:
         fact = (fact or stops) and not starts
         if fact:
             self._become(after)
-        record = self._recorded(before, after)
+        record = self._ledger.entry(before, after)
         clock = self._analysis.clock if self._analysis else None
         if clock is None and record.began_unix is not None:
             clock = SessionClock(record.began_unix)
         at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
-        news = [self._happening(change, at) for change in rooms.happened(before, after)]
-        try:
-            await self._write(news, record)
-        except (StoreUnavailable, TimeoutError) as error:
-            if not fact:
-                raise StoreUnavailable(f"a change of the room was not written: {error}") from error
-            log.error("a change of the room waits for the store", session=self.id, error=str(error))
-            self._owed += news
-        self.record = record
+        news = self._ledger.happenings(before, after, at)
+        await self._ledger.write(news, record, fact=fact)
         self._become(after)
         await self._apply(before, clock, news)
 
@@ -289,39 +282,17 @@ class Session:
             self._audience.stop_watching()
         self.room = room
 
-    async def _write(self, news: list[Happening], record: Record) -> None:
-        owed = list(self._owed)
-        await self._services.tools.append([*owed, *news], WRITE_S)
-        if owed or _stored(record) != _stored(self.record):
-            async with asyncio.timeout(WRITE_S):
-                await self._services.registry.save(record)
-        del self._owed[: len(owed)]
-
     @property
     def owes(self) -> bool:
         """Something is still to be written."""
-        return bool(self._owed) or (self._analysis is not None and self._analysis.owes)
+        return self._ledger.owes or (self._analysis is not None and self._analysis.owes)
 
     async def write_owed(self) -> None:
         """Tries again what the store could not take."""
         if self._analysis is not None:
             await self._analysis.write_owed()
         async with self._order:
-            if self._owed:
-                try:
-                    await self._write([], self.record)
-                except (StoreUnavailable, TimeoutError) as error:
-                    log.error("changes of the room still wait", session=self.id, error=str(error))
-
-    def _recorded(self, before: Room, after: Room) -> Record:
-        now = self._services.unix_now()
-        began = now if after.began and not before.began else self.record.began_unix
-        ended = now if after.ended and not before.ended else self.record.ended_unix
-        return replace(self.record, room=after, began_unix=began, ended_unix=ended)
-
-    def _happening(self, change: rooms.Change, at: int) -> Happening:
-        # Not a function of the audio: two people may well do the same thing twice at one session time.
-        return Happening(secrets.token_hex(10), self.id, change.kind, at, change.by, change.detail, DETECTOR)
+            await self._ledger.write_owed()
 
     async def _apply(self, before: Room, clock: SessionClock | None, news: list[Happening]) -> None:
         """The new room is true: let audio, observers and everybody's page follow."""
@@ -330,9 +301,10 @@ class Session:
             self.partners_left_s = time.monotonic()
         if clock is not None and self._analysis is None:
             pipeline, coach = Pipeline(self.id), Coach(self.id)
-            self._analysis = Analysis(clock, pipeline, coach, self._media, self._services.tools, self._show)
+            sources = self._microphones.sources
+            self._analysis = Analysis(clock, pipeline, coach, sources, self._services.tools, self._show)
         if after.audible != before.audible:
-            self._hear_each_other()
+            self._microphones.hear_each_other(after.audible)
         if self._analysis is not None:
             self._analysis.switch(after.analysing)
         self._audience.tell(RoomChanged(room=self.view()))
@@ -342,11 +314,6 @@ class Session:
             self._show(news)
         if self._analysis is not None:
             await self._analysis.happened(news)
-
-    def _hear_each_other(self) -> None:
-        audible = self.room.audible
-        for speaker, own in self._media.items():
-            own.hear(self._media[speaker.other] if audible else None)
 
     # What is shown
 
@@ -371,22 +338,12 @@ class Session:
 
     # Audio
 
-    async def _connect(self, speaker: Speaker, seat: Outbox, sdp: str) -> None:
-        try:
-            seat.offer(Answer(sdp=await self._media[speaker].connect(sdp)))
-        except Refused as error:
-            self._services.tools.metrics.refusals.labels(error.code).inc()
-            seat.offer(refused_message(error))
-        except Exception as error:
-            log.error("an offer could not be answered", session=self.id, error=repr(error), exc_info=error)
-            seat.offer(refused_message(Refused("bad_offer", "The audio connection could not be set up.")))
-
     def _media_state(self, speaker: Speaker) -> None:
         self._tasks.spawn(self._media_changed(speaker), f"media state of {speaker} in {self.id}")
 
     async def _media_changed(self, speaker: Speaker) -> None:
         async with self._order:
-            await self._change(rooms.media_changed(self.room, speaker, self._media[speaker].state), fact=True)
+            await self._change(rooms.media_changed(self.room, speaker, self._microphones.state(speaker)), fact=True)
 
     def _heard(self, chunk: AudioChunk) -> None:
         if self._analysis is not None:
@@ -394,8 +351,7 @@ class Session:
 
     def poll(self) -> None:
         """Called every 20 ms: audio that did not come in time is missing, a silent connection is lost."""
-        for own in self._media.values():
-            own.poll()
+        self._microphones.poll()
 
     def pass_time(self) -> None:
         """Called now and then: session time goes on while nothing is analysed."""
@@ -407,11 +363,7 @@ class Session:
             await self._analysis.annotated(annotations, now)
 
     def count_media(self) -> None:
-        """What the network did since the last call goes into the metrics."""
-        for speaker, own in self._media.items():
-            stats = own.stats()
-            self._services.tools.metrics.count_media(self._counted.get(speaker), stats)
-            self._counted[speaker] = stats
+        self._microphones.count()
 
     def detectors_failed(self) -> None:
         if self._analysis is not None and not self.room.ended:
@@ -428,12 +380,5 @@ class Session:
             seat.close()
         if self._analysis is not None:
             self._analysis.switch(False)
-        self.count_media()
-        for own in self._media.values():
-            own.on_state = None
-        await asyncio.gather(*(own.close() for own in self._media.values()), return_exceptions=True)
+        await self._microphones.close()
         await self._tasks.close()
-
-
-def _stored(record: Record) -> tuple[object, ...]:
-    return rooms.to_state(record.room), record.began_unix, record.ended_unix

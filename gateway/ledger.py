@@ -1,0 +1,85 @@
+"""What a room's changes leave on disk: lines in the timeline and the session's record. Nothing true is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from gateway import rooms
+from gateway.acknowledgements import DETECTOR
+from gateway.analysis import Tools
+from gateway.registry import Record, Registry
+from gateway.rooms import Room
+from streaming.errors import StoreUnavailable
+from streaming.types import Happening
+
+WRITE_S = 3.0  # people wait for this: longer than a busy disk, shorter than a store that is away
+
+log = structlog.get_logger("gateway.ledger")
+
+
+class Ledger:
+    """One session's record, and the lines that are true already but still to be written."""
+
+    def __init__(self, record: Record, registry: Registry, tools: Tools, unix_now: Callable[[], float]) -> None:
+        self.record = record
+        self._registry = registry
+        self._tools = tools
+        self._unix_now = unix_now
+        self._owed: list[Happening] = []
+
+    @property
+    def owes(self) -> bool:
+        return bool(self._owed)
+
+    def entry(self, before: Room, after: Room) -> Record:
+        """The record with ``after`` in it, and the moment if that begins or ends the practice."""
+        now = self._unix_now()
+        began = now if after.began and not before.began else self.record.began_unix
+        ended = now if after.ended and not before.ended else self.record.ended_unix
+        return replace(self.record, room=after, began_unix=began, ended_unix=ended)
+
+    def happenings(self, before: Room, after: Room, at: int) -> list[Happening]:
+        # Ids are no function of the audio: people may well do the same thing twice at one session time.
+        return [
+            Happening(secrets.token_hex(10), self.record.session, c.kind, at, c.by, c.detail, DETECTOR)
+            for c in rooms.happened(before, after)
+        ]
+
+    async def write(self, news: Sequence[Happening], record: Record, *, fact: bool) -> None:
+        """Returns once it is on disk. What is a ``fact`` never raises StoreUnavailable: it is written later."""
+        try:
+            await self._write(news, record)
+        except StoreUnavailable as error:
+            if not fact:
+                raise
+            log.error("a change of the room waits for the store", session=record.session, error=str(error))
+            self._owed += news
+        self.record = record
+
+    async def write_owed(self) -> None:
+        if not self._owed:
+            return
+        try:
+            await self._write([], self.record)
+        except StoreUnavailable as error:
+            log.error("changes of the room still wait", session=self.record.session, error=str(error))
+
+    async def _write(self, news: Sequence[Happening], record: Record) -> None:
+        owed = list(self._owed)
+        await self._tools.append([*owed, *news], WRITE_S)
+        if owed or _stored(record) != _stored(self.record):
+            try:
+                async with asyncio.timeout(WRITE_S):
+                    await self._registry.save(record)
+            except TimeoutError as error:
+                raise StoreUnavailable(f"the session was not saved within {WRITE_S:g} s") from error
+        del self._owed[: len(owed)]
+
+
+def _stored(record: Record) -> tuple[object, ...]:
+    return rooms.to_state(record.room), record.began_unix, record.ended_unix
