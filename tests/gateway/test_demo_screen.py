@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from gateway.demo_screen import Lanes, show_demo
+from streaming.audio import read_partners
 from streaming.errors import UnusableInput
-from streaming.types import Annotation, Cue, Kind, Span, Speaker, Status
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Kind, Samples, Span, Speaker, Status
 from streaming.wire import samples
+from tests.gateway.serving import serving, settings_in
 
 WIDTH = 60
 
@@ -81,3 +84,20 @@ def test_time_scrolls_and_old_speech_leaves_the_lane() -> None:
 async def test_a_demo_of_a_gateway_that_is_not_there_is_told_in_one_line() -> None:
     with pytest.raises(UnusableInput, match="is a gateway running there"):
         await show_demo(Console(quiet=True), "http://127.0.0.1:9")
+
+
+async def test_a_demo_is_told_from_its_first_event_to_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first_seconds(paths: list[Path]) -> dict[Speaker, Samples]:
+        return {speaker: own[: 6 * SAMPLE_RATE_HZ] for speaker, own in read_partners(paths).items()}
+
+    monkeypatch.setattr("gateway.demo.read_partners", first_seconds)  # the whole takes a minute and a half
+    page = io.StringIO()
+    async with serving(settings_in(tmp_path)) as gateway:
+        url = str(gateway.http.base_url).rstrip("/")
+        token = await show_demo(Console(width=WIDTH, file=page), url)
+        answer = await gateway.http.get("/api/report", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+    assert "a sign of listening (Ben)" in page.getvalue()
+    assert "One thing to try" in page.getvalue()
