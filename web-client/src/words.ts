@@ -12,7 +12,7 @@ export const start = {
   start: "Start a practice",
   starting: "Making your links…",
   demo: "Watch a demo practice",
-  demoNote: "About two minutes. No microphone, nobody else needed.",
+  demoNote: "The demo takes two minutes and needs no microphone and nobody else.",
   facts: [
     ["Two devices, or one table", "Phones or laptops, in one room or apart. Nothing to install."],
     ["The same for both", "Both see the same words at the same moment. No names, no score, nobody is muted."],
@@ -131,7 +131,6 @@ export const practise = {
   observerAsks: "An observer is here and sees nothing until both of you say yes.",
   pause: "Pause",
   end: "End",
-  details: "Details",
   sound: "Turn on your partner’s voice",
   close: "Close",
   in: "Breathe in",
@@ -163,7 +162,6 @@ export const ended = {
   title: "That was a practice",
   body: "Both of you stayed with it. Listening has stopped.",
   report: "Look back on it",
-  noReport: "The page to look back on opens once both of you have agreed that an observer may see it.",
   confirm: "End the practice for both?",
   confirmBody: "Listening stops and the page to look back on opens.",
   confirmYes: "End it",
@@ -179,7 +177,6 @@ export const watch = {
   waitBegin: "Both have agreed. The lanes begin when they do.",
   yes: "said yes",
   notYet: "not yet",
-  here: "here",
   away: "not here yet",
   practice: "Practice",
   observing: "Observer",
@@ -205,7 +202,6 @@ export const lanes = {
   partner: { a: "Partner A", b: "Partner B" } as Record<Partner, string>,
   speech: "Speaking",
   ribbon: "Voice against own usual: higher, louder, brighter, faster is up",
-  usual: "own usual",
   gap: "Not heard",
   rise: "Voice stayed up",
   cue: "Cue, seen by both",
@@ -222,7 +218,6 @@ export const lanes = {
   } as Record<string, string>,
   summary: (kind: string, seconds: string, marks: number) =>
     `${kind}: two lanes, one for each partner, over ${seconds}, with ${marks} marks between them`,
-  empty: "Nothing recorded yet",
 };
 
 export const demo = {
@@ -235,7 +230,6 @@ export const demo = {
   wait: "The two are joining…",
   over: "The practice is over. Here is the report.",
   open: "Open the report",
-  failed: "The demo could not start",
 };
 
 export const report = {
@@ -243,7 +237,6 @@ export const report = {
   opening: "Opening the report…",
   emptyTitle: "Nothing was recorded",
   emptyBody: "The practice ended before both had said yes, so there is nothing to look back on. That is all right.",
-  failed: "The report could not be opened",
   scope: "What was agreed, and how well it could be heard",
   practised: "What was practised",
   strengths: "What went well",
@@ -264,7 +257,6 @@ export const report = {
   list: "The same as a list",
   previous: "Earlier",
   next: "Later",
-  whole: "Whole conversation",
   choose: "Choose a mark in the picture to read about it.",
   trigger: "What came first",
   rise: "Then",

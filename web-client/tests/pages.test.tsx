@@ -53,7 +53,9 @@ describe("a cue", () => {
     vi.useFakeTimers();
     const short = actions();
     await draw(<CuePanel key="1" cue={{ line: cueLine("c1", 1, 6), received_ms: 0 }} actions={short} />);
-    vi.advanceTimersByTime(6_000);
+    await act(() => void vi.advanceTimersByTime(6_000));
+    expect(root.querySelector(".leaving")).not.toBeNull();
+    vi.advanceTimersByTime(600);
     expect(short.fade).toHaveBeenCalledOnce();
     const breath = actions();
     await draw(<CuePanel key="2" cue={{ line: cueLine("c2", 2, 6), received_ms: 0 }} actions={breath} />);
@@ -62,7 +64,7 @@ describe("a cue", () => {
     expect(root.textContent).toContain("Breathe out");
     vi.advanceTimersByTime(4_900);
     expect(breath.fade).not.toHaveBeenCalled();
-    vi.advanceTimersByTime(200);
+    vi.advanceTimersByTime(700);
     expect(breath.fade).toHaveBeenCalledOnce();
   });
 });

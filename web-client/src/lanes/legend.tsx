@@ -29,6 +29,12 @@ export function Legend() {
         </svg>
         {words.ribbon}
       </li>
+      <li>
+        <svg viewBox="0 0 28 28" width="28" height="28" aria-hidden="true">
+          <rect class="gap" x="1" y="9" width="26" height="11" />
+        </svg>
+        {words.gap}
+      </li>
       {KINDS.map((kind) => (
         <li key={kind}>
           {glyph("overlap", kind)}
@@ -38,6 +44,12 @@ export function Legend() {
       <li>
         {glyph("cue", "cue")}
         {words.cue}
+      </li>
+      <li>
+        <svg viewBox="0 0 28 28" width="28" height="28" aria-hidden="true">
+          <rect class="pause" x="7" y="1" width="14" height="26" />
+        </svg>
+        {words.pause}
       </li>
     </ul>
   );

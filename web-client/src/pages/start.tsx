@@ -40,6 +40,7 @@ export function StartPage() {
             {start.demo}
           </a>
         </p>
+        <p class="soft small">{start.demoNote}</p>
         {refusal && (
           <p class="notice" role="alert">
             {start.failed}: {refusal.message} {refusal.way_out}

@@ -56,7 +56,7 @@ export function WatchPage({ token }: { token: string }) {
       <div class="watch-head">
         <Heading>{watch.title}</Heading>
         <p class="soft">
-          {watch.phases[room.phase]}. {watch.seen} {state.link === "lost" && watch.lost}
+          {room.now_s > 0 ? `${watch.phases[room.phase]}.` : watch.waitBegin} {watch.seen} {state.link === "lost" && watch.lost}
         </p>
       </div>
       <LiveLanes book={session.book} clock={session.clock} names={names} />

@@ -8,6 +8,7 @@ import { signal } from "./signals";
 
 const IN_MS = 5_000; // one breath at 6 a minute: 5 s in, 5 s out
 const BREATH_S = 10;
+const LEAVE_MS = 600; // how long it takes to fade out
 const BREATHE = 2; // the level with a pacer
 
 export interface CueActions {
@@ -19,21 +20,24 @@ export interface CueActions {
 export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions }) {
   const { line } = cue;
   const breathe = line.level === BREATHE;
+  const [leaving, setLeaving] = useState(false);
   useEffect(() => {
     const cancel = whenPainted((atMs) => actions.painted(cue, atMs));
     signal(keptChoices());
     const shown_s = breathe ? Math.max(line.ttl_s, BREATH_S) : line.ttl_s;
-    const fading = setTimeout(() => actions.fade(cue), shown_s * 1_000);
+    const leave = setTimeout(() => setLeaving(true), shown_s * 1_000);
+    const gone = setTimeout(() => actions.fade(cue), shown_s * 1_000 + LEAVE_MS);
     const escape = (event: KeyboardEvent) => event.key === "Escape" && actions.dismiss(cue);
     addEventListener("keydown", escape);
     return () => {
       cancel();
-      clearTimeout(fading);
+      clearTimeout(leave);
+      clearTimeout(gone);
       removeEventListener("keydown", escape);
     };
   }, [line.id]);
   return (
-    <div class={`cue level-${line.level}`} onClick={() => actions.dismiss(cue)} data-cue={line.id}>
+    <div class={`cue level-${line.level}${leaving ? " leaving" : ""}`} onClick={() => actions.dismiss(cue)} data-cue={line.id}>
       {breathe && <Pacer />}
       <p class="cue-text">{line.text}</p>
       {/* its press rises to the panel, which takes every tap */}

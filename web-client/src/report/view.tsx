@@ -5,7 +5,7 @@ import { clock, PARTNERS, type Picture } from "../lanes/picture";
 import { StillLanes, tell } from "../lanes/still";
 import { Heading, Page } from "../parts/page";
 import type { Partner } from "../protocol";
-import { NOT_A_DIAGNOSIS, report as words, watch } from "../words";
+import { ended, NOT_A_DIAGNOSIS, report as words, watch } from "../words";
 import { MomentList } from "./moments";
 import { Scope } from "./scope";
 import { TurnTakingPart } from "./turn_taking";
@@ -55,6 +55,11 @@ export function ReportView({ report }: { report: Report }) {
           </ul>
           <p class="standing">{NOT_A_DIAGNOSIS}</p>
         </section>
+        <p class="unprinted">
+          <a class="button" href="/">
+            {ended.again}
+          </a>
+        </p>
       </article>
     </Page>
   );
