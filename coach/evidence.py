@@ -52,7 +52,7 @@ class Evidence:
     def observe(self, a: Annotation, settings: CoachSettings) -> None:
         sure = a.confidence >= settings.min_confidence
         if a.kind in OVERLAP_KINDS and a.status == "final":
-            self._overlap(a, sure, settings)
+            self._overlap(a, settings)
         elif a.kind is Kind.AROUSAL_RISE and a.by:
             self._rise(a, a.by, sure)
         elif a.kind is Kind.AROUSAL_SETTLED and a.by:
@@ -67,10 +67,10 @@ class Evidence:
         elif a.kind is Kind.MONOLOGUE and sure and a.id != self._reflected:
             self._monologue = Monologue(a.id, a.by, a.span.end, a.decided)
 
-    def _overlap(self, a: Annotation, sure: bool, settings: CoachSettings) -> None:
+    def _overlap(self, a: Annotation, settings: CoachSettings) -> None:
         known = self._interruptions.pop(a.id, None)  # revised: perhaps it was no interruption after all
         self.habit.drop(a.id)
-        if a.kind not in INTERRUPTION_KINDS or not sure:
+        if a.kind not in INTERRUPTION_KINDS or a.confidence < settings.interruption_confidence:
             return
         heated = self.up(a.decided, settings)
         # The first word of it counts: a revision must not make old evidence new.

@@ -86,7 +86,7 @@ class Watch:
         start = a.span.start
         if a.status == "final" and a.id in self.interruptions and a.kind not in INTERRUPTION_KINDS:
             self.interruptions.remove(a.id)
-        elif a.status == "final" and a.kind in INTERRUPTION_KINDS and a.confidence >= settings.min_confidence:
+        elif a.status == "final" and a.kind in INTERRUPTION_KINDS and a.confidence >= settings.interruption_confidence:
             if start >= self.at + samples(settings.reaction_s) and a.id not in self.interruptions:
                 self.interruptions.append(a.id)
         elif a.kind is Kind.AROUSAL_SETTLED and a.by in self.risen and a.by not in self.settled:

@@ -88,8 +88,10 @@ class CoachSettings:
     settle_in_s: float = _within(45.0, 0.0, 300.0)  # no cue before: baselines and habits are too young
 
     # Abstaining.
-    min_confidence: float = _within(0.6, 0.5, 0.95)
-    one_sided_confidence: float = _within(0.75, 0.5, 0.99)  # a leaking microphone makes one partner "interrupt" always
+    min_confidence: float = _within(0.6, 0.5, 0.95)  # of arousal, monologues and reports of poor audio
+    # A calibrated detector is seldom sure of one overlap: 0.5 is more likely than not, and there must be three.
+    interruption_confidence: float = _within(0.5, 0.5, 0.95)
+    one_sided_confidence: float = _within(0.6, 0.5, 0.99)  # a leaking microphone makes one partner "interrupt" always
     poor_audio_s: float = _within(10.0, 2.0, 60.0)  # after poor audio was last reported
     heard_s: float = _within(3.0, 0.5, 30.0)  # own speech before a partner counts as heard at all
 
@@ -116,6 +118,7 @@ PRESETS: dict[str, CoachSettings] = {
         rise_sustained_s=15.0,
         settle_in_s=120.0,
         min_confidence=0.75,
+        interruption_confidence=0.65,
         one_sided_confidence=0.85,
     ),
 }
