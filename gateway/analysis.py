@@ -217,13 +217,7 @@ class Analysis:
         coach = self.coach.save()
         if now != self._now:
             return  # a tick came between: the next snapshot is two seconds away
-        state = {
-            "v": _SNAPSHOT_VERSION,
-            "heard": self._heard,
-            "pipeline": pipeline.decode(),
-            "coach": coach.decode(),
-        }
-        await self._tools.timeline.save_snapshot(self.session, now, json.dumps(state).encode())
+        await self._tools.timeline.save_snapshot(self.session, now, _framed(self._heard, coach, pipeline))
         self._saved = (now, self._heard)
 
     async def close(self) -> None:
@@ -246,10 +240,10 @@ async def restore(
     now, heard, pipeline, coach = 0, -1, Pipeline(session), Coach(session)
     if snapshot is not None:
         try:
-            now, state = snapshot[0], json.loads(snapshot[1])
-            heard = int(state["heard"])
-            pipeline = Pipeline.restore(session, state["pipeline"].encode())
-            coach = Coach.restore(session, state["coach"].encode())
+            now = snapshot[0]
+            heard, coach_state, pipeline_state = _unframed(snapshot[1])
+            pipeline = Pipeline.restore(session, pipeline_state)
+            coach = Coach.restore(session, coach_state)
         except (KeyError, TypeError, ValueError) as error:
             # A snapshot of another version: the baselines are learnt anew, the timeline is whole.
             log.warning("snapshot not usable", session=session, error=repr(error))
@@ -259,6 +253,20 @@ async def restore(
     analysis = Analysis(clock, pipeline, coach, media, tools, show, settled=settled)
     analysis._heard = max((s.line.at for s in stored if isinstance(s.line, Happening)), default=-1)
     return analysis
+
+
+def _framed(heard: int, coach: bytes, pipeline: bytes) -> bytes:
+    """A line that says what follows, then both states as they are."""
+    head = {"v": _SNAPSHOT_VERSION, "heard": heard, "coach_bytes": len(coach)}
+    return json.dumps(head).encode() + b"\n" + coach + pipeline
+
+
+def _unframed(payload: bytes) -> tuple[int, bytes, bytes]:
+    line, _, rest = payload.partition(b"\n")
+    head = json.loads(line)
+    if head["v"] != _SNAPSHOT_VERSION:
+        raise ValueError(f"snapshot has version {head['v']!r}, expected {_SNAPSHOT_VERSION}")
+    return int(head["heard"]), rest[: head["coach_bytes"]], rest[head["coach_bytes"] :]
 
 
 def _replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:

@@ -133,6 +133,10 @@ class Page:
         assert self.close_code is not None
         return self.close_code
 
+    @property
+    def session(self) -> str:
+        return str(next(m["session"] for m in self.got if m["type"] == "welcome"))
+
     def lines(self) -> list[dict[str, Any]]:
         """Timeline lines that were shown, in the order in which they came."""
         return [line for m in self.got if m["type"] in ("welcome", "lines") for line in m["lines"]]

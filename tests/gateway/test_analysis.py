@@ -1,0 +1,161 @@
+"""Detectors and coach of a live practice across stops, failures and snapshots; real store, real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.rates import Rate, Rates
+from gateway.tasks import Tasks
+from tests.gateway.serving import Page, Served, serving, settings_in
+
+
+@asynccontextmanager
+async def practising(
+    served: Served, links: dict[str, str], devices: dict[str, str]
+) -> AsyncIterator[tuple[Page, Page]]:
+    async with AsyncExitStack() as stack:
+        a, b = [await stack.enter_async_context(served.page(links[role], devices[role])) for role in ("a", "b")]
+        for page in (a, b):
+            await page.say("consent", practice=True)
+        await a.room(lambda room: room["phase"] == "practising")
+        yield a, b
+
+
+def devices() -> dict[str, str]:
+    return {role: secrets.token_urlsafe(16) for role in ("a", "b")}
+
+
+async def snapshot(served: Served, session: str) -> tuple[int, bytes]:
+    async with asyncio.timeout(20):
+        while (found := await served.gateway.timeline.read_snapshot(session)) is None:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def test_a_snapshot_is_kept_while_practising_and_session_time_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    own = devices()
+    async with serving(settings_in(tmp_path, snapshot_s=0.2)) as served:
+        links = await served.links()
+        async with practising(served, links, own) as (a, _):
+            at, _ = await snapshot(served, a.session)
+            assert at >= 0
+            before = (await a.pong())["now_s"]
+    async with serving(settings_in(tmp_path)) as served:
+        assert served.gateway.metrics.sessions_restored._value.get() == 1
+        async with served.page(links["a"], own["a"]) as a:
+            room = await a.room(lambda room: room["phase"] == "practising")
+            assert room["partners"]["b"]["practice"], "what was agreed stays agreed"
+            assert before < (await a.pong())["now_s"] < before + 30
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00\x01", b'{"v":99}\n', b'{"v":1,"heard":0,"coach_bytes":2}\n{}{}'])
+async def test_a_snapshot_that_does_not_fit_costs_the_baselines_and_not_the_practice(
+    tmp_path: Path, payload: bytes
+) -> None:
+    own = devices()
+    async with serving(settings_in(tmp_path, snapshot_s=60.0)) as served:
+        links = await served.links()
+        async with practising(served, links, own) as (a, _):
+            await served.gateway.timeline.save_snapshot(a.session, 100, payload)
+            session = a.session
+    async with serving(settings_in(tmp_path)) as served:
+        # leaving kept a good one over it: put the bad one back, and start once more
+        await served.gateway.timeline.save_snapshot(session, 100, payload)
+        served.gateway._live.clear()
+        async with served.page(links["a"], own["a"]) as a:
+            await a.room(lambda room: room["phase"] == "practising")
+            await a.pong()
+        assert served.gateway.metrics.detector_failures._value.get() == 1
+
+
+async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        links = await served.links()
+        async with practising(served, links, devices()) as (a, _):
+            session = served.gateway.in_memory(a.session)
+            assert session is not None
+            for _ in range(2):
+                await served.gateway._worker.close(a.session)
+                served.gateway._detectors_failed(a.session, ValueError("a pipeline raised"))
+                now, _ = await served.gateway._worker.save(a.session)
+                later = await moved_on(served, a.session, now)
+                assert later > now
+            await a.pong()
+
+
+async def moved_on(served: Served, session: str, now: int) -> int:
+    async with asyncio.timeout(20):
+        while (later := (await served.gateway._worker.save(session))[0]) <= now:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.05)
+    return later
+
+
+async def test_who_ends_it_and_is_gone_at_once_has_ended_it_for_both(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        links = await served.links()
+        async with practising(served, links, devices()) as (a, b):
+            await a.say("end")
+            assert a._socket is not None
+            a._socket.transport.abort()
+            assert (await b.one("ended"))["report"] == links["report"]
+            async with asyncio.timeout(10):
+                record = await served.gateway.registry.load(b.session)
+            assert record.ended_unix is not None
+
+
+async def test_work_goes_on_to_its_end_where_the_waiter_is_cancelled() -> None:
+    tasks, done = Tasks(), asyncio.Event()
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        await go_on.wait()
+        done.set()
+
+    waiter = asyncio.create_task(tasks.whole(work(), "work"))
+    await started.wait()
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    go_on.set()
+    async with asyncio.timeout(5):
+        await done.wait()
+    await tasks.close()
+
+
+async def test_what_a_task_raises_is_logged_and_told_to_who_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    tasks = Tasks()
+
+    async def work() -> None:
+        raise ValueError("told")
+
+    with pytest.raises(ValueError, match="told"):
+        await tasks.whole(work(), "awaited")
+    await asyncio.gather(tasks.spawn(work(), "nobody waits for it"), return_exceptions=True)
+    await asyncio.sleep(0)
+    assert "nobody waits for it" in capsys.readouterr().out
+    await tasks.close()
+
+
+def test_a_rate_lets_a_burst_through_and_then_so_many_a_second() -> None:
+    now = [100.0]
+    rate = Rate(2.0, 3.0, lambda: now[0])
+    assert [rate.take() for _ in range(4)] == [True, True, True, False]
+    now[0] += 0.5
+    assert [rate.take() for _ in range(2)] == [True, False]
+    now[0] += 1000.0
+    assert [rate.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_one_address_that_is_too_fast_does_not_stop_another_and_memory_is_bounded() -> None:
+    rates = Rates(0.0, 1.0, most=2)
+    assert [rates.take("x"), rates.take("x"), rates.take("y")] == [True, False, True]
+    for who in ("p", "q"):
+        rates.take(who)
+    assert len(rates._known) == 2
