@@ -50,7 +50,9 @@ def screen_offer(sdp: str, *, max_bytes: int, max_candidates: int) -> Offer:
         candidates = [line for line in sections[0] if line.startswith("a=candidate:")]
     usable = [line for line in dict.fromkeys(candidates) if _is_usable(line)][:max_candidates]
     # No "end of candidates": addresses that were left out show themselves in the browser's own checks.
-    kept = [line for line in audio if not line.startswith(("a=candidate:", "a=end-of-candidates", "a=bundle-only"))]
+    # No header extensions: nobody reads them here, and taking them apart costs a tenth of a packet's way.
+    left_out = ("a=candidate:", "a=end-of-candidates", "a=bundle-only", "a=extmap:")
+    kept = [line for line in audio if not line.startswith(left_out)]
     kept[0] = re.sub(r"^m=audio 0 ", "m=audio 9 ", kept[0])
     head = [line for line in session if not line.startswith("a=group:")]
     mid = _mid(audio)

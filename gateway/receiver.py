@@ -10,8 +10,7 @@ track is read instead (``TrackReader``), later by its buffer but with the same a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import av
 import numpy as np
@@ -30,8 +29,7 @@ _STATISTICS = "_RTCRtpReceiver__remote_streams"
 _PREFETCH_S = 0.08  # aiortc's jitter buffer gives out a packet when four later ones have come
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One packet of a partner's audio: Opus as it came, or audio where aiortc has decoded it."""
 
     source: int
