@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, Playwright, WebError, WebSocketRoute, expect
 
 from coach.report import ReportFacts, build_report, report_json
 from gateway.analyze import timeline_of_files
@@ -32,8 +32,16 @@ async def browser(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Brows
     """Watches for exceptions in the pages, and for anything that the gateway's content policy held back."""
     complaints: list[str] = []
     async with chromium(playwright, tmp_path / "profile", *MICROPHONE, size=PHONE) as running:
-        running.on("weberror", lambda error: complaints.append(str(error.error)))
-        running.on("console", lambda said: "Content Security" in said.text and complaints.append(said.text))
+
+        def crashed(error: WebError) -> None:
+            complaints.append(str(error.error))
+
+        def said(message: ConsoleMessage) -> None:
+            if "Content Security" in message.text:
+                complaints.append(message.text)
+
+        running.on("weberror", crashed)
+        running.on("console", said)
         yield running
     assert complaints == []
 
@@ -244,6 +252,36 @@ async def tab_to(page: Page, name: str, at_most: int = 20) -> None:
             assert focus["outline"] != "none"
             return
     raise AssertionError(f"{at_most} presses of Tab never came to {name!r}")
+
+
+async def test_an_observer_looks_back_by_dragging_and_by_keys(browser: BrowserContext, gateway: GatewayProcess) -> None:
+    page = await browser.new_page()
+    await page.route_web_socket(SOCKET, lambda socket: socket.send(json.dumps(five_minutes_in())))
+    await page.goto(f"{gateway.url}/watch#any-token")
+    lanes = page.get_by_role("group", name="Drag the lanes to look back")
+    box = await lanes.bounding_box()
+    assert box is not None
+    now = page.get_by_role("button", name="Back to now")
+    await page.mouse.move(box["x"] + 50, box["y"] + 90)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 250, box["y"] + 90, steps=4)
+    await page.mouse.up()
+    await expect(now).to_be_visible()
+    await now.click()
+    await expect(now).to_have_count(0)
+    await lanes.press("ArrowLeft")
+    await expect(now).to_be_visible()
+    assert await faults(page) == []
+    await lanes.press("End")
+    await expect(now).to_have_count(0)
+
+
+def five_minutes_in() -> dict[str, Any]:
+    """A welcome that nobody wants to wait five minutes for."""
+    partner = {"present": True, "name": "", "practice": True, "observer": True, "media": "connected"}
+    room = {"phase": "practising", "now_s": 300.0, "same_room": False, "observers": 1, "observer_waiting": False}
+    room |= {"ice_servers": [], "partners": {"a": partner, "b": partner}}
+    return {"type": "welcome", "v": 1, "role": "observer", "session": "s", "demo": False, "room": room, "lines": []}
 
 
 async def test_nothing_moves_for_those_who_asked_for_less_motion(

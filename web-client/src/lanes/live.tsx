@@ -24,8 +24,8 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
   const frame = useRef<HTMLDivElement>(null);
   const moved = useRef<SVGGElement>(null);
   const playhead = useRef<SVGLineElement>(null);
-  const [back, setBack] = useState(0); // seconds behind now
-  const drag = useRef<{ x: number; back: number } | null>(null);
+  const [held, setHeld] = useState<number | null>(null); // session time at the right edge while looking back
+  const drag = useRef<{ x: number; edge: number } | null>(null);
   const width = useWidth(frame);
   const windowS = WINDOWS.find((each) => width < each.below_px)?.s ?? LONGEST_S;
   const layout = useMemo(() => layoutFor(width < NARROW_PX), [width < NARROW_PX]);
@@ -33,31 +33,33 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
   const pxPerS = right / windowS;
   const beat = useBeat();
   const now = props.clock.now(performance.now());
-  const to = rightEdge(now, back, windowS) + AHEAD_S;
+  const edge = rightEdge(now, held, windowS);
+  const to = edge + AHEAD_S;
   const from = to - windowS - 2 * AHEAD_S;
   const picture = useMemo(
     () => props.book.picture(props.names, from, to, now),
-    [props.book.version, props.names, beat, back, width],
+    [props.book.version, props.names, beat, held, width],
   );
 
   useEffect(() => {
     let handle = 0;
     const move = () => {
       const current = props.clock.now(performance.now());
-      const edge = rightEdge(current, back, windowS);
-      moved.current?.setAttribute("transform", `translate(${(right - edge * pxPerS).toFixed(2)} 0)`);
-      playhead.current?.setAttribute("transform", `translate(${(right - (edge - current) * pxPerS).toFixed(2)} 0)`);
+      const place = (x: number) => `translate(${x.toFixed(2)} 0)`;
+      const right_s = rightEdge(current, held, windowS);
+      moved.current?.setAttribute("transform", place(right - right_s * pxPerS));
+      playhead.current?.setAttribute("transform", place(right - (right_s - current) * pxPerS));
       handle = requestAnimationFrame(move);
     };
     move();
     return () => cancelAnimationFrame(handle);
-  }, [right, pxPerS, back, props.clock]);
+  }, [right, pxPerS, held, windowS, props.clock]);
 
-  const look = (seconds: number) => setBack(Math.max(0, Math.min(seconds, Math.max(0, now - windowS))));
+  const look = (at: number) => setHeld(at >= now || now <= windowS ? null : Math.max(at, windowS));
   const keys = (event: KeyboardEvent) => {
-    if (event.key === "ArrowLeft") look(back + KEY_STEP_S);
-    else if (event.key === "ArrowRight") look(back - KEY_STEP_S);
-    else if (event.key === "End") look(0);
+    if (event.key === "ArrowLeft") look(edge - KEY_STEP_S);
+    else if (event.key === "ArrowRight") look(edge + KEY_STEP_S);
+    else if (event.key === "End") look(now);
     else return;
     event.preventDefault();
   };
@@ -69,18 +71,18 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
       aria-label={watch.hint}
       tabIndex={0}
       onKeyDown={keys}
-      onPointerDown={(event) => {
-        drag.current = { x: event.clientX, back };
-        event.currentTarget.setPointerCapture(event.pointerId);
-      }}
-      onPointerMove={(event) => drag.current && look(drag.current.back + (event.clientX - drag.current.x) / pxPerS)}
-      onPointerUp={() => (drag.current = null)}
-      onPointerCancel={() => (drag.current = null)}
     >
       <svg
         width={width}
         height={layout.height}
         role="img"
+        onPointerDown={(event) => {
+          drag.current = { x: event.clientX, edge };
+          event.currentTarget.setPointerCapture(event.pointerId);
+        }}
+        onPointerMove={(event) => drag.current && look(drag.current.edge - (event.clientX - drag.current.x) / pxPerS)}
+        onPointerUp={() => (drag.current = null)}
+        onPointerCancel={() => (drag.current = null)}
         aria-label={words.summary(watch.title, timeText(Math.max(0, now)), picture.rail.length)}
       >
         <g ref={moved}>
@@ -89,8 +91,8 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
         <line ref={playhead} class="playhead" y1={8} y2={layout.axis - 16} />
         <Names names={props.names} a={layout.ribbon.a - 8} b={layout.ribbon.b - 8} />
       </svg>
-      {back > 0 && (
-        <button class="button small to-now" onClick={() => setBack(0)}>
+      {held !== null && (
+        <button class="button small to-now" onClick={() => setHeld(null)}>
           {watch.now}
         </button>
       )}
@@ -99,8 +101,8 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
 }
 
 /** The lanes fill from the left, and move once they are full. */
-function rightEdge(nowS: number, backS: number, windowS: number): number {
-  return Math.max(nowS - backS, windowS);
+function rightEdge(nowS: number, heldS: number | null, windowS: number): number {
+  return heldS ?? Math.max(nowS, windowS);
 }
 
 export function Names(props: { names: Record<Partner, string>; a: number; b: number }) {

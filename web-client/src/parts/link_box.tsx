@@ -1,8 +1,9 @@
 import { useRef, useState } from "preact/hooks";
-import { renderSVG } from "uqr";
+import { encode } from "uqr";
 import { invite } from "../words";
 
 const COPIED_MS = 2_500;
+const QUIET_ZONE = 3; // squares of white around the code, so that cameras find it
 
 /** A link to hand on: its text, a copy button, and where wanted a QR code. */
 export function LinkBox({ url, label, main = false }: { url: string; label: string; main?: boolean }) {
@@ -32,9 +33,13 @@ export function LinkBox({ url, label, main = false }: { url: string; label: stri
 }
 
 export function QrCode({ url }: { url: string }) {
-  // Our own address made into squares: no markup of others can come in this way.
-  const svg = renderSVG(url, { border: 2, whiteColor: "#ffffff", blackColor: "#1b1816" });
-  return <div class="qr" role="img" aria-label={invite.qr} dangerouslySetInnerHTML={{ __html: svg }} />;
+  const { data, size } = encode(url, { border: QUIET_ZONE });
+  const squares = data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : [])));
+  return (
+    <svg class="qr" role="img" aria-label={invite.qr} viewBox={`0 0 ${size} ${size}`} shape-rendering="crispEdges">
+      <path d={squares.join("")} />
+    </svg>
+  );
 }
 
 export const linkTo = (page: "join" | "watch" | "report", token: string): string =>
