@@ -47,7 +47,7 @@ class Bus(Protocol):
         """Appends and returns the position. The stream holds its newest ``keep`` messages."""
 
     async def publish_all(self, messages: Sequence[tuple[str, bytes]], *, keep: int = KEEP) -> list[str]:
-        """Many (stream, payload) at the cost of one."""
+        """Many (stream, payload) at the cost of one. BusUnavailable says which of them to send again."""
 
     async def read(self, after: Mapping[str, str], *, wait_s: float = 0.1, limit: int = 256) -> list[Message]:
         """What came after each stream's position, oldest first, at most ``limit`` a stream.

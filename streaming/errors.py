@@ -32,7 +32,14 @@ class StoreUnavailable(BreathmarkError):
 
 
 class BusUnavailable(BreathmarkError):
-    """The bus cannot be reached just now. What was to be sent may or may not have gone: send it again."""
+    """The bus cannot be reached just now. What was to be sent may or may not have gone: send it again.
+
+    Of many messages, ``unsent`` are the indices of those; None says all.
+    """
+
+    def __init__(self, message: str, unsent: frozenset[int] | None = None) -> None:
+        super().__init__(message)
+        self.unsent = unsent
 
 
 class LeaseLost(BreathmarkError):

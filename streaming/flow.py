@@ -46,8 +46,8 @@ class Outbox:
             sending = self._take()
             try:
                 await self._bus.publish_all(sending, keep=self._keep)
-            except BusUnavailable:
-                self._put_back(sending)
+            except BusUnavailable as error:
+                self._put_back([m for i, m in enumerate(sending) if error.unsent is None or i in error.unsent])
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, self._settings.longest_retry_s)
             else:

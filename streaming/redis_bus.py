@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from streaming.bus import KEEP, Message, with_missed
+from streaming.errors import BusUnavailable
 from streaming.redis_client import RedisClient
 
 FORGET_MS = 3_600_000  # a stream that nobody publishes to: its session is long over
@@ -73,20 +74,20 @@ class RedisBus:
 
     async def publish_all(self, messages: Sequence[tuple[str, bytes]], *, keep: int = KEEP) -> list[str]:
         groups = self._together([stream for stream, _ in messages])
-        answers = await asyncio.gather(
-            *(
-                self._redis.run(
-                    _PUBLISH,
-                    [_key(messages[i][0]) for i in group],
-                    [FORGET_MS, *(part for i in group for part in (keep, messages[i][1]))],
-                )
-                for group in groups
-            )
-        )
-        positions = {
-            i: at.decode() for group, ats in zip(groups, answers, strict=True) for i, at in zip(group, ats, strict=True)
-        }
+        sent = [self._publish([messages[i] for i in group], keep) for group in groups]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        positions: dict[int, str] = {}
+        for group, answer in zip(groups, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                positions.update(zip(group, answer, strict=True))
+        if failures := _failures(answers):
+            raise BusUnavailable(str(failures[0]), frozenset(range(len(messages))) - positions.keys())
         return [positions[i] for i in range(len(messages))]
+
+    async def _publish(self, messages: Sequence[tuple[str, bytes]], keep: int) -> list[str]:
+        keys = [_key(stream) for stream, _ in messages]
+        bounds = [part for _, payload in messages for part in (keep, payload)]
+        return [position.decode() for position in await self._redis.run(_PUBLISH, keys, [FORGET_MS, *bounds])]
 
     async def read(self, after: Mapping[str, str], *, wait_s: float = 0.1, limit: int = 256) -> list[Message]:
         if not after:
@@ -112,9 +113,14 @@ class RedisBus:
         loop = asyncio.get_running_loop()
         until = loop.time() + wait_s
         while True:
-            found = await asyncio.gather(*(self._read_group(group, after, limit) for group in groups))
-            if any(found) or loop.time() >= until:
-                return [message for messages in found for message in messages]
+            asked = (self._read_group(group, after, limit) for group in groups)
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            failures = _failures(answers)
+            found = [message for answer in answers if not isinstance(answer, BaseException) for message in answer]
+            if found or (not failures and loop.time() >= until):
+                return found  # what is there is not kept waiting by what is not
+            if failures:
+                raise failures[0]
             await asyncio.sleep(CLUSTER_POLL_S)
 
     async def _read_group(self, group: Sequence[str], after: Mapping[str, str], limit: int) -> list[Message]:
@@ -143,6 +149,14 @@ class RedisBus:
         for index, stream in enumerate(streams):
             groups[_partition(stream)].append(index)
         return [*groups.values()]
+
+
+def _failures(answers: Sequence[object]) -> list[BusUnavailable]:
+    """What part of the bus was away. Raises whatever else went wrong."""
+    for answer in answers:
+        if isinstance(answer, BaseException) and not isinstance(answer, BusUnavailable):
+            raise answer
+    return [answer for answer in answers if isinstance(answer, BusUnavailable)]
 
 
 def _partition(stream: str) -> int:

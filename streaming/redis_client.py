@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -11,9 +12,11 @@ from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from streaming.errors import BusUnavailable
-from streaming.redis_url import connect, disconnect, shown
+from streaming.redis_url import Client, connect, disconnect, shown
 
 T = TypeVar("T")
+
+WELL_AFTER_S = 1.0  # without a failure: of a cluster, a part may be away while the rest answers
 
 
 class RedisClient:
@@ -24,6 +27,7 @@ class RedisClient:
         self.is_cluster = isinstance(self.client, RedisCluster)
         self.degraded = False
         self.on_degraded: Callable[[bool], None] | None = None
+        self._failed_at = -WELL_AFTER_S
         self._shown = shown(url)
 
     async def ask(self, asked: Awaitable[T]) -> T:
@@ -31,9 +35,11 @@ class RedisClient:
         try:
             answer = await asked
         except (RedisError, RedisClusterException, OSError) as error:
+            self._failed_at = time.monotonic()
             self._tell(degraded=True)
             raise BusUnavailable(f"no answer from {self._shown}: {error}") from error
-        self._tell(degraded=False)
+        if time.monotonic() - self._failed_at >= WELL_AFTER_S:
+            self._tell(degraded=False)
         return answer
 
     async def run(self, script: str, keys: Sequence[str], arguments: Iterable[str | bytes | int]) -> Any:
@@ -41,16 +47,17 @@ class RedisClient:
         return await self.ask(self._run(script, keys, [*arguments]))
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        where: dict[str, Any] = {}
-        if isinstance(self.client, RedisCluster):
+        if not isinstance(self.client, RedisCluster):
+            return await _evaluate(self.client, script, keys, arguments)
+        try:
             # Left to itself, redis-py 8 sends a script to any node, and takes the redirections that
             # follow for a change of the cluster, upon which it ends all its connections.
             await self.client.initialize()
-            where = {"target_nodes": self.client.get_node_from_key(keys[0])}
-        try:
-            return await self.client.execute_command("EVALSHA", _hash(script), len(keys), *keys, *arguments, **where)
-        except NoScriptError:
-            return await self.client.execute_command("EVAL", script, len(keys), *keys, *arguments, **where)
+            node = self.client.get_node_from_key(keys[0])
+            return await _evaluate(self.client, script, keys, arguments, target_nodes=node)
+        except AttributeError as error:
+            # It also ends connections that are just being made, and then stumbles over what is missing.
+            raise ConnectionError("the cluster changed under way") from error
 
     def _tell(self, *, degraded: bool) -> None:
         if degraded != self.degraded:
@@ -60,6 +67,13 @@ class RedisClient:
 
     async def close(self) -> None:
         await disconnect(self.client)
+
+
+async def _evaluate(client: Client, script: str, keys: Sequence[str], arguments: Sequence[Any], **where: Any) -> Any:
+    try:
+        return await client.execute_command("EVALSHA", _hash(script), len(keys), *keys, *arguments, **where)
+    except NoScriptError:
+        return await client.execute_command("EVAL", script, len(keys), *keys, *arguments, **where)
 
 
 @lru_cache
