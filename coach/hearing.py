@@ -2,73 +2,93 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Self
 
 from coach.settings import CoachSettings
 from streaming.types import Annotation, Happening, Kind, Speaker
 from streaming.wire import samples
 
-# A phone's band and automatic gain are the arousal detector's own concern: it lowers its confidence.
-HARMLESS = frozenset({"narrow_band", "gain_control"})
-# Clipping does not move the times at which people speak, but it distorts how they sound.
-ONLY_AROUSAL = frozenset({"clipping"})
+
+class Harm(StrEnum):
+    """What a condition of one microphone spoils."""
+
+    ALL = "all"
+    AROUSAL = "arousal"  # of the partner at that microphone
+    TIMING = "timing"
+
+
+# Every other reason, known or not, spoils all: abstain first.
+_HARMS: dict[str, Harm | None] = {
+    # A phone's band and automatic gain are the arousal detector's own concern: it lowers its confidence.
+    "narrow_band": None,
+    "gain_control": None,
+    "clipping": Harm.AROUSAL,  # people still speak when they speak, but sound otherwise
+    "muted": Harm.TIMING,  # perhaps only a listener behind a noise gate: the other's voice is as good as ever
+}
 
 
 class Hearing:
     """Poor audio as reported, a partner. An ``open`` report lasts until its ``final`` one."""
 
     def __init__(self) -> None:
-        self._running: dict[str, tuple[Speaker, bool]] = {}  # report id -> whose, and only arousal is touched
-        self._until: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}
-        self._arousal_until: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}
+        self._running: dict[str, tuple[Speaker, Harm]] = {}  # by report id and partner
+        self._ended: dict[tuple[Speaker, Harm], int] = {}  # when it was last reported, samples
         self._lost: dict[Speaker, bool] = {Speaker.A: False, Speaker.B: False}
 
     def observe(self, quality: Annotation, settings: CoachSettings) -> None:
-        if quality.kind is not Kind.QUALITY or quality.reason in HARMLESS:
+        if quality.kind is not Kind.QUALITY or quality.confidence < settings.min_confidence:
             return
-        if quality.confidence < settings.min_confidence:
+        harm = _HARMS.get(quality.reason or "", Harm.ALL)
+        if harm is None:
             return
-        only_arousal = quality.reason in ONLY_AROUSAL
         for speaker in [quality.by] if quality.by else list(Speaker):
-            until = self._arousal_until if only_arousal else self._until
-            until[speaker] = max(until[speaker], max(quality.decided, quality.span.end))
+            self._note(speaker, harm, max(quality.decided, quality.span.end))
+            key = f"{quality.id}:{speaker}"
             if quality.status == "open":
-                self._running[f"{quality.id}:{speaker}"] = (speaker, only_arousal)
+                self._running[key] = (speaker, harm)
             else:
-                self._running.pop(f"{quality.id}:{speaker}", None)
+                self._running.pop(key, None)
 
     def happened(self, happening: Happening, now: int) -> None:
         if happening.kind not in ("media_lost", "media_back") or happening.by not in ("a", "b"):
             return
         speaker = Speaker(happening.by)
         self._lost[speaker] = happening.kind == "media_lost"
-        self._until[speaker] = max(self._until[speaker], now)
+        self._note(speaker, Harm.ALL, now)
+
+    def anything(self, now: int, settings: CoachSettings) -> bool:
+        """Whether anything at all can be trusted: both partners connected, and no noise or bleed."""
+        return not any(self._lost.values()) and not any(self._poor(s, Harm.ALL, now, settings) for s in Speaker)
 
     def timing(self, now: int, settings: CoachSettings) -> bool:
-        """Whether the times of both partners' speech can be trusted."""
-        if any(self._lost.values()) or any(not only for _, only in self._running.values()):
-            return False
-        return all(until == 0 or now - until >= samples(settings.poor_audio_s) for until in self._until.values())
+        """Whether the times of both partners' speech can be trusted too."""
+        return not any(self._poor(s, Harm.TIMING, now, settings) for s in Speaker)
 
     def arousal(self, speaker: Speaker, now: int, settings: CoachSettings) -> bool:
-        """Whether this partner's arousal can be trusted, given that the timing can."""
-        until = self._arousal_until[speaker]
-        clipped = any(whose is speaker and only for whose, only in self._running.values())
-        return not clipped and (until == 0 or now - until >= samples(settings.poor_audio_s))
+        """Whether this partner's arousal can be trusted too."""
+        return not self._poor(speaker, Harm.AROUSAL, now, settings)
+
+    def _note(self, speaker: Speaker, harm: Harm, at: int) -> None:
+        self._ended[speaker, harm] = max(self._ended.get((speaker, harm), 0), at)
+
+    def _poor(self, speaker: Speaker, harm: Harm, now: int, settings: CoachSettings) -> bool:
+        if (speaker, harm) in self._running.values():
+            return True
+        ended = self._ended.get((speaker, harm))
+        return ended is not None and now - ended < samples(settings.poor_audio_s)
 
     def save(self) -> dict[str, Any]:
         return {
-            "running": [[key, speaker, only] for key, (speaker, only) in self._running.items()],
-            "until": dict(self._until),
-            "arousal_until": dict(self._arousal_until),
+            "running": [[key, speaker, harm] for key, (speaker, harm) in self._running.items()],
+            "ended": [[speaker, harm, at] for (speaker, harm), at in self._ended.items()],
             "lost": dict(self._lost),
         }
 
     @classmethod
     def restore(cls, saved: dict[str, Any]) -> Self:
         hearing = cls()
-        hearing._running = {key: (Speaker(speaker), only) for key, speaker, only in saved["running"]}
-        hearing._until = {speaker: saved["until"][speaker] for speaker in Speaker}
-        hearing._arousal_until = {speaker: saved["arousal_until"][speaker] for speaker in Speaker}
+        hearing._running = {key: (Speaker(speaker), Harm(harm)) for key, speaker, harm in saved["running"]}
+        hearing._ended = {(Speaker(speaker), Harm(harm)): at for speaker, harm, at in saved["ended"]}
         hearing._lost = {speaker: saved["lost"][speaker] for speaker in Speaker}
         return hearing

@@ -24,6 +24,7 @@ from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Sp
 from streaming.wire import samples
 
 GRID = SAMPLE_RATE_HZ // 10  # 100 ms: time alone (a pause that lasts, a wait that ends) is looked at this often
+STATE_VERSION = 1
 Why = Silence | Literal["paused", "poor_audio", "one_sided"]
 
 
@@ -75,7 +76,11 @@ class Coach:
         return cues + self._decide()
 
     def happened(self, happening: Happening) -> list[Cue]:
-        """People or the gateway did something. Never moves session time: detectors lag behind people."""
+        """People or the gateway did something. Never moves session time: detectors lag behind people.
+
+        Besides the gateway's own kinds: ``time_out`` (a partner asks for one; ``back_at`` in the
+        detail names the clock time of the return) and ``cues_wanted`` (a silent coach may speak again).
+        """
         self._hearing.happened(happening, self.now)
         if happening.kind == "media_lost" and happening.by in ("a", "b"):
             self._talk.lost(Speaker(happening.by), self.now)
@@ -112,7 +117,7 @@ class Coach:
         silence = self._dose.silence(self.now, self.settings)
         if silence:
             return silence
-        if not self._hearing.timing(self.now, self.settings):
+        if not self._hearing.anything(self.now, self.settings):
             return "poor_audio"
         return "one_sided" if self._talk.one_sided(self.settings) else None
 
@@ -134,10 +139,12 @@ class Coach:
 
     def _trusted(self, annotation: Annotation) -> bool:
         """Evidence from poor audio, from a pause or without consent is never taken in."""
-        if self._paused or self._withdrawn or not self._hearing.timing(self.now, self.settings):
+        if annotation.kind is Kind.AROUSAL_SETTLED:
+            return True  # that a voice came down is taken from any source
+        if self._paused or self._withdrawn or not self._hearing.anything(self.now, self.settings):
             return False
         if annotation.kind not in (Kind.AROUSAL, Kind.AROUSAL_RISE) or annotation.by is None:
-            return True
+            return annotation.kind is Kind.SPEECH or self._hearing.timing(self.now, self.settings)
         return self._hearing.arousal(annotation.by, self.now, self.settings)
 
     def _step_to(self, now: int) -> list[Cue]:
@@ -204,11 +211,15 @@ class Coach:
         return Candidate(4 if breaths >= self.settings.breaths_before_time_out else 2, because)
 
     def _one_at_a_time(self) -> Candidate | None:
+        if not self._hearing.timing(self.now, self.settings):
+            return None
         cluster = self._evidence.cluster(self.now, self._talk.heard_s(), self.settings)
         return Candidate(1, tuple(i.id for i in cluster)) if cluster else None
 
     def _reflect(self) -> Candidate | None:
         """Restructuring never takes the last cue of a window: that one is kept for a breath."""
+        if not self._hearing.timing(self.now, self.settings):
+            return None
         if self._evidence.up(self.now, self.settings) or self._dose.left(self.now, self.settings) < 2:
             return None
         monologue = self._evidence.monologue(self.now, self.settings)
@@ -264,7 +275,7 @@ class Coach:
     def save(self) -> bytes:
         """All there is to know, as JSON: a coach restored from it goes on as this one would have."""
         state: dict[str, Any] = {
-            "v": 1,
+            "v": STATE_VERSION,
             "now": self.now,
             "next": self._next,
             "talk": self._talk.save(),
@@ -284,7 +295,10 @@ class Coach:
 
     @classmethod
     def restore(cls, session: str, payload: bytes, settings: CoachSettings | None = None) -> Self:
+        """Raises ValueError for a state that another version wrote."""
         state = json.loads(payload)
+        if state["v"] != STATE_VERSION:
+            raise ValueError(f"coach state has version {state['v']!r}, expected {STATE_VERSION}")
         coach = cls(session, settings)
         coach.now = state["now"]
         coach._next = state["next"]

@@ -266,6 +266,32 @@ def test_poor_audio_that_goes_on_keeps_the_coach_silent_until_it_ends() -> None:
     assert len(hear(coach, cluster(120.0), 200.0)) == 1
 
 
+def test_a_listener_behind_a_noise_gate_does_not_hide_the_other_voice() -> None:
+    gated = note(Kind.QUALITY, B, 30.0, 40.0, status="open", reason="muted")
+    assert len(hear(Coach("s"), [*greetings(), gated, rise(A, 40.0, 47.0)], 100.0)) == 1
+    assert hear(Coach("s"), [*greetings(), gated, *cluster(50.0)], 120.0) == []
+
+
+def test_a_voice_that_came_down_is_believed_even_in_poor_audio() -> None:
+    """Settled while it was noisy: nothing is left of the rise when the noise is over."""
+    noise = note(Kind.QUALITY, A, 41.0, 42.0, reason="noisy")
+    points = [note(Kind.AROUSAL, A, 53.0 + i, 53.5 + i, level=0.9) for i in range(6)]
+    up = [*greetings(), rise(A, 30.0, 40.0), noise]
+    assert hear(Coach("s"), [*up, settled(A, 48.0), *points], 100.0) == []
+    assert len(hear(Coach("s"), [*up, *points], 100.0)) == 1
+
+
+def test_a_condition_that_nobody_knows_silences_the_coach() -> None:
+    unknown = note(Kind.QUALITY, B, 30.0, 40.0, status="open", reason="helium")
+    assert hear(Coach("s"), [*greetings(), unknown, rise(A, 40.0, 47.0)], 100.0) == []
+
+
+def test_a_saved_state_of_another_version_is_refused() -> None:
+    payload = Coach("s").save().replace(b'"v":1', b'"v":99')
+    with pytest.raises(ValueError, match="version 99, expected 1"):
+        Coach.restore("s", payload)
+
+
 def test_a_clipped_microphone_spoils_arousal_but_not_timing() -> None:
     clipped = note(Kind.QUALITY, A, 38.0, 39.0, status="open", reason="clipping")
     assert hear(Coach("s"), [*greetings(), clipped, rise(A, 40.0, 43.0)], 100.0) == []
