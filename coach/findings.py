@@ -65,11 +65,16 @@ def own_findings(record: Record, by: Speaker) -> list[Finding]:
 def shared_findings(record: Record) -> list[Finding]:
     """What the two did together."""
     found: list[Finding] = []
+    taken_up: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
     for cue in record.cues:
         outcome = record.outcomes.get(cue.id)
         if outcome and outcome.verdict == "followed" and both_spoke_after(record, cue.at, cue.level):
-            text = f"You took up “{cue.text}” at {at(cue.at)}: {_taken_up(outcome.signs)}."
-            found.append(Finding("cue", Strength(text, None, seconds(cue.at))))
+            taken_up.setdefault(cue.text, []).append((cue.at, outcome.signs))
+    for words, times in taken_up.items():
+        first, signs = times[0]
+        when = f"at {at(first)}" if len(times) == 1 else f"{len(times)} times, first at {at(first)}"
+        text = f"You took up “{words}” {when}: {_taken_up(signs)}."
+        found.append(Finding("cue", Strength(text, None, seconds(first))))
     for span, begun in record.pauses:
         kept = seconds(span.length)
         if begun.kind == "paused" and kept >= PAUSE_S and span.end < record.end:

@@ -12,10 +12,12 @@ from streaming.types import Annotation, Cue, Kind
 from streaming.wire import samples, seconds
 
 MOST = 3
+MOST_TIMES = 4  # more are not read aloud one by one
 CLUSTER = 3
 CLUSTER_WINDOW_S = 60.0
 BEFORE_S = 20.0  # what led to a rise is looked for this far back
 JOIN_S = 30.0  # a cue belongs to a rise that began or was still up this near to it
+AGAIN = 1.5  # a second moment of one kind tells less
 AROUND_S = 5.0  # shown on either side
 
 
@@ -34,10 +36,20 @@ class Episode:
 
 
 def moments(record: Record) -> tuple[Moment, ...]:
-    """The fullest episodes, in the order in which they came."""
-    told = [(_fullness(record, episode), _tell(record, episode)) for episode in _episodes(record)]
-    best = sorted(told, key=lambda item: (-item[0], item[1].start_s))[:MOST]
-    return tuple(sorted((moment for _, moment in best), key=lambda moment: moment.start_s))
+    """The fullest episodes, each of another kind where there are any, in the order in which they came."""
+    left = [(_fullness(record, episode), _kind(episode), _tell(record, episode)) for episode in _episodes(record)]
+    chosen: list[Moment] = []
+    kinds: list[str] = []
+    while left and len(chosen) < MOST:
+        best = max(left, key=lambda item: (item[0] - AGAIN * kinds.count(item[1]), -item[2].start_s))
+        left.remove(best)
+        chosen.append(best[2])
+        kinds.append(best[1])
+    return tuple(sorted(chosen, key=lambda moment: moment.start_s))
+
+
+def _kind(episode: Episode) -> str:
+    return f"level {episode.cues[0].level}" if episode.cues else "rise" if episode.rises else "cluster"
 
 
 def _episodes(record: Record) -> list[Episode]:
@@ -132,6 +144,8 @@ def _trigger(record: Record, episode: Episode) -> str:
     times = [at(a.span.start) for a in episode.overlaps]
     if len(times) == 1:
         return f"At {times[0]} one of you began while the other was speaking."
+    if len(times) > MOST_TIMES:
+        return f"{len(times)} times between {times[0]} and {times[-1]} one of you began while the other was speaking."
     if times:
         listed = ", ".join(times[:-1]) + f" and {times[-1]}"
         return f"At {listed} one of you began while the other was speaking."

@@ -77,7 +77,7 @@ class CoachSettings:
 
     # Level 4: a time-out.
     breaths_before_time_out: int = _within(2, 1, 4)
-    breaths_window_s: float = _within(900.0, 300.0, 3600.0)
+    breaths_window_s: float = _within(600.0, 300.0, 3600.0)
     time_out_min: int = _within(20, 20, 60)  # bodies need about twenty minutes to come down
 
     # Timing. A hint more than 5 s late is noise.

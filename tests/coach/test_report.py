@@ -189,6 +189,24 @@ def test_at_most_three_moments_are_told_and_those_with_a_way_back_come_first() -
     assert all(m.recovery for m in told)
 
 
+def test_moments_of_several_kinds_are_told_before_a_second_one_of_a_kind() -> None:
+    lines: list[Line] = [*turns(20.0)]
+    for i in range(4):
+        given = cue(2, "Breathe together", 107.0 + 150.0 * i)
+        lines += [rise(A, 100.0 + 150.0 * i, 106.0 + 150.0 * i), given, settled(A, 130.0 + 150.0 * i)]
+    close = [interruption(B, 900.0 + 5.0 * i) for i in range(6)]
+    lines += [*close, cue(1, "One at a time?", 930.0, tuple(a.id for a in close))]
+    told = report(lines).moments
+    assert [m.title.split(",")[0] for m in told] == ["A breath together", "A breath together", "One at a time"]
+    assert told[2].trigger == "6 times between 15:00 and 15:25 one of you began while the other was speaking."
+
+
+def test_a_cue_taken_up_several_times_is_one_strength() -> None:
+    lines: list[Line] = [*turns(20.0), *[cue(1, "One at a time?", at_s) for at_s in (100.0, 400.0, 700.0)]]
+    (first, *_) = report(lines).strengths
+    assert first.text.startswith("You took up “One at a time?” 3 times, first at 1:40: ")
+
+
 def test_a_rise_ends_where_it_settled() -> None:
     lines: list[Line] = [*turns(3.0), rise(A, 40.0, 46.0), settled(A, 60.0), rise(B, 90.0, 95.0)]
     lanes = report(lines).lanes
