@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from detectors.worker import Worker
 from gateway.analysis import Tools
@@ -44,12 +45,7 @@ class Gateway:
         self._detecting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        if self.settings.store_url is None:
-            try:
-                self.settings.data.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreUnavailable(f"{self.settings.data}: cannot be made ({error.strerror})") from error
-        engine = await open_engine(self.settings.store_url or sqlite_url(self.settings.data))
+        engine = await open_store(self.settings)
         self._stack.push_async_callback(engine.dispose)
         self.registry = Registry(engine, self._unix_now)
         self.timeline = await self._stack.enter_async_context(Timeline(engine))
@@ -183,6 +179,17 @@ class Gateway:
                 await self.sweep()
             except StoreUnavailable as error:
                 log.error("sweep failed", error=str(error))
+
+
+async def open_store(settings: GatewaySettings) -> AsyncEngine:
+    """The store, made where there is none. Raises StoreUnavailable in one line for a person."""
+    if settings.store_url is None:
+        try:
+            # What couples say of themselves is nobody else's on this machine.
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"{settings.data}: cannot hold the data ({error.strerror})") from error
+    return await open_engine(settings.store_url or sqlite_url(settings.data))
 
 
 async def _poll(session: Session) -> None:

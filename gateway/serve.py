@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from gateway.app import create_app
-from gateway.live import Gateway
+from gateway.live import open_store
 from gateway.logs import configure
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
@@ -43,8 +43,8 @@ def serve(host: str, port: int, data: Path, settings: GatewaySettings | None = N
 
 async def _check_store(settings: GatewaySettings) -> None:
     """A store that cannot be opened is told in one line, before uvicorn would tell it at length."""
-    async with Gateway(settings):
-        pass
+    engine = await open_store(settings)
+    await engine.dispose()
 
 
 def server_config(settings: GatewaySettings) -> uvicorn.Config:

@@ -77,6 +77,7 @@ class Session:
         self.touched_s = time.monotonic()  # when anybody was last here
         self.partners_left_s = self.touched_s  # when the last partner left
         self.ended_s: float | None = None
+        self._left_at = 0  # session time at which the room was last left empty
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
         self._analysis: Analysis | None = None
@@ -98,7 +99,9 @@ class Session:
                 record.session, clock, session._microphones.sources, services.tools, session._show
             )
             stored = await services.tools.timeline.read(record.session)
-            session._acknowledgements.shown(s.line for s in stored if isinstance(s.line, Cue))
+            lines = [entry.line for entry in stored]
+            session._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+            session._left_at = max((_told_at(line) for line in lines), default=0)
             session._microphones.hear_each_other(session.room.audible)
             services.tools.metrics.sessions_restored.inc()
         return session
@@ -227,7 +230,9 @@ class Session:
                     await self._analysis.close()  # what the detectors still have to say comes before the end
             except TimeoutError:
                 log.error("the detectors did not finish in time", session=self.id)
-        await self._change(rooms.ended(self.room, by), fact=True)
+        # Where nobody came back, it was over when the last of them left.
+        at = self._left_at if by is None and self.room.empty else None
+        await self._change(rooms.ended(self.room, by), fact=True, at=at)
         self.ended_s = time.monotonic()
         self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
         for seat in self._audience.everybody:
@@ -250,7 +255,7 @@ class Session:
 
     # The room
 
-    async def _change(self, after: Room, *, fact: bool = False) -> None:
+    async def _change(self, after: Room, *, fact: bool = False, at: int | None = None) -> None:
         """From one room to the next: written, then true, then told.
 
         A ``fact`` (somebody came or went), and whatever stops the analysis or the watching, is true even
@@ -268,7 +273,8 @@ class Session:
         clock = self._analysis.clock if self._analysis else None
         if clock is None and record.began_unix is not None:
             clock = SessionClock(record.began_unix)
-        at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
+        if at is None:
+            at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
         news = self._ledger.happenings(before, after, at)
         await self._ledger.write(news, record, fact=fact)
         self._become(after)
@@ -298,7 +304,7 @@ class Session:
         """The new room is true: let audio, observers and everybody's page follow."""
         after = self.room
         if after.empty and not before.empty:
-            self.partners_left_s = time.monotonic()
+            self.partners_left_s, self._left_at = time.monotonic(), self.now
         if clock is not None and self._analysis is None:
             pipeline, coach = Pipeline(self.id), Coach(self.id)
             sources = self._microphones.sources
@@ -354,8 +360,8 @@ class Session:
         self._microphones.poll()
 
     def pass_time(self) -> None:
-        """Called now and then: session time goes on while nothing is analysed."""
-        if self._analysis is not None and not self.room.ended:
+        """Called now and then: session time goes on while nothing is analysed, but not in an empty room."""
+        if self._analysis is not None and not self.room.ended and not self.room.empty:
             self._analysis.pass_time()
 
     async def annotated(self, annotations: list[Annotation], now: int) -> None:
@@ -382,3 +388,7 @@ class Session:
             self._analysis.switch(False)
         await self._microphones.close()
         await self._tasks.close()
+
+
+def _told_at(line: Line) -> int:
+    return line.decided if isinstance(line, Annotation) else line.at

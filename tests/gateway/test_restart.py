@@ -79,6 +79,7 @@ async def running(data: Path, port: int) -> AsyncIterator[Process]:
         yield process
     finally:
         await process.stop(signal.SIGKILL)
+        sys.stderr.write(process.said.decode(errors="replace"))  # shown where a test fails
 
 
 def free_port() -> int:

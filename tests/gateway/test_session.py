@@ -216,6 +216,10 @@ async def test_a_couple_that_does_not_come_back_has_ended_and_has_its_report(tmp
         await until_async(lambda: has_ended(served, links["a"]))
         answer = await served.http.get("/api/report", headers={"Authorization": f"Bearer {links['report']}"})
         assert answer.status_code == 200
+        lines = await timeline(served, links)
+        left = [line["start_s"] for line in lines if line["kind"] == "left"]
+        [ended] = [line for line in lines if line["kind"] == "ended"]
+        assert ended["start_s"] - max(left) < 0.2, "it was over when the last of them left"
 
 
 async def test_a_room_that_nobody_used_expires(tmp_path: Path) -> None:
