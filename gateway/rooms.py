@@ -16,13 +16,17 @@ from streaming.types import Speaker
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """``practice`` and ``observer`` are this person's standing consents."""
+    """``practice`` and ``observer`` are this person's standing consents.
+
+    ``cut_off``: the audio was lost, and has not been connected since.
+    """
 
     present: bool = False
     name: str = ""
     practice: bool = False
     observer: bool = False
     media: MediaState = "none"
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,10 @@ def set_up(room: Room, speaker: Speaker, same_room: bool | None, name: str | Non
 
 
 def media_changed(room: Room, speaker: Speaker, media: MediaState) -> Room:
-    return _with(room, speaker, replace(room.partner(speaker), media=media))
+    """``lost`` lasts over every try to come back, until one is ``connected``."""
+    old = room.partner(speaker)
+    cut_off = media == "lost" or (old.cut_off and media != "connected")
+    return _with(room, speaker, replace(old, media=media, cut_off=cut_off))
 
 
 def paused(room: Room, by: Speaker) -> Room:
@@ -161,9 +168,9 @@ def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Chang
         changes.append(Change("consent", by, {"practice": after.practice}))
     if before.observer != after.observer:
         changes.append(Change("observer_consent", by, {"observer": after.observer}))
-    if after.media == "lost" and before.media != "lost":
+    if after.cut_off and not before.cut_off:
         changes.append(Change("media_lost", by))
-    if after.media == "connected" and before.media == "lost":
+    if before.cut_off and not after.cut_off:
         changes.append(Change("media_back", by))
     if before.present and not after.present:
         changes.append(Change("left", by))

@@ -107,6 +107,10 @@ def test_lost_audio_that_comes_back_is_told_once_each() -> None:
     lost = rooms.media_changed(room, A, "lost")
     assert kinds(room, lost) == ["media_lost"]
     assert kinds(lost, rooms.media_changed(lost, A, "connected")) == ["media_back"]
+    trying = rooms.media_changed(lost, A, "connecting")
+    assert kinds(lost, trying) == []
+    assert kinds(trying, rooms.media_changed(trying, A, "lost")) == []
+    assert kinds(trying, rooms.media_changed(trying, A, "connected")) == ["media_back"]
     assert kinds(practising(), room) == []
 
 
