@@ -1,95 +1,144 @@
 """How likely an overlap is an interruption in people's sense, from durations heard so far.
 
-Two forests: ``early`` while the table of types has not spoken, ``ruled`` once it says interruption:
-by timing alone about four in ten of those are completed turns, laughter or listening. Grown by
-``benchmarks/train_turns.py`` on real talk; neither sees anything later than the moment it is asked.
+Two logistic models: ``early`` while the table of types has not spoken, ``ruled`` once it says
+interruption: by timing alone four in ten of those are completed turns, laughter or listening.
+Fitted by ``benchmarks/train_turns.py`` on real talk; neither sees anything later than the moment at
+which it is asked.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 from detectors.floor import Voice
-from detectors.forest import Forest
 from detectors.overlap import Overlap
 from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Kind
 
 WEIGHTS = Path(__file__).parent / "weights" / "turns.json"
-_FAR_S = 30.0  # longer ago than this makes no difference
 P_OTHER = 0.02  # of types that are no interruption; what people call them rarely differs
+_FORESEEN_S = 0.3  # a turn that ends this soon was foreseen to end (EVENTS)
+_FAR_S = 30.0  # longer ago than this makes no difference
 
-FEATURES = (
-    "since_start_s",
-    "heard_s",
-    "over_held_s",  # how long the floor holder spoke on
-    "over_silent_s",
-    "over_paused_s",  # when the holder first fell silent, if only for a moment
-    "over_whole_s",  # the holder's IPU from its beginning
-    "by_spoke_s",  # the starter's first IPU, from the overlap on
-    "by_silent_s",
-    "by_burst_s",
-    "by_after_s",  # of the starter's burst after the holder stopped
-    "by_ended_first",
-    "talk_over",
-    "over_spoke_before_s",
-    "over_burst_before_s",
-    "floor_age_s",
-    "by_silent_before_s",
-    "by_last_burst_s",
-    "over_pause_ago_s",
+# Durations run in seconds and are capped where longer ones say no more; ``log_`` is log(1 + s).
+BEFORE = (
+    "log_over_spoke",  # the floor holder's IPU up to the start
+    "log_over_burst",
+    "log_floor_age",
+    "log_by_silent_for",  # since the starter was last heard
+    "log_by_last_burst",
+    "log_over_pause_ago",
+    "over_began_burst",  # the holder's IPU is the first of its burst
 )
+DURING = (
+    "over_speaks",
+    "by_speaks",
+    "both_speak",
+    "by_ended_first",  # the starter's first IPU is over and the holder went on
+    "over_silent_s",
+    "by_silent_s",
+    "both_s",
+    "over_stopped_after_s",
+    "over_stopped_soon",
+    "by_after_s",  # of the starter's burst after the holder's IPU
+    "by_burst_s",
+    "by_speaks_alone",
+    "since_start_s",
+    "by_speaks_since_s",
+    "by_silent_since_s",
+)
+RULED = ("log_by_spoke", "log_by_lead", "log_over_whole", "talk_over")
+FEATURES = BEFORE + DURING + RULED
+
+EARLY_USES = BEFORE + DURING
+RULED_USES = ("by_ended_first", "log_by_silent_for", "log_by_last_burst", *RULED)
 
 
 def context(now: int, own: Voice, other: Voice, floor_since: int) -> list[float]:
-    """What is known of starter (``own``) and floor holder at the start, seconds."""
+    """``BEFORE``: what is known of the starter (``own``) and the floor holder at the start."""
     return [
-        _seconds(now - other.start),
-        _seconds(now - other.burst_start),
-        _seconds(now - floor_since),
-        _seconds(now - own.last),
-        _seconds(own.last_burst),
-        _seconds(now - other.last),
+        _log(now - other.start),
+        _log(now - other.burst_start),
+        _log(now - floor_since),
+        _log(now - own.last),
+        _log(own.last_burst),
+        _log(now - other.last),
+        float(other.start == other.burst_start),
     ]
 
 
 def features(o: Overlap, now: int) -> list[float]:
     """``FEATURES`` of an overlap at session time ``now``."""
-    over_silent = now - o.heard_over if o.over_end is None else now - o.over_end
+    over_silent = now - (o.heard_over if o.over_end is None else o.over_end)
     by_silent = now - (o.heard_by if o.by_end is None else o.by_end)
+    since = _seconds(now - o.start)
+    over_speaks, by_speaks = over_silent <= 0, by_silent <= 0
+    held = _seconds(o.heard_over - o.start)
     return [
-        _seconds(now - o.start),
-        _seconds(o.heard),
-        _seconds(o.heard_over - o.start),
-        _seconds(over_silent),
-        _seconds(_FAR if o.over_paused is None else o.over_paused - o.start),
-        _seconds(o.heard_over - o.over_start),
-        _seconds(o.heard_by - o.start),
-        _seconds(by_silent),
-        _seconds(o.burst_heard - o.burst_start),
-        _seconds(0 if o.over_end is None else o.burst_heard - o.over_end),
-        float(o.by_end is not None and o.by_end < o.heard_over),
-        float(o.ruled is Kind.TALK_OVER),
         *o.context,
+        float(over_speaks),
+        float(by_speaks),
+        float(over_speaks and by_speaks),
+        float(o.by_end is not None and o.by_end < o.heard_over),
+        min(_seconds(over_silent), 0.8),
+        min(_seconds(by_silent), 1.0),
+        min(_seconds(o.heard), 1.5),
+        0.0 if over_speaks else min(held, 1.5),
+        float(not over_speaks and held <= _FORESEEN_S),
+        0.0 if o.over_end is None else min(_seconds(o.burst_heard - o.over_end), 0.6),
+        min(_seconds(o.burst_heard - o.burst_start), 3.0),
+        float(by_speaks and not over_speaks),
+        since,
+        since * by_speaks,
+        since * (not by_speaks),
+        _log(o.heard_by - o.start),
+        _log(o.start - o.burst_start),
+        _log(o.heard_over - o.over_start),
+        float(o.ruled is Kind.TALK_OVER),
     ]
 
 
-_FAR = round(_FAR_S * SAMPLE_RATE_HZ)
-
-
 def _seconds(samples: int) -> float:
-    return min(max(samples, 0), _FAR) / SAMPLE_RATE_HZ
+    return min(max(samples / SAMPLE_RATE_HZ, 0.0), _FAR_S)
+
+
+def _log(samples: int) -> float:
+    return math.log1p(_seconds(samples))
+
+
+@dataclass(frozen=True, slots=True)
+class Logit:
+    """A logistic model on some of the features, by their index in ``FEATURES``."""
+
+    uses: tuple[int, ...]
+    weights: tuple[float, ...]
+    offset: float
+
+    def p(self, x: list[float]) -> float:
+        """0 to 1. ``x`` holds all features."""
+        odds = self.offset + sum(weight * x[i] for i, weight in zip(self.uses, self.weights, strict=True))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
+
+    def as_json(self) -> dict[str, Any]:
+        named = {FEATURES[i]: weight for i, weight in zip(self.uses, self.weights, strict=True)}
+        return {"offset": self.offset, "weights": named}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        uses = tuple(FEATURES.index(name) for name in data["weights"])
+        return cls(uses, tuple(data["weights"].values()), data["offset"])
 
 
 @dataclass(frozen=True, slots=True)
 class TurnModel:
-    """The two forests."""
+    """What is asked before and after the table has spoken."""
 
-    early: Forest
-    ruled: Forest
+    early: Logit
+    ruled: Logit
 
     def p_interruption(self, o: Overlap, now: int) -> float:
         """0 to 1."""
@@ -100,14 +149,12 @@ class TurnModel:
         return self.ruled.p(features(o, now)) if o.ruled in INTERRUPTION_KINDS else P_OTHER
 
     def as_json(self) -> dict[str, Any]:
-        return {"features": list(FEATURES), "early": self.early.as_json(), "ruled": self.ruled.as_json()}
+        return {"early": self.early.as_json(), "ruled": self.ruled.as_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Raises ValueError where the weights were made for other features."""
-        if tuple(data["features"]) != FEATURES:
-            raise ValueError(f"weights for features {data['features']}, expected {list(FEATURES)}: train anew")
-        return cls(Forest.from_json(data["early"]), Forest.from_json(data["ruled"]))
+        """Raises ValueError where the weights name a feature that there is not."""
+        return cls(Logit.from_json(data["early"]), Logit.from_json(data["ruled"]))
 
 
 @cache
