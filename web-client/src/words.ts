@@ -262,7 +262,7 @@ export const report = {
   rise: "Then",
   cue: "The cue",
   recovery: "After it",
-  heard: (share: string) => `Their voice could be heard ${share} of the time`,
+  heard: (share: string) => `Sound arrived ${share} of the time`,
   consent: (practice: boolean, observer: boolean) =>
     !practice ? "took back the yes" : observer ? "said yes to the practice and to an observer" : "said yes to the practice",
   notStored: "The sound was not kept.",
