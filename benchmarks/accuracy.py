@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchmarks import turns_accuracy, voice_accuracy
-from benchmarks.harness import BenchResult, deliver, recordings
+from benchmarks.harness import BenchResult, recordings
 from detectors.settings import DetectorSettings
 
 
@@ -20,8 +18,3 @@ def run(quick: bool) -> BenchResult:
         panels=panels,
         notes=notes,
     )
-
-
-def main(*, quick: bool, json: Path | None, picture: Path | None) -> None:
-    """The command's entry point."""
-    deliver(run(quick), json_file=json, picture=picture)

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TextIO
 
@@ -15,10 +15,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from coach import replay
+from coach.settings import settings_from_toml
 from gateway.analyze import Summary, timeline_of_files
 from streaming import wire
 from streaming.errors import BreathmarkError, UnusableInput
-from streaming.types import Line, Speaker
+from streaming.types import Annotation, Cue, Line, Speaker
 
 EXIT_UNUSABLE = 2
 
@@ -122,27 +124,56 @@ def demo() -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str | None, typer.Argument(help="which one; --names lists them")] = None,
-    quick: Annotated[bool, typer.Option(help="end within 60 s on 2 cores")] = False,
+    name: Annotated[str | None, typer.Argument(help="which one; without it, their names")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="end within 60 s on 2 cores")] = False,
     json: Annotated[Path | None, typer.Option(help="write the figures as one JSON object")] = None,
     picture: Annotated[Path | None, typer.Option(help="draw the figures as a PNG")] = None,
-    names: Annotated[bool, typer.Option(help="list the benchmarks")] = False,
 ) -> None:
     """Measure, and print a table of figures with their units."""
-    known = {point.name: point for point in entry_points(group="breathmark.bench")}
-    if names:
-        print("\n".join(sorted(known)))
-        return
-    if name not in known:
-        raise UnusableInput(f"no benchmark named {name!r}; there are: {', '.join(sorted(known))}")
-    _load(known[name])(quick=quick, json=json, picture=picture)
+    catalogue = _benchmarks()
+    if name is None:
+        print("\n".join(catalogue.names()))
+    else:
+        catalogue.bench(name, quick=quick, json=json, picture=picture)
 
 
-def _load(point: EntryPoint) -> Any:
+def _benchmarks() -> Any:
+    """The benchmarks stand above the gateway, so it finds them as a plug-in and never imports them."""
+    (point,) = entry_points(group="breathmark", name="benchmarks")
     try:
         return point.load()
     except ModuleNotFoundError as error:
-        raise UnusableInput(f"benchmark {point.name} needs the package {error.name}: run `make check` once") from error
+        raise UnusableInput(f"the benchmarks need the package {error.name}: run `make check` once") from error
+
+
+@coach_app.command("replay")
+def coach_replay(
+    timeline: Annotated[Path, typer.Argument(help="a timeline that analyze or the export wrote")],
+    policy: Annotated[Path, typer.Option(help="coach settings, TOML")],
+    picture: Annotated[Path | None, typer.Option(help="draw both side by side as an SVG")] = None,
+) -> None:
+    """Show which cues another policy would have given, beside those that came."""
+    lines = read_timeline(timeline)
+    settings = settings_from_toml(_text(policy), str(policy))
+    session = lines[0].session if lines else timeline.stem
+    was = [line for line in lines if isinstance(line, Cue)]
+    rows = replay.compared(was, replay.replay(session, lines, settings))
+    head, *body = replay.table(rows)
+    table = Table(*head)
+    for row in body:
+        table.add_row(*row)
+    Console().print(table)
+    if picture is not None:
+        end_s = max((wire.seconds(line.span.end) for line in lines if isinstance(line, Annotation)), default=0.0)
+        with _output(picture) as sink:
+            sink.write(replay.picture(rows, end_s))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableInput(f"{path}: cannot be read ({error}); give a TOML file") from error
 
 
 def read_timeline(path: Path) -> list[Line]:
