@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gateway.media import PeerSettings
+from gateway.media import IceServer, PeerSettings
 from streaming.errors import UnusableInput
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -67,28 +68,70 @@ class GatewaySettings:
 
 
 def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.environ) -> GatewaySettings:
-    """``BREATHMARK_LOG_LEVEL``, ``_ALLOWED_ORIGINS`` (comma-separated), ``_CLIENT``, ``_MAX_SESSIONS``, ``_IDLE_S``."""
+    """``base`` with what the environment says. Raises UnusableInput naming the variable that will not do.
+
+    ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
+    (folder), ``BREATHMARK_MAX_SESSIONS``, ``BREATHMARK_IDLE_S`` and ``BREATHMARK_ICE_SERVERS`` (a JSON
+    list as a browser takes it: ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``).
+    """
     settings = base
-    if level := environment.get("BREATHMARK_LOG_LEVEL"):
-        if level.lower() not in LOG_LEVELS:
-            raise UnusableInput(f"BREATHMARK_LOG_LEVEL={level}: use one of {', '.join(LOG_LEVELS)}")
-        settings = replace(settings, log_level=level.lower())
-    if origins := environment.get("BREATHMARK_ALLOWED_ORIGINS"):
-        settings = replace(settings, allowed_origins=tuple(o.strip().rstrip("/") for o in origins.split(",")))
-    if client := environment.get("BREATHMARK_CLIENT"):
-        settings = replace(settings, client=Path(client))
-    if count := environment.get("BREATHMARK_MAX_SESSIONS"):
-        settings = replace(settings, max_live_sessions=int(_number("BREATHMARK_MAX_SESSIONS", count)))
-    if idle := environment.get("BREATHMARK_IDLE_S"):
-        settings = replace(settings, idle_s=_number("BREATHMARK_IDLE_S", idle))
+    for name, change in _VARIABLES.items():
+        text = environment.get(name, "").strip()
+        if text:
+            try:
+                settings = change(settings, text)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                shown = "" if name == "BREATHMARK_ICE_SERVERS" else f"={text}"  # credentials stay out of logs
+                raise UnusableInput(f"{name}{shown}: {error}") from error
     return settings
 
 
-def _number(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise UnusableInput(f"{name}={text}: expected a number") from error
-    if not 0 < value < float("inf"):
-        raise UnusableInput(f"{name}={text}: expected a number above 0")
-    return value
+def _log_level(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if text.lower() not in LOG_LEVELS:
+        raise ValueError(f"use one of {', '.join(LOG_LEVELS)}")
+    return replace(settings, log_level=text.lower())
+
+
+def _origins(settings: GatewaySettings, text: str) -> GatewaySettings:
+    origins = tuple(origin.strip().rstrip("/") for origin in text.split(","))
+    for origin in origins:
+        if not origin.startswith(("https://", "http://")):
+            raise ValueError(f"{origin!r} is no origin; give for example https://practice.example")
+    return replace(settings, allowed_origins=origins)
+
+
+def _max_sessions(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError("expected a whole number, 1 or more")
+    return replace(settings, max_live_sessions=int(text))
+
+
+def _idle_s(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if not 0 < float(text) < float("inf"):
+        raise ValueError("expected seconds above 0")
+    return replace(settings, idle_s=float(text))
+
+
+def _ice_servers(settings: GatewaySettings, text: str) -> GatewaySettings:
+    servers = tuple(
+        IceServer(
+            tuple([given["urls"]] if isinstance(given["urls"], str) else given["urls"]),
+            given.get("username"),
+            given.get("credential"),
+        )
+        for given in json.loads(text)
+    )
+    for url in (url for server in servers for url in server.urls):
+        if not url.startswith(("stun:", "turn:", "turns:")):
+            raise ValueError("an address does not begin with stun:, turn: or turns:")
+    return replace(settings, peer=replace(settings.peer, ice_servers=servers))
+
+
+_VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
+    "BREATHMARK_LOG_LEVEL": _log_level,
+    "BREATHMARK_ALLOWED_ORIGINS": _origins,
+    "BREATHMARK_CLIENT": lambda settings, text: replace(settings, client=Path(text)),
+    "BREATHMARK_MAX_SESSIONS": _max_sessions,
+    "BREATHMARK_IDLE_S": _idle_s,
+    "BREATHMARK_ICE_SERVERS": _ice_servers,
+}

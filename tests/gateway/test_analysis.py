@@ -12,6 +12,7 @@ import pytest
 
 from gateway.rates import Rate, Rates
 from gateway.tasks import Tasks
+from streaming.types import Happening
 from tests.gateway.serving import Page, Served, serving, settings_in
 
 
@@ -72,6 +73,23 @@ async def test_a_snapshot_that_does_not_fit_costs_the_baselines_and_not_the_prac
             await a.room(lambda room: room["phase"] == "practising")
             await a.pong()
         assert served.gateway.metrics.detector_failures._value.get() == 1
+
+
+async def test_a_practice_left_running_by_a_gateway_that_was_long_gone_ended_then_and_not_now(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        links = await served.links()
+        async with practising(served, links, devices()) as (a, _):
+            session = a.session
+    await asyncio.sleep(1.5)
+    async with serving(settings_in(tmp_path, idle_s=0.1, sweep_s=0.05)) as served:
+        async with asyncio.timeout(20):
+            while (await served.gateway.record(session)).ended_unix is None:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.02)
+        lines = [stored.line for stored in await served.gateway.timeline.read(session)]
+        times = {line.kind: line.at for line in lines if isinstance(line, Happening)}
+        assert times["ended"] == times["left"], "the outage is no part of it"
+        report = await served.http.get("/api/report", headers={"Authorization": f"Bearer {links['report']}"})
+        assert report.json()["duration_s"] < 1.5
 
 
 async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -80,12 +81,36 @@ def test_settings_come_from_the_environment() -> None:
     assert from_environment(GatewaySettings(), {}) == GatewaySettings()
 
 
+def test_ice_servers_are_the_same_for_the_gateway_and_the_browser() -> None:
+    given = [{"urls": ["stun:a.example", "turn:a.example"], "username": "u", "credential": "c"}, {"urls": "stun:b"}]
+    settings = from_environment(GatewaySettings(), {"BREATHMARK_ICE_SERVERS": json.dumps(given)})
+    assert [server.urls for server in settings.peer.ice_servers] == [("stun:a.example", "turn:a.example"), ("stun:b",)]
+    assert settings.browser_ice_servers == (
+        {"urls": "stun:a.example", "username": "u", "credential": "c"},
+        {"urls": "turn:a.example", "username": "u", "credential": "c"},
+        {"urls": "stun:b"},
+    )
+    assert GatewaySettings().browser_ice_servers == ()
+
+
+def test_credentials_are_not_told_in_an_error() -> None:
+    with pytest.raises(UnusableInput) as error:
+        from_environment(GatewaySettings(), {"BREATHMARK_ICE_SERVERS": '[{"urls": "x:", "credential": "hush"}]'})
+    assert "hush" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("BREATHMARK_LOG_LEVEL", "loud"),
         ("BREATHMARK_MAX_SESSIONS", "many"),
         ("BREATHMARK_MAX_SESSIONS", "0"),
+        ("BREATHMARK_MAX_SESSIONS", "0.5"),
+        ("BREATHMARK_ALLOWED_ORIGINS", "practice.example"),
+        ("BREATHMARK_ICE_SERVERS", "turn:practice.example"),
+        ("BREATHMARK_ICE_SERVERS", '[{"url": "turn:practice.example"}]'),
+        ("BREATHMARK_ICE_SERVERS", '[{"urls": "https://practice.example"}]'),
+        ("BREATHMARK_ICE_SERVERS", "[1]"),
         ("BREATHMARK_IDLE_S", "nan"),
         ("BREATHMARK_IDLE_S", "-1"),
     ],
