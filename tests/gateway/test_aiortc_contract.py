@@ -18,6 +18,7 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket, RtpPacket
 
 import gateway.peer
+import gateway.receiver
 from gateway.clock import SessionClock
 from gateway.media import PartnerMedia
 from gateway.receiver import Arrival, packets_within_reach, take_packets
@@ -81,6 +82,41 @@ async def test_a_receiver_hands_over_opus_and_drops_what_was_not_negotiated() ->
     await receiver._handle_rtcp_packet(report)
     assert taken.packets == [Arrival(7, 5, 960, b"abc")]
     assert taken.reports == [(7, 960, 5.0)]
+
+
+async def test_media_is_taken_as_its_datagram_is_read_and_forgeries_are_dropped() -> None:
+    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
+    caller = Caller()
+    await caller.call(media)
+    assert media._peer is not None
+    receiver = media._peer._connection.getReceivers()[0]
+    queued: list[RtpPacket] = []
+
+    async def through_the_queue(packet: RtpPacket, arrival_time_ms: int) -> None:
+        queued.append(packet)
+
+    receiver._handle_rtp_packet = through_the_queue  # type: ignore[method-assign]
+    before = media.stats().packets
+    await until(lambda: media.stats().packets > before + 10)
+    assert queued == []
+    data_received = receiver.transport.transport._connection.data_received
+    for forged in (b"", b"\x80", b"\x80\xc8" + bytes(1600), b"\x80\x6f" + bytes(60), b"\x80\x6f" + bytes(60_000)):
+        data_received(forged, 1)
+    before = media.stats().packets
+    await until(lambda: media.stats().packets > before + 10)
+    assert media.state == "connected"
+    await media.close()
+    await caller.close()
+
+
+async def test_where_the_short_way_is_closed_packets_come_through_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway.receiver, "_shorten_the_way", lambda receiver, handle: False)
+    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
+    caller = Caller()
+    await caller.call(media)
+    await until(lambda: media.stats().packets > 10)
+    await media.close()
+    await caller.close()
 
 
 async def test_our_packets_count_in_the_reports_that_aiortc_sends_back() -> None:
