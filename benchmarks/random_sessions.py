@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator, Sequence
 
 from coach.policy import Coach
-from coach.settings import CoachSettings
 from streaming.ids import event_id
 from streaming.types import Annotation, Cue, Happening, Kind, Span, Speaker, Status
 from streaming.wire import samples, seconds
@@ -81,34 +80,31 @@ def _annotation(chance: random.Random, session: str, by: Speaker | None, now_s: 
 class DoseWatch:
     """Counts broken rules of practice from outside, knowing nothing of how the coach keeps them."""
 
-    def __init__(self, settings: CoachSettings | None = None) -> None:
-        self._settings = settings or CoachSettings()
-        self._own: list[float] = []  # times of the coach's own cues, s
-        self._latest = -1e9  # of any cue
+    def __init__(self) -> None:
+        self._own: list[int] = []  # when the coach's own cues came, samples
+        self._latest: int | None = None  # when any cue came
         self._ignored = 0
         self._paused = False
         self.cues = 0
         self.violations: list[str] = []
 
     def cue(self, cue: Cue, asked: bool) -> None:
-        at_s = seconds(cue.at)
         self.cues += 1
         if len(cue.text.split()) > 5:
-            self.violations.append(f"{at_s}: more than five words: {cue.text}")
+            self.violations.append(f"{seconds(cue.at)} s: more than five words: {cue.text}")
         if not asked:
-            self._own_cue(at_s)
-        self._latest = at_s
+            self._own_cue(cue.at)
+        self._latest = cue.at
 
-    def _own_cue(self, at_s: float) -> None:
-        if at_s - self._latest < 90.0:
-            self.violations.append(f"{at_s}: {at_s - self._latest:.2f} s after the cue before")
-        if sum(at_s - before <= 600.0 for before in self._own) >= 4:
-            self.violations.append(f"{at_s}: a fifth cue in ten minutes")
-        if self._ignored >= 2:
-            self.violations.append(f"{at_s}: a cue after two ignored ones")
-        if self._paused:
-            self.violations.append(f"{at_s}: a cue during a pause")
-        self._own = [before for before in self._own if at_s - before <= 600.0] + [at_s]
+    def _own_cue(self, at: int) -> None:
+        broken = {
+            "less than 90 s after the cue before": self._latest is not None and at - self._latest < samples(90.0),
+            "a fifth cue in ten minutes": sum(at - before <= samples(600.0) for before in self._own) >= 4,
+            "a cue after two ignored ones": self._ignored >= 2,
+            "a cue during a pause": self._paused,
+        }
+        self.violations += [f"{seconds(at)} s: {rule}" for rule, is_broken in broken.items() if is_broken]
+        self._own = [before for before in self._own if at - before <= samples(600.0)] + [at]
 
     def happened(self, happening: Happening) -> None:
         if happening.kind == "paused":

@@ -18,6 +18,7 @@ OVERLAP_LABELS = {
     Kind.BUTTED_IN: "A start that gave way",
 }
 CUE_LABELS = {1: "One at a time", 2: "A breath together", 3: "Reflect", 4: "Time-out"}
+VERDICTS = {"followed": "taken up", "dismissed": "put aside", "ignored": "passed by", "unseen": "not seen"}
 QUALITY_NOTES = {
     "clipping": "The microphone was overloaded for {long}; loudness there says little.",
     "noisy": "There was noise for {long}; times are less sure there.",
@@ -100,6 +101,9 @@ def _cues(record: Record) -> list[Mark]:
         at_s = seconds(cue.at)
         end_s = max(at_s, min(at_s + cue.ttl_s, record.duration_s))
         kind, label = f"level_{cue.level}", CUE_LABELS.get(cue.level, "A cue")
+        outcome = record.outcomes.get(cue.id)
+        if outcome:
+            label = f"{label}, {VERDICTS[outcome.verdict]}"
         out.append(Mark(cue.id, "cue", kind, None, None, at_s, end_s, label, cue.text, 1.0))
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coach.cards import card_named
 from coach.findings import couple_view, strengths
 from coach.lanes import gaps, lane, quality, rail
 from coach.moments import moments
@@ -60,7 +61,11 @@ def _consents(record: Record) -> tuple[Consent, ...]:
 
 def _practised(record: Record) -> Practised:
     paused_s = sum(seconds(span.length) for span, _ in record.pauses)
-    return Practised(record.facts.card, record.facts.planned_s, max(0.0, record.duration_s - paused_s))
+    begun = [str(h.detail.get("card")) for h in record.happenings if h.kind == "practice_start"]
+    known = card_named(begun[-1]) if begun else None
+    card = record.facts.card or (known.title if known else None)
+    planned_s = record.facts.planned_s or (known.minutes * 60.0 if known else None)
+    return Practised(card, planned_s, max(0.0, record.duration_s - paused_s))
 
 
 def _limits(record: Record) -> tuple[str, ...]:

@@ -157,6 +157,15 @@ def settings_from_toml(text: str, source: str = "policy") -> CoachSettings:
     return replace(PRESETS[preset], **numbers)
 
 
+def settings_to_toml(settings: CoachSettings) -> str:
+    """Every number with its bounds beside it: a file to start one's own policy from."""
+    lines = ["# Change what you need; leave out what may stay as it is."]
+    for spec in fields(settings):
+        low, high = spec.metadata["low"], spec.metadata["high"]
+        lines.append(f"{spec.name} = {getattr(settings, spec.name)}  # from {low:g} to {high:g}")
+    return "\n".join(lines) + "\n"
+
+
 def _nearest(word: str, known: list[str]) -> str:
     return max(known, key=lambda name: difflib.SequenceMatcher(None, word, name).ratio())
 

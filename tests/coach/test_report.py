@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from coach.adherence import acted
 from coach.report import Report, ReportFacts, build_report, report_json
 from coach.turn_taking import poisson_interval, wilson_interval
 from streaming.types import Annotation, Cue, Happening, Kind, Line
@@ -205,6 +206,19 @@ def test_a_cue_taken_up_several_times_is_one_strength() -> None:
     lines: list[Line] = [*turns(20.0), *[cue(1, "One at a time?", at_s) for at_s in (100.0, 400.0, 700.0)]]
     (first, *_) = report(lines).strengths
     assert first.text.startswith("You took up “One at a time?” 3 times, first at 1:40: ")
+
+
+def test_what_came_of_a_cue_stands_on_the_rail() -> None:
+    first, second = (mark for mark in report(a_session()).rail if mark.group == "cue")
+    assert (first.label, first.text) == ("One at a time, taken up", "One at a time?")
+    assert second.label == "A breath together, not seen"  # no screen acknowledged it
+
+
+def test_the_card_that_was_begun_is_what_was_practised() -> None:
+    begun = acted("s", "say-it-back", "start", samples(5.0), "a")
+    practised = report([begun, *turns(3.0)]).practised
+    assert (practised.card, practised.planned_s) == ("Say it back, then answer", 600.0)
+    assert report(turns(3.0)).practised.card is None
 
 
 def test_a_rise_ends_where_it_settled() -> None:

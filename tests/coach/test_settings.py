@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from coach.settings import PRESETS, CoachSettings, settings_from_toml
+from coach.settings import PRESETS, CoachSettings, settings_from_toml, settings_to_toml
 from streaming.errors import UnusableInput
 
 
@@ -14,6 +14,13 @@ def test_a_policy_file_starts_from_a_preset_and_changes_what_it_names() -> None:
     assert settings.cluster_count == 4
     assert settings.wait_s == 4.0
     assert settings.spacing_s == PRESETS["gentle"].spacing_s
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_policy_written_out_is_read_back_as_it_was(name: str) -> None:
+    text = settings_to_toml(PRESETS[name])
+    assert settings_from_toml(text) == PRESETS[name]
+    assert f"spacing_s = {PRESETS[name].spacing_s}  # from 90 to 1800\n" in text
 
 
 def test_an_empty_policy_file_is_the_standard_policy() -> None:
