@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -386,6 +388,27 @@ async def test_twenty_reconnects_leave_no_thread_task_or_socket_behind(partner: 
         seen.append((len(decoders), len(asyncio.all_tasks()), open_sockets()))
     assert seen[2] == seen[-1]
     assert_contiguous(partner.chunks, 0)
+
+
+async def test_junk_from_a_stranger_ends_no_call(partner: Partner) -> None:
+    caller = Caller()
+    partner.callers.append(caller)
+    answer = await partner.media.connect(await caller.offer())
+    await caller.accept(answer)
+    await until(lambda: partner.media.state == "connected")
+    fields = next(line.split() for line in answer.splitlines() if line.startswith("a=candidate:") and "." in line)
+    rng = random.Random(6)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect((fields[4], int(fields[5])))
+        for first in range(256):
+            for size in (0, 1, 3, 19, 60, 1600):
+                stranger.send(bytes([first]) + rng.randbytes(size))
+            stranger.send(b"")
+            await asyncio.sleep(0)
+    packets = partner.media.stats().packets
+    await until(lambda: partner.media.stats().packets > packets + 20)
+    assert partner.media.state == "connected"
+    assert partner.media.stats().undecodable == 0
 
 
 async def test_a_thousand_addresses_delay_nothing(partner: Partner) -> None:
