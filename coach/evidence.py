@@ -148,20 +148,24 @@ class Evidence:
         for speaker, rise in self._rises.items():
             due = max(rise.decided, rise.at + samples(settings.rise_sustained_s))
             fresh = now - due <= samples(settings.wait_s) and rise.at > self._spent_until
-            if now >= due and (fresh or self._still_up(speaker, now, settings)):
+            level = self._recent_level(speaker, now, settings)
+            # Where nothing new was measured, a fresh rise is believed; what was measured may take it back.
+            up = fresh if level is None else level >= settings.still_up_level
+            if now >= due and up:
                 out[speaker] = rise
         return dict(sorted(out.items(), key=lambda item: (item[1].at, item[1].decided)))
 
-    def _still_up(self, speaker: Speaker, now: int, settings: CoachSettings) -> bool:
-        """The newest points say so: at least two of them, and their mean is up."""
+    def _recent_level(self, speaker: Speaker, now: int, settings: CoachSettings) -> float | None:
+        """Mean of the newest arousal points; None where there are fewer than two."""
         recent = [level for end, level in self._points[speaker] if now - end <= samples(settings.still_up_s)]
-        return len(recent) >= 2 and sum(recent) / len(recent) >= settings.still_up_level
+        return sum(recent) / len(recent) if len(recent) >= 2 else None
 
     def up(self, now: int, settings: CoachSettings) -> bool:
         """Whether somebody's arousal is up; an old rise that nothing confirms any more is forgotten."""
         recent = samples(settings.rise_forgotten_s)
         return any(
-            now - rise.decided <= recent or self._still_up(speaker, now, settings)
+            now - rise.decided <= recent
+            or (self._recent_level(speaker, now, settings) or 0.0) >= settings.still_up_level
             for speaker, rise in self._rises.items()
         )
 

@@ -130,6 +130,20 @@ def test_a_rise_that_settles_by_itself_needs_no_cue() -> None:
     assert hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0), settled(A, 45.0)], 120.0) == []
 
 
+def test_a_rise_that_is_on_its_way_down_needs_no_cue() -> None:
+    lower = [note(Kind.AROUSAL, A, 42.5 + i, 43.0 + i, level=0.52) for i in range(8)]
+    higher = [note(Kind.AROUSAL, A, 42.5 + i, 43.0 + i, level=0.8) for i in range(8)]
+    assert hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0), *lower], 120.0) == []
+    assert len(hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0), *higher], 120.0)) == 1
+
+
+def test_a_voice_that_stays_up_is_answered_as_soon_as_the_dose_allows() -> None:
+    lines = [*greetings(), *cluster(40.0), rise(B, 100.0, 107.0)]
+    lines += [note(Kind.AROUSAL, B, 100.0 + i, 100.5 + i, level=0.8) for i in range(90)]
+    cues = hear(Coach("s"), in_order(lines), 300.0)
+    assert [(cue.level, seconds(cue.at)) for cue in cues] == [(1, 71.2), (2, 161.2)]
+
+
 def test_an_unsure_rise_brings_no_cue() -> None:
     assert hear(Coach("s"), [*greetings(), rise(A, 40.0, 43.0, confidence=0.4)], 120.0) == []
 
