@@ -12,6 +12,7 @@ from streaming.types import Annotation, Cue, Happening, Kind, Span, Speaker, Sta
 from streaming.wire import samples
 
 A, B = Speaker.A, Speaker.B
+Lines = list[Annotation | Happening]
 
 
 def note(
@@ -89,3 +90,12 @@ def hear(coach: Coach, lines: Iterable[Annotation | Happening], until_s: float) 
 def greetings() -> list[Annotation]:
     """Both have been heard: ten seconds of ordinary turns."""
     return [*speech(A, 1.0, 5.0), *speech(B, 6.0, 10.0)]
+
+
+def cluster(at_s: float, by: Speaker | None = B, **more: Any) -> list[Annotation]:
+    """Three interruptions, a quarter of a minute apart."""
+    return [interruption(by, at_s + 15.0 * i, **more) for i in range(3)]
+
+
+def said(cues: list[Cue]) -> list[tuple[int, str]]:
+    return [(cue.level, cue.text) for cue in cues]
