@@ -208,6 +208,8 @@ class Session:
                 case Setup():
                     await self._change(rooms.set_up(room, speaker, message.same_room, message.name))
                 case Pause():
+                    if room.phase not in ("practising", "paused"):
+                        raise Refused("not_now", "There is nothing to pause just now.")
                     await self._change(rooms.paused(room, speaker))
                 case Resume():
                     await self._change(rooms.resumed(room))

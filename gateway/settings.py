@@ -80,7 +80,7 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
         if text:
             try:
                 settings = change(settings, text)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except ValueError as error:
                 shown = "" if name == "BREATHMARK_ICE_SERVERS" else f"={text}"  # credentials stay out of logs
                 raise UnusableInput(f"{name}{shown}: {error}") from error
     return settings
@@ -113,17 +113,20 @@ def _idle_s(settings: GatewaySettings, text: str) -> GatewaySettings:
 
 
 def _ice_servers(settings: GatewaySettings, text: str) -> GatewaySettings:
-    servers = tuple(
-        IceServer(
-            tuple([given["urls"]] if isinstance(given["urls"], str) else given["urls"]),
-            given.get("username"),
-            given.get("credential"),
+    try:
+        servers = tuple(
+            IceServer(
+                tuple([given["urls"]] if isinstance(given["urls"], str) else given["urls"]),
+                given.get("username"),
+                given.get("credential"),
+            )
+            for given in json.loads(text)
         )
-        for given in json.loads(text)
-    )
-    for url in (url for server in servers for url in server.urls):
-        if not url.startswith(("stun:", "turn:", "turns:")):
-            raise ValueError("an address does not begin with stun:, turn: or turns:")
+        fit = all(url.startswith(("stun:", "turn:", "turns:")) for server in servers for url in server.urls)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fit = False
+    if not fit:
+        raise ValueError('expected a JSON list such as [{"urls": "turn:…", "username": "…", "credential": "…"}]')
     return replace(settings, peer=replace(settings.peer, ice_servers=servers))
 
 

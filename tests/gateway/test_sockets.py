@@ -101,6 +101,7 @@ async def test_a_report_link_opens_no_practice(served: Served) -> None:
     [
         ('{"type":"dance"}', "unknown_message"),
         ('{"type":"consent"}', "bad_message"),
+        ('{"type":"pause"}', "not_now"),
         ('{"type":"consent","practice":"perhaps"}', "bad_message"),
         ('{"type":"painted","cue":"c","received_ms":NaN,"painted_ms":1}', "bad_message"),
         ('{"type":"painted","cue":"never-shown","received_ms":1,"painted_ms":2}', "bad_message"),
