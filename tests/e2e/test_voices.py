@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Page, Playwright, expect
+from playwright.async_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
 
 from tests.e2e import people
 from tests.e2e.browser import MICROPHONE, PHONE, GatewayProcess, chromium
@@ -95,6 +95,38 @@ async def test_a_yes_taken_back_stops_listening_for_both_and_can_be_given_again(
     for page in (first, second):
         await page.bring_to_front()
         await people.practising(page)
+
+
+async def test_what_is_pressed_while_the_gateway_is_away_holds(
+    browser: BrowserContext, gateway: GatewayProcess
+) -> None:
+    links = (await gateway.new_session())["links"]
+    away = False
+    sockets: list[WebSocketRoute] = []
+
+    async def reach(socket: WebSocketRoute) -> None:
+        if away:
+            await socket.close()
+        else:
+            socket.connect_to_server()
+            sockets.append(socket)
+
+    first = await browser.new_page()
+    await first.route_web_socket(re.compile(r"/ws$"), reach)
+    await first.goto(f"{gateway.url}/join#{links['a']}")
+    await people.agree(first, "Nora")
+    second = await people.open_link(browser, gateway, links["b"])
+    await people.agree(second, "Ben")
+    await first.bring_to_front()
+    await people.practising(first)
+    for press, outcome in (("Pause", "Pause. Back at"), ("Take back my yes", "Listening has stopped")):
+        away = True
+        await sockets[-1].close()
+        await expect(first.get_by_text("Connecting again")).to_be_visible()
+        await first.get_by_role("button", name=press).click()
+        away = False
+        await expect(second.get_by_role("heading", name=re.compile(outcome))).to_be_visible(timeout=10_000)
+    await expect(first.get_by_role("heading", name="First, for you alone")).to_be_visible()
 
 
 async def test_an_unplugged_microphone_is_told_gently_and_can_be_tried_again(

@@ -3,7 +3,7 @@ import type { Invitation, Refusal } from "./protocol";
 import type { Report } from "./report/types";
 import { trouble } from "./words";
 
-export class RefusedError extends Error {
+class RefusedError extends Error {
   constructor(readonly refusal: Refusal) {
     super(refusal.message);
   }

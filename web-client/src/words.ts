@@ -276,6 +276,7 @@ export const trouble = {
   lostBody: "Trying again by itself. Your link stays good.",
   unreachable: "There was no answer. The network may be down, or the gateway is being started again.",
   waitAndReload: "Wait a moment, then reload the page.",
+  again: "Connecting again. What you press is kept.",
   reload: "Reload the page",
   home: "Go to the start page",
   newPractice: "Start a new practice",

@@ -9,6 +9,7 @@ import { Session } from "./session";
 export interface Sound {
   microphone: "none" | "asking" | "open" | MicrophoneFault;
   voice: MediaStream | null; // the other partner's
+  takenBack: boolean; // this partner's yes, whatever the room still shows
 }
 
 interface Yes {
@@ -21,7 +22,7 @@ const ANSWER_MS = 6_000; // an offer unanswered by then is sent anew
 
 export class Practice {
   readonly session: Session;
-  readonly sound = new Observable<Sound>({ microphone: "none", voice: null });
+  readonly sound = new Observable<Sound>({ microphone: "none", voice: null, takenBack: false });
   private stream: MediaStream | null = null;
   private streamFor: boolean | null = null; // same_room that the stream was opened for
   private peer: Peer | null = null;
@@ -38,12 +39,15 @@ export class Practice {
   /** Asks for the microphone; consent is only sent once there is one. */
   async agree(name: string, sameRoom: boolean, observer: boolean): Promise<void> {
     this.yes = { name, sameRoom, observer };
+    this.sound.value = { ...this.sound.value, takenBack: false };
     if (await this.listen(sameRoom)) this.sendYes();
   }
 
+  /** Holds at once on this device, and with the gateway as soon as it can be reached. */
   withdraw(): void {
     this.yes = null;
-    this.session.send({ type: "consent", practice: false, observer: false });
+    this.sound.value = { ...this.sound.value, takenBack: true };
+    this.sendNo();
     this.hush();
   }
 
@@ -76,6 +80,10 @@ export class Practice {
     this.session.close();
   }
 
+  private sendNo(): void {
+    this.session.send({ type: "consent", practice: false, observer: false });
+  }
+
   private sendYes(): void {
     if (!this.yes) return;
     this.session.send({ type: "setup", same_room: this.yes.sameRoom, name: this.yes.name });
@@ -99,6 +107,10 @@ export class Practice {
   private match(greeted = false): void {
     const { room, role } = this.session.state.value;
     if (!room || (role !== "a" && role !== "b")) return;
+    if (this.sound.value.takenBack) {
+      if (greeted && room.partners[role].practice) this.sendNo();
+      return this.hush();
+    }
     if (room.partners[role].practice) this.yes = null;
     else if (!this.yes) return this.hush();
     else if (greeted && this.stream) this.sendYes();
@@ -146,7 +158,7 @@ export class Practice {
 
   private lostMicrophone(): void {
     this.hush();
-    this.sound.value = { microphone: "lost", voice: null };
+    this.sound.value = { ...this.sound.value, microphone: "lost", voice: null };
   }
 
   /** Nothing leaves this device any more: the browser's own microphone sign goes out too. */
@@ -154,7 +166,7 @@ export class Practice {
     clearTimeout(this.retrying);
     this.release();
     const { microphone, voice } = this.sound.value;
-    if (microphone === "open" || voice) this.sound.value = { microphone: "none", voice: null };
+    if (microphone === "open" || voice) this.sound.value = { ...this.sound.value, microphone: "none", voice: null };
   }
 
   private release(): void {

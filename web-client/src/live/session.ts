@@ -12,6 +12,7 @@ export class Session {
   readonly clock = new SessionClock();
   /** Hears each message after the state has taken it in. */
   onMessage: (message: FromGateway) => void = () => undefined;
+  private pressed: ToGateway | null = null;
   private readonly connection: Connection;
 
   constructor(readonly token: string) {
@@ -31,8 +32,10 @@ export class Session {
     this.connection.close();
   }
 
-  send(message: ToGateway): boolean {
-    return this.connection.send(message);
+  /** What a person has pressed is sent when the gateway is back; of several presses the last one. */
+  send(message: ToGateway): void {
+    const sent = this.connection.send(message);
+    if (!sent && PRESSED.has(message.type)) this.pressed = message;
   }
 
   dropCue(id: string): void {
@@ -48,8 +51,14 @@ export class Session {
     if (message.type === "cue") this.book.add([message.line]);
     this.state.value = received(this.state.value, message, atMs);
     this.onMessage(message);
+    if (message.type === "welcome" && this.pressed) {
+      this.connection.send(this.pressed);
+      this.pressed = null;
+    }
   }
 }
+
+const PRESSED = new Set<ToGateway["type"]>(["pause", "resume", "end"]);
 
 /** Session time goes on through pauses; it stands still before the first yes of both and after the end. */
 function runs(phase: Phase | undefined, nowS: number): boolean {

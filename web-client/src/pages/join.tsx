@@ -41,10 +41,15 @@ export function JoinPage({ token }: { token: string }) {
   const fault = sound.microphone;
   if (fault !== "none" && fault !== "asking" && fault !== "open")
     return <MicrophoneScreen fault={fault} practice={practice} room={room} me={role} />;
-  if (!room.partners[role].practice) return <SetupScreens practice={practice} room={room} me={role} state={state} />;
+  if (!room.partners[role].practice || sound.takenBack) return <SetupScreens practice={practice} room={room} me={role} state={state} />;
   return (
     <>
       <Voice stream={room.same_room ? null : sound.voice} />
+      {state.link === "lost" && room.phase !== "practising" && (
+        <p class="notice floating" role="status">
+          {trouble.again}
+        </p>
+      )}
       <AgreedScreen practice={practice} state={state} room={room} me={role} token={token} />
     </>
   );

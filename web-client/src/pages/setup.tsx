@@ -6,6 +6,7 @@ import type { SessionState } from "../live/state";
 import { HelpText } from "../parts/help";
 import { Heading, Page, Screen } from "../parts/page";
 import { Toggle } from "../parts/toggle";
+import { OTHER } from "../protocol";
 import { refusalTitle, join, practise } from "../words";
 import type { PartnerScreen } from "./join";
 
@@ -39,7 +40,7 @@ export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
 
 function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: SessionState }) {
   const { microphone } = useValue(practice.sound);
-  const other = room.partners[me === "a" ? "b" : "a"];
+  const other = room.partners[OTHER[me]];
   const [name, setName] = useState(room.partners[me].name);
   const [sameRoom, setSameRoom] = useState<boolean | null>(other.practice ? room.same_room : null);
   const [observer, setObserver] = useState(room.partners[me].observer);

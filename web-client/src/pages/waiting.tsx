@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { keptInvitation } from "../live/kept";
 import { Screen } from "../parts/page";
+import { OTHER } from "../protocol";
 import { details, paused, waiting } from "../words";
 import { PartnerLink } from "./invite";
 import type { PartnerScreen } from "./join";
@@ -19,7 +20,7 @@ function StoppedScreen({ practice }: Pick<PartnerScreen, "practice">) {
 /** This partner has said yes; the other has not come, or not said yes yet. */
 export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { token: string }) {
   if (room.now_s > 0) return <StoppedScreen practice={practice} />;
-  const here = room.partners[me === "a" ? "b" : "a"].present;
+  const here = room.partners[OTHER[me]].present;
   const invitation = keptInvitation();
   const [shown, setShown] = useState(false);
   const mine = invitation?.links.a === token && !here;

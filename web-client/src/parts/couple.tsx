@@ -1,7 +1,7 @@
 // What a couple sees while talking: a calm shape, the listening sign, Pause and End; and the cue.
 import type { ComponentChildren } from "preact";
 import type { SessionState } from "../live/state";
-import type { Partner, Room } from "../protocol";
+import { OTHER, type Partner, type Room } from "../protocol";
 import { practise, refusalTitle } from "../words";
 import { type CueActions, CuePanel } from "./cue_panel";
 
@@ -61,7 +61,7 @@ function signText(props: CoupleProps): string {
   const { state, room, me } = props;
   if (state.link !== "open") return practise.reconnecting;
   if (!hears(props)) return me && room.partners[me].media === "lost" ? practise.reconnecting : practise.connecting;
-  const other = me && room.partners[me === "a" ? "b" : "a"];
+  const other = me && room.partners[OTHER[me]];
   if (other && (!other.present || other.media === "lost")) return practise.partnerAway;
   return practise.listening;
 }

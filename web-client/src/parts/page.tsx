@@ -60,14 +60,13 @@ export function Screen(props: { title: string; body?: string; step?: Step; child
   );
 }
 
-export function StepButton({ step, quiet = false }: { step: Step; quiet?: boolean }) {
-  const look = quiet ? "button" : "button main";
+function StepButton({ step }: { step: Step }) {
   return step.href ? (
-    <a class={look} href={step.href}>
+    <a class="button main" href={step.href}>
       {step.label}
     </a>
   ) : (
-    <button class={look} onClick={step.press}>
+    <button class="button main" onClick={step.press}>
       {step.label}
     </button>
   );
