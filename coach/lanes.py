@@ -31,9 +31,11 @@ SHORTEST_MARK_S = 0.05
 
 
 def gaps(record: Record, by: Speaker) -> list[Span]:
-    """Where nothing of this partner was heard: connection lost, pauses, a muted microphone."""
+    """Where nothing of this partner was heard: connection lost, pauses, a microphone that gave nothing."""
     spans = [pause for pause, _ in record.pauses]
-    spans += [a.span for a in record.quality if a.by is by and a.reason == "muted"]
+    spans += [
+        a.span for a in record.quality if a.by is by and a.reason == "muted" and not _listening(record, by, a.span)
+    ]
     lost: int | None = None
     for h in record.happenings:
         if h.by != by.value:
@@ -47,6 +49,11 @@ def gaps(record: Record, by: Speaker) -> list[Span]:
         spans.append(Span(lost, max(lost, record.end)))
     clipped = [Span(s.start, min(s.end, record.end)) for s in spans if s.start < record.end]
     return joined(clipped)
+
+
+def _listening(record: Record, by: Speaker, silent: Span) -> bool:
+    """A silent microphone while the other speaks is a listener behind a noise gate, not a gap."""
+    return 2 * sum(speech.overlap(silent) for speech in record.speech[by.other]) >= silent.length
 
 
 def lane(record: Record, by: Speaker) -> Lane:

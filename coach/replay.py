@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from coach.lanes import CUE_LABELS
 from coach.policy import Coach
 from coach.settings import CoachSettings
 from streaming.types import Annotation, Cue, Happening, Line
@@ -68,7 +69,7 @@ def _told(cue: Cue | None) -> str:
     return f"{cue.level} {cue.text}" if cue else ""
 
 
-WIDTH, LEFT, LANE = 960, 130, 56
+WIDTH, HEIGHT, LEFT, LANE = 960, 200, 130, 56
 # Levels are told by shape as well as by colour.
 SHAPES = {
     1: '<circle cx="{x}" cy="{y}" r="7" fill="#2f6fb0"/>',
@@ -87,11 +88,11 @@ def picture(rows: Sequence[Row], duration_s: float, was: str = "as it was", woul
         marks.append(f'<text x="12" y="{y + 5}">{escape((was, would_be)[lane])}</text>')
         marks.append(f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - 20}" y2="{y}" stroke="#cfc8bb"/>')
         marks += [_mark(cue, y, span_s) for cue in cues if cue]
-    marks += _minutes(span_s)
+    marks += _minutes(span_s) + _legend()
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} 170" width="{WIDTH}" height="170" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         'font-family="system-ui, sans-serif" font-size="14" fill="#3a342c">'
-        f'<rect width="{WIDTH}" height="170" fill="#fbf8f2"/>{"".join(marks)}</svg>'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fbf8f2"/>{"".join(marks)}</svg>'
     )
 
 
@@ -101,8 +102,19 @@ def _x(at_s: float, span_s: float) -> float:
 
 def _mark(cue: Cue, y: int, span_s: float) -> str:
     x = _x(seconds(cue.at), span_s)
-    shape = SHAPES.get(cue.level, SHAPES[1]).format(x=x, y=y, x0=round(x - 7, 1), y0=y - 7)
-    return f"<g><title>{escape(_told(cue))}</title>{shape}</g>"
+    return f"<g><title>{escape(_told(cue))}</title>{_shape(cue.level, x, y)}</g>"
+
+
+def _shape(level: int, x: float, y: int) -> str:
+    return SHAPES.get(level, SHAPES[1]).format(x=x, y=y, x0=round(x - 7, 1), y0=y - 7)
+
+
+def _legend() -> list[str]:
+    out, y = [], HEIGHT - 16
+    for level, words in CUE_LABELS.items():
+        x = LEFT + 170 * (level - 1)
+        out.append(f'{_shape(level, x, y)}<text x="{x + 14}" y="{y + 5}">{words}</text>')
+    return out
 
 
 def _minutes(span_s: float) -> list[str]:

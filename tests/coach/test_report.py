@@ -146,6 +146,12 @@ def test_times_when_a_partner_was_not_heard_are_gaps() -> None:
     assert built.practised.done_s == 110.0
 
 
+def test_a_listener_behind_a_noise_gate_is_no_gap() -> None:
+    gated = note(Kind.QUALITY, B, 30.0, 60.0, reason="muted")
+    assert report([*speech(A, 30.0, 58.0), *speech(B, 61.0, 80.0), gated]).lanes[1].gaps == ()
+    assert report([*speech(B, 61.0, 80.0), gated]).lanes[1].gaps == ((30.0, 60.0),)
+
+
 def test_a_connection_that_never_came_back_is_a_gap_to_the_end() -> None:
     built = report([*turns(1.0), happening("media_lost", 30.0, "b"), happening("ended", 60.0, "a")])
     assert built.lanes[1].gaps == ((30.0, 60.0),)
