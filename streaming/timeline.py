@@ -200,11 +200,9 @@ class Timeline:
         """From here to the commit nobody else writes to these sessions.
 
         So a session's ``seq`` grows in the order of commits: a reader that has seen one number will
-        never find a lower one later. SQLite has one writer at a time anyhow; it only must be told
-        early, for a transaction that begins by reading could not turn to writing.
+        never find a lower one later. SQLite has one writer at a time anyhow.
         """
         if self._sqlite:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
             return
         sessions = sorted(set().union(*(entry.sessions for entry in batch)))
         locks = "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(s, 0) AS k"

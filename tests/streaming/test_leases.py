@@ -13,7 +13,7 @@ import pytest
 
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import LeaseLost
-from streaming.leases import Lease, Leases, LeaseSettings
+from streaming.leases import Lease, Leases, LeaseSettings, LocalLeases
 from streaming.timeline import Timeline, open_engine
 from streaming.types import Happening
 from tests.servers import Server
@@ -119,6 +119,16 @@ async def test_fences_grow_even_where_the_keeper_has_lost_its_memory(redis: Serv
         assert await backbone.leases.renew([first]) == []
         await backbone.leases.want("s")
         assert (await acquired(backbone.leases, "s", "one")).fence > first.fence
+
+
+async def test_fences_of_a_process_are_higher_than_those_of_the_one_before() -> None:
+    fences = []
+    for _ in range(2):
+        leases = LocalLeases(QUICK_LEASES)
+        await leases.want("s")
+        fences.append((await acquired(leases, "s", "one")).fence)
+        await asyncio.sleep(0.002)
+    assert fences[1] > fences[0]
 
 
 async def test_a_worker_that_overslept_its_lease_cannot_write(leases: Leases, store: str) -> None:

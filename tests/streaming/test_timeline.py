@@ -190,6 +190,14 @@ async def test_nothing_is_lost_or_refused_while_the_database_restarts(postgres: 
         assert set(acknowledged) == set(stored)
 
 
+async def test_a_restart_between_two_reads_goes_unnoticed(postgres: Server, postgres_store: str) -> None:
+    async with opened(postgres_store) as timeline:
+        await timeline.append([happening(1)])
+        await asyncio.to_thread(postgres.stop)
+        postgres.start()
+        assert await ids(timeline) == ["h1"]
+
+
 async def test_a_database_that_stays_away_is_reported_in_time_and_used_again_later(
     postgres: Server, postgres_store: str
 ) -> None:
