@@ -89,7 +89,7 @@ def _demanded(c: Conversation, m: Meeting) -> bool:
 
 
 def _said(c: Conversation, by: Speaker, span: Span) -> list[Unit]:
-    return [unit for unit in c.units if unit.by is by and unit.span.overlap(span) > 0]
+    return [u for u in c.units if u.by is by and u.span.start < span.end and span.start < u.span.end]
 
 
 def _tokens_only(units: list[Unit]) -> bool:

@@ -69,10 +69,9 @@ class _Listener(TurnDetector):
         return said
 
 
-def learn(conversation: Conversation) -> Lessons:
+def learn(conversation: Conversation, gold: Sequence[Gold]) -> Lessons:
     """Everything that a conversation and its moved copies teach."""
     rng = np.random.default_rng(int.from_bytes(conversation.name.encode()[-4:], "big"))
-    gold = gold_labels(conversation)
     early: list[tuple[list[float], bool, float]] = []
     ruled: list[tuple[list[float], bool, float]] = []
     for moved_s in (0.0, *_MOVED_S):
@@ -141,7 +140,7 @@ def _rows(lines: list[tuple[list[float], bool, float]]) -> Rows:
 
 def main() -> None:
     """Trains on all conversations and writes the weights that are shipped."""
-    lessons = [learn(conversation) for conversation in read_all(recordings())]
+    lessons = [learn(one, gold_labels(one)) for one in read_all(recordings())]
     model = train(lessons)
     WEIGHTS.write_text(json.dumps(model.as_json(), indent=1) + "\n", encoding="utf-8")
     print(f"{WEIGHTS}: from {len(lessons)} conversations")

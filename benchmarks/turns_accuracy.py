@@ -43,7 +43,8 @@ class Findings:
 
 def find(conversations: Sequence[Conversation], *, folds: int) -> Findings:
     """Scores all conversations; ``folds`` groups of them are held out in turn."""
-    lessons = [learn(one) for one in conversations]
+    gold = {one.name: gold_labels(one) for one in conversations}
+    lessons = [learn(one, gold[one.name]) for one in conversations]
     models = _held_out(lessons, min(folds, len(lessons)))
     rules = TurnSettings(least_p=0.0)
 
@@ -56,10 +57,17 @@ def find(conversations: Sequence[Conversation], *, folds: int) -> Findings:
     rng = np.random.default_rng(0)
     jittered = {c.name: moved(c.activity, _JITTER_S, rng) for c in conversations}
     as_is = {c.name: c.activity for c in conversations}
+
+    def score(activity: dict[str, Activity], judge: Judge) -> list[Scored]:
+        return [
+            Scored(c.name, c.minutes, tuple(scoring.match(gold[c.name], judge(c, activity[c.name]))))
+            for c in conversations
+        ]
+
     return Findings(
-        ours=_score(conversations, as_is, ours),
-        alternatives={EVERY: _score(conversations, as_is, _every), RULES: _score(conversations, as_is, exactly)},
-        moved=_score(conversations, jittered, ours),
+        ours=score(as_is, ours),
+        alternatives={EVERY: score(as_is, _every), RULES: score(as_is, exactly)},
+        moved=score(jittered, ours),
     )
 
 
@@ -110,7 +118,8 @@ def panels(found: Findings) -> list[Panel]:
 
 def run(*, quick: bool) -> tuple[list[Figure], list[Panel], list[str]]:
     """Figures, panels and notes on the recordings at hand."""
-    found = find(read_all(recordings()), folds=2 if quick else 14)
+    conversations = read_all(recordings())
+    found = find(conversations[::3] if quick else conversations, folds=14)
     return figures(found), panels(found), [by_conversation(found)]
 
 
@@ -138,13 +147,6 @@ def _held_out(lessons: Sequence[Lessons], folds: int) -> dict[str, TurnModel]:
         model = train([one for i, one in enumerate(lessons) if i % folds != fold])
         models |= {one.name: model for one in lessons[fold::folds]}
     return models
-
-
-def _score(conversations: Sequence[Conversation], activity: dict[str, Activity], judge: Judge) -> list[Scored]:
-    return [
-        Scored(c.name, c.minutes, tuple(scoring.match(gold_labels(c), judge(c, activity[c.name]))))
-        for c in conversations
-    ]
 
 
 def _every(_: Conversation, activity: Activity) -> list[Said]:

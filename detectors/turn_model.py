@@ -33,6 +33,7 @@ BEFORE = (
     "log_by_last_burst",
     "log_over_pause_ago",
     "over_began_burst",  # the holder's IPU is the first of its burst
+    "by_silent_for_s",
 )
 DURING = (
     "over_speaks",
@@ -51,11 +52,15 @@ DURING = (
     "by_speaks_since_s",
     "by_silent_since_s",
 )
-RULED = ("log_by_spoke", "log_by_lead", "log_over_whole", "talk_over")
+RULED = (
+    "over_held_s",  # how long the holder spoke on
+    "over_whole_s",  # the holder's IPU: a short one is often laughter or a listener's word
+    "talk_over",
+)
 FEATURES = BEFORE + DURING + RULED
 
 EARLY_USES = BEFORE + DURING
-RULED_USES = ("by_ended_first", "log_by_silent_for", "log_by_last_burst", *RULED)
+RULED_USES = ("by_ended_first", "by_silent_for_s", *RULED)
 
 
 def context(now: int, own: Voice, other: Voice, floor_since: int) -> list[float]:
@@ -68,6 +73,7 @@ def context(now: int, own: Voice, other: Voice, floor_since: int) -> list[float]
         _log(own.last_burst),
         _log(now - other.last),
         float(other.start == other.burst_start),
+        min(_seconds(now - own.last), 2.0),
     ]
 
 
@@ -95,9 +101,8 @@ def features(o: Overlap, now: int) -> list[float]:
         since,
         since * by_speaks,
         since * (not by_speaks),
-        _log(o.heard_by - o.start),
-        _log(o.start - o.burst_start),
-        _log(o.heard_over - o.over_start),
+        min(held, 1.0),
+        min(_seconds(o.heard_over - o.over_start), 1.6),
         float(o.ruled is Kind.TALK_OVER),
     ]
 
@@ -129,6 +134,9 @@ class Logit:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
+        """Raises ValueError where the weights name a feature that there is not."""
+        if unknown := [name for name in data["weights"] if name not in FEATURES]:
+            raise ValueError(f"weights for {', '.join(unknown)}, which are no features here: train anew")
         uses = tuple(FEATURES.index(name) for name in data["weights"])
         return cls(uses, tuple(data["weights"].values()), data["offset"])
 
@@ -153,7 +161,6 @@ class TurnModel:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Raises ValueError where the weights name a feature that there is not."""
         return cls(Logit.from_json(data["early"]), Logit.from_json(data["ruled"]))
 
 

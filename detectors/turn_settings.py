@@ -27,4 +27,4 @@ class TurnSettings:
     refresh_samples: int = 100 * _MS  # how often an undecided overlap is announced anew (EVENTS)
     min_overlap_samples: int = 100 * _MS  # shorter ones lie within what any labelling can place
     hidden_samples: int = 200 * _MS  # missing audio shorter than an IPU gap cannot hide a turn
-    least_p: float = 0.5  # below it, what the table calls an interruption is taken for its harmless neighbour
+    least_p: float = 0.6  # below it, what the table calls an interruption is taken for its harmless neighbour

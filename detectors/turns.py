@@ -111,6 +111,11 @@ class TurnDetector:
         own._lulls = Lulls(**{**saved["lulls"], "speaker": _speaker(saved["lulls"]["speaker"])})
         return own
 
+    @property
+    def undecided(self) -> tuple[Overlap, ...]:
+        """Overlaps whose type is open, oldest first."""
+        return tuple(self._overlaps)
+
     # Moments
 
     def _deadline(self) -> int:

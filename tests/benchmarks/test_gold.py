@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
 
 from benchmarks import scoring
 from benchmarks.definition import Talk
@@ -16,6 +17,7 @@ from detectors.turns import annotate_activity
 from streaming.types import OVERLAP_KINDS, Kind, Span, Speaker
 from streaming.wire import samples
 from tests.data import shared_data
+from tests.detectors.activities import Activity, activities
 
 A, B = Speaker.A, Speaker.B
 RULES = TurnSettings(least_p=0.0)
@@ -118,17 +120,27 @@ def test_auc_and_calibration_of_certain_and_of_blind_guesses() -> None:
     assert scoring.calibration_error([1.0] * 4, truth) == 0.5
 
 
+def agreeing(activity: Activity) -> None:
+    """Two programs written apart: one hears moments as they come, the other sees all at once."""
+    finals = {
+        (a.span.start, a.kind, a.by)
+        for a in annotate_activity("x", activity, RULES)
+        if a.status == "final" and a.kind in OVERLAP_KINDS
+    }
+    table = {
+        (m.start, m.kind, None if m.kind is Kind.DUAL_START else m.by)
+        for m in Talk(activity).meetings()
+        if m.overlap.length >= RULES.min_overlap_samples
+    }
+    assert finals == table
+
+
 def test_the_causal_detector_agrees_with_the_table_read_off_whole_conversations() -> None:
-    """Two programs written apart: one sees moments as they come, the other all at once."""
     for one in read_all(shared_data()):
-        finals = {
-            (a.span.start, a.kind, a.by)
-            for a in annotate_activity(one.name, one.activity, RULES)
-            if a.status == "final" and a.kind in OVERLAP_KINDS
-        }
-        table = {
-            (m.start, m.kind, None if m.kind is Kind.DUAL_START else m.by)
-            for m in Talk(one.activity).meetings()
-            if m.overlap.length >= RULES.min_overlap_samples
-        }
-        assert finals == table
+        agreeing(one.activity)
+
+
+@settings(max_examples=400, deadline=None)
+@given(activities())
+def test_the_causal_detector_agrees_with_the_table_on_any_activity(activity: Activity) -> None:
+    agreeing(activity)

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.turns import TurnDetector, annotate_activity
-from streaming.rttm import joined
+from detectors.turns import TurnDetector, annotate_activity, changes
 from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Kind, Span, Speaker
 from streaming.wire import samples
+from tests.detectors.activities import Activity, activities, drive, edges, missings
 
 A, B = Speaker.A, Speaker.B
-Activity = dict[Speaker, list[Span]]
 
 
 def talk(a: list[tuple[float, float]], b: list[tuple[float, float]]) -> Activity:
@@ -115,27 +114,27 @@ def test_a_start_right_after_missing_audio_has_no_culprit() -> None:
     assert event.by is None
 
 
-def drive(activity: Activity, **kwargs: object) -> list[Annotation]:
+def placed(activity: Activity, *, uncertainty: int = 0, hears_late: dict[Speaker, int] | None = None) -> Annotation:
+    """The final word on the one overlap of an activity whose streams are placed like this."""
     detector = TurnDetector("s")
-    edges = sorted({at for spans in activity.values() for span in spans for at in (span.start, span.end)})
     out: list[Annotation] = []
-    for start, end in zip([0, *edges], edges, strict=False):
-        active = {who: any(s.start <= start < s.end for s in activity[who]) for who in Speaker}
-        out += detector.step(end, active, {A: False, B: False}, **kwargs)  # type: ignore[arg-type]
-    return [x for x in out + detector.flush() if x.status == "final"]
+    for end, active in changes(activity):
+        out += detector.step(end, active, {}, uncertainty=uncertainty, hears_late=hears_late)
+    (final,) = [x for x in out + detector.flush() if x.status == "final"]
+    return final
 
 
 def test_an_overlap_within_the_timing_uncertainty_has_no_culprit() -> None:
     short = talk([(0, 5)], [(4.85, 8)])
-    assert drive(short)[0].by is B
-    assert drive(short, uncertainty=samples(0.2))[0].by is None
+    assert placed(short).by is B
+    assert placed(short, uncertainty=samples(0.2)).by is None
 
 
 def test_a_start_is_judged_by_what_the_starter_could_have_heard() -> None:
     """At the server b starts half a second into a's turn; at b's ear a had not begun."""
     resumed = talk([(0, 3), (4, 8)], [(4.5, 8.5)])
-    assert drive(resumed)[0].by is B
-    late = drive(resumed, hears_late={B: samples(0.6)})[0]
+    assert placed(resumed).by is B
+    late = placed(resumed, hears_late={B: samples(0.6)})
     assert late.kind is Kind.DUAL_START
     assert late.by is None
 
@@ -170,58 +169,52 @@ def test_a_turn_of_the_other_breaks_a_monologue() -> None:
     assert [x for x in said if x.kind is Kind.MONOLOGUE] == []
 
 
-@st.composite
-def activities(draw: st.DrawFn) -> Activity:
-    """Up to 15 s of both partners, edges on a 10 ms raster so that ties happen."""
-
-    def one() -> list[Span]:
-        lengths = draw(st.lists(st.tuples(st.integers(1, 150), st.integers(1, 250)), max_size=9))
-        spans, at = [], 0
-        for gap, length in lengths:
-            spans.append(Span((at + gap) * 160, (at + gap + length) * 160))
-            at += gap + length
-        return joined(spans)
-
-    return {A: one(), B: one()}
-
-
-def stepped(activity: Activity, cuts: list[int], *, save: bool = False) -> list[Annotation]:
-    """The activity driven in steps that also end at ``cuts``, through saved state at each where wanted."""
-    edges = {at for spans in activity.values() for span in spans for at in (span.start, span.end)}
-    end = max(edges, default=0)
+def heard(activity: Activity, missing: Activity, cuts: list[int], *, save: bool = False) -> list[Annotation]:
+    """What is said when steps also end at ``cuts``, with the state saved and restored there where wanted."""
     detector = TurnDetector("s")
     out: list[Annotation] = []
-    for at in sorted(edges | {cut for cut in cuts if cut < end}):
-        active = {who: any(s.start <= detector.now < s.end for s in activity[who]) for who in Speaker}
-        out += detector.step(at, active, {A: False, B: False})
-        if save:
+    last = max(edges(activity, missing), default=0)
+    for end in sorted(edges(activity, missing) | {cut for cut in cuts if cut < last}):
+        out += drive(detector, activity, missing, [end])
+        if save and end in cuts:
             detector = TurnDetector.restore("s", json.loads(json.dumps(detector.save())))
     return out + detector.flush()
 
 
+CUTS = st.lists(st.integers(0, 30 * 16_000), max_size=60)
+
+
 @settings(max_examples=150, deadline=None)
-@given(activities(), st.lists(st.integers(0, 30 * 16_000), max_size=60))
-def test_how_time_is_cut_into_steps_changes_nothing(activity: Activity, cuts: list[int]) -> None:
-    assert stepped(activity, cuts) == annotate_activity("s", activity)
+@given(activities(), missings(), CUTS)
+def test_how_time_is_cut_into_steps_changes_nothing(activity: Activity, missing: Activity, cuts: list[int]) -> None:
+    assert heard(activity, missing, cuts) == heard(activity, missing, [])
+
+
+@settings(max_examples=100, deadline=None)
+@given(activities(), missings(), CUTS)
+def test_a_detector_restored_anywhere_goes_on_as_if_nothing_had_happened(
+    activity: Activity, missing: Activity, cuts: list[int]
+) -> None:
+    assert heard(activity, missing, cuts, save=True) == heard(activity, missing, [])
 
 
 @settings(max_examples=50, deadline=None)
-@given(activities(), st.lists(st.integers(0, 30 * 16_000), max_size=10))
-def test_a_detector_restored_anywhere_goes_on_as_if_nothing_had_happened(activity: Activity, cuts: list[int]) -> None:
-    assert stepped(activity, cuts, save=True) == annotate_activity("s", activity)
+@given(activities())
+def test_given_activity_is_heard_as_it_would_be_live(activity: Activity) -> None:
+    assert annotate_activity("s", activity) == heard(activity, {A: [], B: []}, list(range(0, 30 * 16_000, 512)))
 
 
 @settings(max_examples=150, deadline=None)
-@given(activities())
-def test_swapping_the_partners_mirrors_every_label(activity: Activity) -> None:
+@given(activities(), missings())
+def test_swapping_the_partners_mirrors_every_label(activity: Activity, missing: Activity) -> None:
     def plain(annotation: Annotation) -> Annotation:
         return replace(annotation, id="")
 
     swapped = [
         replace(plain(x), by=x.by and x.by.other, over=x.over and x.over.other)
-        for x in annotate_activity("s", mirrored(activity))
+        for x in heard(mirrored(activity), mirrored(missing), [])
     ]
-    said = [plain(x) for x in annotate_activity("s", activity)]
+    said = [plain(x) for x in heard(activity, missing, [])]
     assert sorted(map(repr, swapped)) == sorted(map(repr, said))
 
 
