@@ -29,7 +29,7 @@ export class Connection {
     const socket = new WebSocket(`${scheme}//${location.host}/ws`);
     this.socket = socket;
     socket.onopen = () => this.greet();
-    socket.onmessage = (event) => this.read(String(event.data));
+    socket.onmessage = (event) => socket === this.socket && this.read(String(event.data));
     socket.onclose = () => socket === this.socket && this.dropped();
   }
 
