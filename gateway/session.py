@@ -123,9 +123,10 @@ class Session:
     def people(self) -> int:
         return len(self._audience.everybody)
 
-    def view(self) -> RoomView:
-        waiting = bool(self._audience.watchers) and not self.room.watchable
-        return rooms.view(self.room, seconds(self.now), waiting, self._services.settings.browser_ice_servers)
+    def view(self, room: Room | None = None) -> RoomView:
+        room = room or self.room
+        waiting = bool(self._audience.watchers) and not room.watchable
+        return rooms.view(room, seconds(self.now), waiting, self._services.settings.browser_ice_servers)
 
     # People
 
@@ -148,7 +149,7 @@ class Session:
             before.close(refused_message(Refused("taken_over", "The practice was opened in another window.")))
         self._audience.seats[speaker] = seat
         after = rooms.joined(self.room, speaker, name)
-        self._welcome(seat, rooms.view(after, seconds(self.now), False, self._services.settings.browser_ice_servers))
+        self._welcome(seat, self.view(after))
         try:
             await self._change(after, fact=True)
         except StoreUnavailable:  # the practice would begin, and that has to be on disk first
@@ -269,7 +270,7 @@ class Session:
         starts = after.analysing and not before.analysing
         stops = (before.analysing and not after.analysing) or (before.watchable and not after.watchable)
         fact = (fact or stops) and not starts
-        if fact:
+        if stops and not after.ended:  # before an end the analysis was closed, and had its last words
             self._become(after)
         record = self._ledger.entry(before, after)
         clock = self._analysis.clock if self._analysis else None
