@@ -128,11 +128,11 @@ class Evidence:
             return True
         window_s = settings.cluster_window_s
         bar = self.habit.cluster_bar(now - samples(window_s), max(0.0, heard_s - window_s), settings)
-        close = [i for i in found if found[-1].at - i.at <= samples(settings.dense_s)]
-        if sum(i.talk_over for i in close) >= settings.cluster_count:
-            return True  # both going on at once again and again is unusual for anybody: twice in 5.4 h of calm talk
+        newest = found[-1].at
+        talk_overs = sum(i.talk_over and newest - i.at <= samples(settings.talk_overs_s) for i in found)
+        dense = sum(newest - i.at <= samples(settings.dense_s) for i in found)
         relieved = max(settings.cluster_count, bar - settings.dense_relief)
-        return len(found) >= bar or len(close) >= relieved
+        return len(found) >= bar or dense >= relieved or talk_overs >= settings.cluster_count
 
     @staticmethod
     def _many_sided(found: list[Interruption], settings: CoachSettings) -> bool:

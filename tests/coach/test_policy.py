@@ -275,7 +275,7 @@ def test_a_couple_that_overlaps_warmly_needs_a_bigger_cluster() -> None:
     habit = coach.habit_per_min()
     assert habit is not None
     assert 1.5 < habit < 3.0
-    assert len(hear(coach, [interruption(A, 300.0 + 2.5 * i) for i in range(10)], 400.0)) == 1
+    assert len(hear(coach, [interruption(A, 300.0 + 2.0 * i) for i in range(10)], 400.0)) == 1
 
 
 def test_a_couple_that_hardly_overlaps_is_held_to_the_plain_rule() -> None:
