@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -32,8 +33,15 @@ class RedisClient:
 
     async def ask(self, asked: Awaitable[T]) -> T:
         """The answer. Raises BusUnavailable where none came."""
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
-            answer = await asked
+            try:
+                answer = await asked
+            finally:
+                # redis-py sends through Python 3.11's wait_for, which may swallow a cancellation.
+                if task and task.cancelling() > cancelled:
+                    raise asyncio.CancelledError
         except (RedisError, RedisClusterException, OSError) as error:
             self._failed_at = time.monotonic()
             self._tell(degraded=True)

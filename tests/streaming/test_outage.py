@@ -16,8 +16,8 @@ from streaming.backbone import Backbone, open_backbone
 from streaming.bus import START
 from streaming.errors import BusUnavailable
 from streaming.flow import FlowSettings, Inbox, Outbox
-from tests.servers import Server, redis_cluster, redis_sentinel, redis_server
-from tests.streaming.conftest import redis_url
+from tests.servers import Server, redis_sentinel, redis_server
+from tests.streaming.conftest import empty, redis_url
 
 AWAY_S = 1.0
 FLOW = FlowSettings(waiting_per_stream=10, longest_retry_s=0.2)
@@ -184,24 +184,46 @@ async def test_what_could_not_be_sent_makes_room_for_what_is_newer(own_redis: Se
         await asyncio.gather(sending, return_exceptions=True)
 
 
-async def test_of_a_cluster_only_what_lay_on_the_lost_node_is_sent_again() -> None:
+async def test_of_a_cluster_only_what_lay_on_the_lost_node_is_sent_again(cluster: list[Server]) -> None:
     streams = [f"in:session-{number}" for number in range(40)]
-    with redis_cluster() as nodes:
-        async with open_backbone("redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)) as backbone:
-            before = await backbone.bus.publish_all([(stream, b"before") for stream in streams])
-            outbox, inbox = Outbox(backbone.bus, settings=FLOW), Inbox(backbone.bus, FLOW)
-            for stream, position in zip(streams, before, strict=True):
-                inbox.follow(stream, position)
-                outbox.offer(stream, b"x")
-            nodes[1].stop(signal.SIGKILL)
-            sending = asyncio.create_task(outbox.run())
-            async with asyncio.timeout(10):
-                received = [message.stream for message in await inbox.next()]
-                assert 0 < len(received) < len(streams)  # the other node went on
-                await asyncio.sleep(0.3)  # and what lay on this one was tried again and again
-                nodes[1].start()
-                while len(received) < len(streams):
-                    received += [message.stream for message in await inbox.next()]
-            assert sorted(received) == sorted(streams)
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+    for node in cluster:
+        empty(node)
+    url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in cluster)
+    async with open_backbone(url) as backbone:
+        before = await backbone.bus.publish_all([(stream, b"before") for stream in streams])
+        outbox, inbox = Outbox(backbone.bus, settings=FLOW), Inbox(backbone.bus, FLOW)
+        for stream, position in zip(streams, before, strict=True):
+            inbox.follow(stream, position)
+            outbox.offer(stream, b"x")
+        cluster[1].stop(signal.SIGKILL)
+        sending = asyncio.create_task(outbox.run())
+        async with asyncio.timeout(10):
+            received = [message.stream for message in await inbox.next()]
+            assert 0 < len(received) < len(streams)  # the other node went on
+            await asyncio.sleep(0.3)  # and what lay on this one was tried again and again
+            cluster[1].start()
+            while len(received) < len(streams):
+                received += [message.stream for message in await inbox.next()]
+        assert sorted(received) == sorted(streams)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_who_sends_and_reads_ends_when_cancelled_at_whatever_moment(redis: Server) -> None:
+    async with open_backbone(redis_url(redis)) as backbone:
+        outbox, inbox = Outbox(backbone.bus), Inbox(backbone.bus)
+        inbox.follow("cancelled")
+
+        async def receive() -> None:
+            while True:
+                await inbox.next()
+
+        for attempt in range(60):
+            tasks = [asyncio.create_task(outbox.run()), asyncio.create_task(receive())]
+            for _ in range(attempt % 6 + 1):
+                outbox.offer("cancelled", bytes(1000))
+                await asyncio.sleep(0.001)
+            for task in tasks:
+                task.cancel()
+            _, pending = await asyncio.wait(tasks, timeout=5)
+            assert not pending
