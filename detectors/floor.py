@@ -25,7 +25,6 @@ class Voice:
     end: int = LONG_AGO  # of the last closed IPU
     burst_start: int = LONG_AGO
     burst_open: bool = False
-    last_burst: int = 0  # length of the last closed burst
     burst_typed: bool = False  # this burst has had its overlap event
     claims: bool = False  # was alone for long enough, if this pause turns out to lie inside the IPU
     missing: bool = False

@@ -26,7 +26,6 @@ class Overlap:
     over_end: int | None = None
     burst_heard: int = 0
     burst_end: int | None = None
-    over_paused: int | None = None  # where ``over`` first fell silent, if only for a moment
     resumed: int | None = None  # where ``over`` began again
     got_floor: int | None = None  # when ``by`` had been alone long enough
     lost: bool = False  # missing audio cut one of them off

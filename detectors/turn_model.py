@@ -24,16 +24,10 @@ P_OTHER = 0.02  # of types that are no interruption; what people call them rarel
 _FORESEEN_S = 0.3  # a turn that ends this soon was foreseen to end (EVENTS)
 _FAR_S = 30.0  # longer ago than this makes no difference
 
-# Durations run in seconds and are capped where longer ones say no more; ``log_`` is log(1 + s).
+# Durations are capped where longer ones say no more; ``log_`` is log(1 + seconds).
 BEFORE = (
-    "log_over_spoke",  # the floor holder's IPU up to the start
-    "log_over_burst",
-    "log_floor_age",
-    "log_by_silent_for",  # since the starter was last heard
-    "log_by_last_burst",
-    "log_over_pause_ago",
-    "over_began_burst",  # the holder's IPU is the first of its burst
-    "by_silent_for_s",
+    "log_over_burst",  # the floor holder's burst up to the start: long tellings are listened to
+    "by_silent_for_s",  # since the starter was last heard
 )
 DURING = (
     "over_speaks",
@@ -59,22 +53,13 @@ RULED = (
 )
 FEATURES = BEFORE + DURING + RULED
 
-EARLY_USES = BEFORE + DURING
+EARLY_USES = ("log_over_burst", *DURING)
 RULED_USES = ("by_ended_first", "by_silent_for_s", *RULED)
 
 
-def context(now: int, own: Voice, other: Voice, floor_since: int) -> list[float]:
+def context(now: int, own: Voice, other: Voice) -> list[float]:
     """``BEFORE``: what is known of the starter (``own``) and the floor holder at the start."""
-    return [
-        _log(now - other.start),
-        _log(now - other.burst_start),
-        _log(now - floor_since),
-        _log(now - own.last),
-        _log(own.last_burst),
-        _log(now - other.last),
-        float(other.start == other.burst_start),
-        min(_seconds(now - own.last), 2.0),
-    ]
+    return [math.log1p(_seconds(now - other.burst_start)), min(_seconds(now - own.last), 2.0)]
 
 
 def features(o: Overlap, now: int) -> list[float]:
@@ -109,10 +94,6 @@ def features(o: Overlap, now: int) -> list[float]:
 
 def _seconds(samples: int) -> float:
     return min(max(samples / SAMPLE_RATE_HZ, 0.0), _FAR_S)
-
-
-def _log(samples: int) -> float:
-    return math.log1p(_seconds(samples))
 
 
 @dataclass(frozen=True, slots=True)

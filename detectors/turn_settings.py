@@ -9,7 +9,7 @@ _MS = 16  # samples
 
 @dataclass(frozen=True, slots=True)
 class TurnSettings:
-    """All in samples at 16 kHz."""
+    """Durations are samples at 16 kHz."""
 
     # Definitions (EVENTS).
     ipu_gap_samples: int = 200 * _MS  # silence this long ends an inter-pausal unit
@@ -27,4 +27,6 @@ class TurnSettings:
     refresh_samples: int = 100 * _MS  # how often an undecided overlap is announced anew (EVENTS)
     min_overlap_samples: int = 100 * _MS  # shorter ones lie within what any labelling can place
     hidden_samples: int = 200 * _MS  # missing audio shorter than an IPU gap cannot hide a turn
-    least_p: float = 0.6  # below it, what the table calls an interruption is taken for its harmless neighbour
+    # Below it, what the table calls an interruption is taken for its harmless neighbour. Held out, F1 hardly
+    # changes from 0.3 to 0.65: the upper end accuses least.
+    least_p: float = 0.6

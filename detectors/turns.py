@@ -35,7 +35,6 @@ class TurnDetector:
         self.begun = start
         self.now = start
         self.holder: Speaker | None = None  # of the floor
-        self.floor_since = start
         self._model = model or shipped()
         self._voices = {speaker: Voice() for speaker in Speaker}
         self._overlaps: list[Overlap] = []  # undecided, oldest first
@@ -86,7 +85,6 @@ class TurnDetector:
             "begun": self.begun,
             "now": self.now,
             "holder": self.holder,
-            "floor_since": self.floor_since,
             "fresh": self._fresh,
             "voices": {speaker.value: dataclasses.asdict(voice) for speaker, voice in self._voices.items()},
             "overlaps": [dataclasses.asdict(overlap) for overlap in self._overlaps],
@@ -99,7 +97,6 @@ class TurnDetector:
         own = cls(session, settings, start=saved["begun"])
         own.now = saved["now"]
         own.holder = _speaker(saved["holder"])
-        own.floor_since = saved["floor_since"]
         own._fresh = saved["fresh"]
         own._voices = {speaker: Voice(**saved["voices"][speaker.value]) for speaker in Speaker}
         own._overlaps = [
@@ -146,9 +143,6 @@ class TurnDetector:
             voice.hear(self.now, missing.get(speaker, False))
             if voice.speaking and not speaks[speaker]:
                 voice.stop(self.now)
-                for o in self._overlaps:
-                    if o.over is speaker and o.over_paused is None:
-                        o.over_paused = self.now
         starting = [s for s, v in self._voices.items() if speaks[s] and not v.speaking]
         self._claim_floor(starting)
         begun = [speaker for speaker in starting if self._begin(speaker)]
@@ -201,8 +195,7 @@ class TurnDetector:
         return new
 
     def _take_floor(self, speaker: Speaker) -> None:
-        if self.holder is not speaker:
-            self.holder, self.floor_since = speaker, self.now
+        self.holder = speaker
         for o in self._overlaps:
             if o.by is speaker and o.over_end is not None and o.got_floor is None:
                 o.got_floor = self.now
@@ -220,8 +213,7 @@ class TurnDetector:
 
     def _close_burst(self, speaker: Speaker) -> None:
         voice = self._voices[speaker]
-        if voice.burst_open:
-            voice.burst_open, voice.last_burst = False, voice.last - voice.burst_start
+        voice.burst_open = False
         for o in self._overlaps:
             if o.by is speaker and o.burst_end is None:
                 o.burst_end = voice.last
@@ -257,7 +249,7 @@ class TurnDetector:
                 blame=not (together or unsure),
                 uncertainty=uncertainty,
                 next_refresh=self.now + s.refresh_samples,
-                context=context(self.now, own, other, self.floor_since),
+                context=context(self.now, own, other),
             )
         )
 
