@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.protocol import CueShown, Lines, ServerMessage, WireLine
 from gateway.rooms import Room
+from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
 from streaming.types import Cue, Line, Speaker
 from streaming.wire import to_wire
+
+log = structlog.get_logger("gateway.audience")
 
 
 class Audience:
@@ -54,7 +59,11 @@ class Audience:
         """Both have just agreed: observers get what was before. Lines of this moment may come twice."""
         if not self.watchers:
             return
-        history = await self.history()
+        try:
+            history = await self.history()
+        except StoreUnavailable as error:  # live lines go on all the same
+            log.error("an observer could not be shown the history", session=self._session, error=str(error))
+            return
         for start in range(0, len(history), self._batch_lines):
             batch = Lines(lines=tuple(history[start : start + self._batch_lines]))
             for watcher in self.watchers:

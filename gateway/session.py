@@ -279,9 +279,14 @@ class Session:
         if at is None:
             at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
         news = self._ledger.happenings(before, after, at)
+        # Made before it is written that the practice began: what cannot be made must not have begun.
+        pipeline, coach = (Pipeline(self.id), Coach(self.id)) if clock and self._analysis is None else (None, None)
         await self._ledger.write(news, record, fact=fact)
+        if clock and pipeline and coach:
+            sources = self._microphones.sources
+            self._analysis = Analysis(clock, pipeline, coach, sources, self._services.tools, self._show)
         self._become(after)
-        await self._apply(before, clock, news)
+        await self._apply(before, news)
 
     def _become(self, room: Room) -> None:
         """What stops, stops here, before anything is awaited."""
@@ -303,15 +308,11 @@ class Session:
         async with self._order:
             await self._ledger.write_owed()
 
-    async def _apply(self, before: Room, clock: SessionClock | None, news: list[Happening]) -> None:
+    async def _apply(self, before: Room, news: list[Happening]) -> None:
         """The new room is true: let audio, observers and everybody's page follow."""
         after = self.room
         if after.empty and not before.empty:
             self.partners_left_s, self._left_at = time.monotonic(), self.now
-        if clock is not None and self._analysis is None:
-            pipeline, coach = Pipeline(self.id), Coach(self.id)
-            sources = self._microphones.sources
-            self._analysis = Analysis(clock, pipeline, coach, sources, self._services.tools, self._show)
         if after.audible != before.audible:
             self._microphones.hear_each_other(after.audible)
         if self._analysis is not None:

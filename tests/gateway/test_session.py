@@ -15,11 +15,10 @@ import pytest
 from gateway.demo import DIALOGUE
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
-from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
 from tests.gateway.serving import Served, serving, settings_in
 
 QUARREL_FROM_S = 28.0  # an interruption follows within 4 s
-WHOLE_FROM_S = 6.0  # and here, after half a minute of getting to know them, a cue within 50 s
 
 
 @pytest.fixture
@@ -125,40 +124,50 @@ async def test_partners_in_one_room_are_sent_nothing_back(served: Served) -> Non
         await until(lambda: a.frames_heard > 0 and b.frames_heard > 0)
 
 
-@pytest.mark.slow
 async def test_a_cue_is_on_disk_before_it_is_shown_and_its_way_is_traced(served: Served) -> None:
     links = await served.links()
-    async with couple(served, links, WHOLE_FROM_S) as (a, b), served.page(links["observer"]) as observer:
-        await a.consent()
-        await b.consent()
-        await speak_together([a, b])
-        async with asyncio.timeout(80):
-            await a.until(lambda: bool(a.cues))
-            await b.until(lambda: bool(b.cues))
+    async with served.page(links["a"]) as a, served.page(links["b"]) as b, served.page(links["observer"]) as observer:
+        for page in (a, b):
+            await page.say("consent", practice=True, observer=True)
+        await a.room(lambda room: room["phase"] == "practising")
+        await speak(served, a.session)
+        shown = (await a.one("cue"))["line"]
         kept = {line["id"] for line in await timeline(served, links)}
-        assert a.cues[0] == b.cues[0]
-        assert a.cues[0]["id"] in kept
-        assert a.cues[0]["level"] in (1, 2)
-        assert (await observer.one("cue"))["line"] == a.cues[0]
-        await a.say({"type": "dismiss", "cue": a.cues[0]["id"]})
-        for _ in range(2):  # a page that is unsure says it again
-            await a.say({"type": "painted", "cue": a.cues[0]["id"], "received_ms": 10.0, "painted_ms": 26.0})
-        report = await b.end()
-        await a.until(lambda: a.ended)
-        assert a.report == report == links["report"]
+        assert shown["id"] in kept
+        assert (await b.one("cue"))["line"] == (await observer.one("cue"))["line"] == shown
+        await a.say("dismiss", cue=shown["id"])
+        for page in (a, b):
+            for _ in range(2):  # a page that is unsure says it again
+                await page.say("painted", cue=shown["id"], received_ms=10.0, painted_ms=26.0)
+        await a.pong()
+        await b.say("end")
+        report = (await b.one("ended"))["report"]
+        assert (await a.one("ended"))["report"] == report == links["report"]
     lines = await timeline(served, links)
     for kind, by in (("cue_painted", "a"), ("cue_painted", "b"), ("cue_dismissed", "a")):
         [line] = [line for line in lines if line["kind"] == kind and line["by"] == by]
-        assert line["cue"] == a.cues[0]["id"]
+        assert line["cue"] == shown["id"]
         if kind == "cue_painted":
+            assert line["delay_ms"] == 16.0
             assert 0 <= line["decided_to_sent_ms"] < 1000
-            assert 0 <= line["captured_to_decided_ms"] < 2000
-            assert line["sent_to_acknowledged_ms"] >= 0
-            assert line["delay_ms"] == 0.0
+            assert line["sent_to_acknowledged_ms"] > 0
+            assert "captured_to_decided_ms" in line
     answer = await served.http.get("/api/report", headers={"Authorization": f"Bearer {report}"})
-    rail = answer.json()["rail"]
-    assert any(item["group"] == "cue" and item["id"] == a.cues[0]["id"] for item in rail)
-    assert [item["kind"] for item in rail].count("took_floor") >= 1
+    assert shown["id"] in {item["id"] for item in answer.json()["rail"] if item["group"] == "cue"}
+
+
+async def speak(served: Served, session_id: str) -> None:
+    """The dialogue, handed in where the microphones' audio arrives, and faster: nobody has to wait for a cue."""
+    session = served.gateway.in_memory(session_id)
+    assert session is not None
+    audio = dialogue(0.0)
+    length = min(len(own) for own in audio.values())
+    for start in range(0, length, 2 * SAMPLE_RATE_HZ):
+        for speaker, own in audio.items():
+            session._heard(AudioChunk(session_id, speaker, start, own[start : start + 2 * SAMPLE_RATE_HZ]))
+        async with asyncio.timeout(20):  # the worker's queue holds 10 s
+            while (await served.gateway._worker.save(session_id))[0] < start:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.01)
 
 
 async def test_an_observer_sees_lines_only_while_both_agree(served: Served) -> None:
