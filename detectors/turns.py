@@ -75,7 +75,7 @@ class TurnDetector:
         for speaker in Speaker:
             self._close_ipu(speaker)
             self._close_burst(speaker)
-        out += [a for o in self._overlaps for a in self._progress(o)]
+        out += [a for o in list(self._overlaps) for a in self._progress(o)]
         self._overlaps = []
         return out
 

@@ -232,3 +232,17 @@ def test_every_overlap_is_announced_in_time_and_ends_in_one_final(activity: Acti
 @pytest.mark.parametrize("length", [0, 1])
 def test_empty_activity_gives_nothing(length: int) -> None:
     assert annotate_activity("s", {A: [Span(0, length)], B: []}) == []
+
+
+def test_what_is_undecided_when_the_session_ends_is_decided_then() -> None:
+    detector = TurnDetector("s")
+    detector.step(samples(5), {A: True, B: False}, {})
+    said = detector.step(samples(5.6), {A: True, B: True}, {})
+    assert {x.status for x in said} == {"open"}
+    assert [x.status for x in detector.flush()][-1:] == ["final"]
+    assert detector.undecided == ()
+
+
+def test_listening_that_begins_late_is_not_silence_before() -> None:
+    detector = TurnDetector("s", start=samples(60))
+    assert detector.step(samples(63), {A: False, B: False}, {}) == []
