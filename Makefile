@@ -77,7 +77,7 @@ $(STAMP)/client: $(CLIENT_SOURCES)
 # What the tests need from the system: installed where we may, named where we may not.
 SYSTEM_TOOLS := chromium espeak-ng pg_ctlcluster redis-server
 SYSTEM_PACKAGES := chromium espeak-ng postgresql redis-server
-$(STAMP)/system:
+$(STAMP)/system: Makefile
 	@mkdir -p $(STAMP)
 	@missing=""; for tool in $(SYSTEM_TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	if [ -n "$$missing" ]; then \
