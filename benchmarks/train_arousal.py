@@ -32,13 +32,13 @@ Rows = NDArray[np.float64]
 
 
 def clip_points(clip: Clip, condition: Condition, data: Path, random: np.random.Generator) -> Rows:
-    """Features (n, 8) of the clip's points under a condition."""
+    """Features (n, 7) of the clip's points under a condition."""
     line = joined_clips([levelled(clip.samples)], random, pause_s=1.0)  # the room is heard before the voice
     return np.array([p.features for p in points_of(under(line, condition, noises(data), random))], float)
 
 
 def collect(data: Path) -> tuple[Rows, Rows, NDArray[np.str_], Rows]:
-    """Features less own clean neutral mean (n, 8), targets, speakers, and the usual spread (8,)."""
+    """Features less own clean neutral mean (n, 7), targets, speakers, and the usual spread (7,)."""
     random = np.random.default_rng(0)
     rows, targets, speakers, spreads = [], [], [], []
     for speaker, clips in emodb(data).items():
@@ -62,7 +62,7 @@ def collect(data: Path) -> tuple[Rows, Rows, NDArray[np.str_], Rows]:
 
 
 def fit(rows: Rows, targets: Rows) -> Rows:
-    """Non-negative logistic weights (8,), scaled to sum to one."""
+    """Non-negative logistic weights (7,), scaled to sum to one."""
     random = np.random.default_rng(0)
     dropped = rows.copy()
     fate = random.random(len(rows))

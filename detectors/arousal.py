@@ -82,9 +82,10 @@ class Arousal:
         if not point.voiced:  # a whisper, a sigh: nothing to compare
             return [self._level(point.span, now, 0.0)]
         z = self._compare(point.features.tolist(), trust)
-        self.z += (z - self.z) * self.settings.smooth_share
+        weight = min(1.0, point.voiced / self.settings.full_voiced)
+        self.z += (z - self.z) * self.settings.smooth_share * weight
         confidence = trust * self._known()
-        return [self._level(point.span, now, confidence), *self._follow(z, point.span, now, confidence)]
+        return [self._level(point.span, now, confidence), *self._follow(z, weight, point.span, now, confidence)]
 
     def _known(self) -> float:
         """How far the baseline can be trusted, 0 to 1."""
@@ -97,7 +98,7 @@ class Arousal:
         """The point's z; what is calm and trusted teaches the baseline."""
         s, model = self.settings, shared_arousal_model()
         raw = sum(
-            weight * (value - own.mean) / own.spread(usual, s.prior_points)
+            weight * max(-s.least_spreads, min(s.most_spreads, (value - own.mean) / own.spread(usual, s.prior_points)))
             for value, own, usual, weight in zip(values, self.baseline, model.spreads, model.weights, strict=True)
             if own.seen
         )
@@ -117,19 +118,19 @@ class Arousal:
             self.score.learn(raw, weight, s.adapt_points)
         self.points += 1
 
-    def _follow(self, z: float, span: Span, now: int, confidence: float) -> list[Annotation]:
+    def _follow(self, z: float, weight: float, span: Span, now: int, confidence: float) -> list[Annotation]:
         s = self.settings
         if confidence < s.least_confidence:
             return []
         if self._risen is None:
-            before, self._up = self._up, max(0.0, self._up + z - s.rise_drift_z)
+            before, self._up = self._up, max(0.0, self._up + weight * (z - s.rise_drift_z))
             if before == 0.0:
                 self._up_from = span.start
             if self._up < s.rise_sum_z:
                 return []
             self._risen, self._up, self._down = self._up_from, 0.0, 0.0
             return [self._annotation(Kind.AROUSAL_RISE, Span(self._risen, span.end), now, confidence)]
-        self._down = max(0.0, self._down + s.settle_drift_z - z)
+        self._down = max(0.0, self._down + weight * (s.settle_drift_z - z))
         if self._down < s.settle_sum_z:
             return []
         took_s = (span.end - self._risen) / SAMPLE_RATE_HZ
@@ -168,4 +169,6 @@ class Arousal:
     @classmethod
     def restore(cls, session: str, speaker: Speaker, settings: ArousalSettings, saved: dict[str, Any]) -> Arousal:
         baseline = [Running(*numbers) for numbers in saved["baseline"]]
-        return cls(session, speaker, settings, baseline, Running(*saved["score"]), saved["points"], *saved["follow"])
+        own = cls(session, speaker, settings, baseline, Running(*saved["score"]), saved["points"])
+        own.z, own._up, own._up_from, own._down, own._risen = saved["follow"]
+        return own

@@ -19,6 +19,7 @@ WINDOW_SAMPLES = 1024  # 64 ms: three periods of 65 Hz would be 46 ms
 FFT_SAMPLES = 1280  # no lag that is looked at wraps round
 _PITCH_BINS = FFT_SAMPLES // 4  # up to 4 kHz: higher harmonics only add noise, and the inverse is half as long
 _LAG_RATE_HZ = SAMPLE_RATE_HZ // 2
+_TINY = np.float32(1e-12)
 
 Floats = NDArray[np.float32]
 
@@ -51,29 +52,30 @@ def power_spectra(windows: Samples) -> Floats:
 
 
 def track(power: Floats, settings: PitchSettings) -> Pitch:
-    """Pitch of each window from its power spectrum (n, 641)."""
+    """Pitch of the windows of half a second or so, from their power spectra (n, 641).
+
+    A voice does not jump: every window's period is chosen twice, the second time near the median of the first.
+    """
     shortest = int(_LAG_RATE_HZ / settings.max_hz)
     longest = int(_LAG_RATE_HZ / settings.min_hz) + 2
-    correlation = np.fft.irfft(power[:, :_PITCH_BINS], FFT_SAMPLES // 2, axis=1)[:, :longest]
-    zero = np.maximum(correlation[:, :1], 1e-12)
-    normal = (correlation / zero / _window_autocorrelation(longest)).astype(np.float32)
-    lags = np.arange(longest, dtype=np.float32)
-    octaves = np.log2(np.maximum(lags, 1.0) * settings.min_hz / _LAG_RATE_HZ)
-    strength = normal - settings.octave_cost * octaves
-    inner = (normal[:, 1:-1] >= normal[:, :-2]) & (normal[:, 1:-1] >= normal[:, 2:])
-    allowed = np.zeros_like(strength, dtype=bool)
-    allowed[:, 1:-1] = inner
-    allowed[:, :shortest] = False
-    best = np.where(allowed, strength, -np.inf).argmax(axis=1)
-    rows = np.arange(len(best))
+    amplitude = np.sqrt(power[:, :_PITCH_BINS])
+    # Power to three quarters: a formant on an even harmonic, or a lost fundamental, no longer doubles the pitch.
+    correlation = np.fft.irfft(amplitude * np.sqrt(amplitude), FFT_SAMPLES // 2, axis=1)[:, :longest]
+    normal = correlation / np.maximum(correlation[:, :1], _TINY) / _window_autocorrelation(longest)
+    octaves = np.log2(np.maximum(np.arange(longest, dtype=np.float32), 1.0))
+    peaks = np.zeros(normal.shape, dtype=bool)
+    peaks[:, 1:-1] = (normal[:, 1:-1] >= normal[:, :-2]) & (normal[:, 1:-1] >= normal[:, 2:])
+    peaks[:, :shortest] = False
+    strength = np.where(peaks, normal - settings.octave_cost * octaves, -np.inf)
+    rows = np.arange(len(strength))
+    best = strength.argmax(axis=1)
+    voiced = normal[rows, best] >= settings.voiced
+    if voiced.any():
+        middle = np.median(octaves[best[voiced]])
+        best = (strength - settings.jump_cost * np.abs(octaves - middle)).argmax(axis=1)
+    found = peaks[rows, best]
     best = np.clip(best, 1, longest - 2)
-    left, middle, right = normal[rows, best - 1], normal[rows, best], normal[rows, best + 1]
-    bend = left - 2.0 * middle + right
-    shift = np.where(np.abs(bend) > 1e-9, 0.5 * (left - right) / np.where(bend == 0, 1.0, bend), 0.0)
-    shift = np.clip(shift, -0.5, 0.5)
-    hz = _LAG_RATE_HZ / (best + shift)
-    found = allowed[rows, best]
-    return Pitch(
-        np.asarray(hz, dtype=np.float32),
-        np.where(found, np.clip(middle, 0.0, 1.0), 0.0).astype(np.float32),
-    )
+    left, top, right = normal[rows, best - 1], normal[rows, best], normal[rows, best + 1]
+    bend = np.minimum(left - 2.0 * top + right, -_TINY)
+    hz = _LAG_RATE_HZ / (best + np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    return Pitch(hz.astype(np.float32), np.where(found, np.clip(top, 0.0, 1.0), 0.0).astype(np.float32))

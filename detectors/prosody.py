@@ -23,8 +23,7 @@ _BIN_HZ = SAMPLE_RATE_HZ / FFT_SAMPLES
 _TINY = 1e-9
 FEATURES = (
     "pitch_st",  # median, semitones over 100 Hz
-    "pitch_high_st",  # 80th centile
-    "pitch_low_st",  # 20th centile
+    "pitch_low_st",  # 20th centile; the 80th would believe every doubled period
     "centre_st",  # centre of gravity of 300 to 3400 Hz, semitones over 1 kHz
     "bright_db",  # 1 to 3.4 kHz against 0.3 to 1 kHz
     "first_formant_db",  # 600 to 1000 Hz against 300 to 600 Hz
@@ -86,7 +85,7 @@ def measure(
 def _voice(power: Floats, hz: Floats, noise: Floats, settings: ProsodySettings) -> list[float]:
     """The features but the last of voiced windows: power (n, 641), pitch (n,)."""
     semitones = 12.0 * np.log2(hz / 100.0)
-    low_st, middle_st, high_st = np.quantile(semitones, (0.2, 0.5, 0.8))
+    low_st, middle_st = np.quantile(semitones, (0.2, 0.5))
     clean = np.maximum(power - noise, settings.noise_left * power)
     band = clean[:, _BAND]
     centre_st = 12.0 * np.log2((band @ np.exp2(_BAND_ST / 12.0)) / (band.sum(axis=1) + _TINY) + _TINY)
@@ -95,7 +94,6 @@ def _voice(power: Floats, hz: Floats, noise: Floats, settings: ProsodySettings) 
     harmonic = np.maximum(np.maximum(clean[rows, second - 1], clean[rows, second]), clean[rows, second + 1])
     return [
         float(middle_st),
-        float(high_st),
         float(low_st),
         float(np.mean(centre_st)),
         float(np.mean(_band_db(clean, 1000, 3400) - _band_db(clean, 300, 1000))),

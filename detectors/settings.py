@@ -40,8 +40,9 @@ class PitchSettings:
 
     min_hz: float = 65.0  # below the lowest speaking voices
     max_hz: float = 520.0  # shouted, high voices
-    octave_cost: float = 0.05  # an octave: of two equal peaks the shorter period is the true one
-    voiced: float = 0.55  # periodicity from which a window has a pitch
+    octave_cost: float = 0.03  # an octave: of two equal peaks the shorter period is the true one
+    jump_cost: float = 0.2  # an octave away from the half second's median
+    voiced: float = 0.5  # periodicity from which a window has a pitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,16 @@ class ArousalSettings:
     prior_points: float = 30.0  # weight of the usual spread of voices in the estimate of own spread
     usual_score: float = 0.8  # usual spread of the weighted sum within a calm speaker
     adapt_points: float = 240.0  # 2 min of calm speech move a learnt baseline by about two thirds
-    calm_z: float = 2.0  # points further from the baseline than this are unusual
+    calm_z: float = 2.5  # points further off are unusual; 2.0 cut the learnt spread short, and doubled false rises
     unusual_share: float = 0.1  # and teach this much of what a usual one does
-    most_z: float = 5.0  # one point may count for no more
+    most_spreads: float = 4.0  # a feature further up is a mistake as often as a change: a doubled period, a hiss
+    least_spreads: float = 2.0  # further down it says only that the half second was mostly consonants
+    most_z: float = 3.5  # one point may count for no more
+    full_voiced: float = 12.0  # windows (0.2 s); a point with fewer counts for less
     smooth_share: float = 0.5  # the level follows about the last second of own speech
     level_z: float = 1.5  # z at which the level is 0.73
-    rise_drift_z: float = 1.3  # evidence of a rise gathers above this
-    rise_sum_z: float = 6.0  # z times points: 1 s at z 4.3, 3 s at z 2.3
+    rise_drift_z: float = 0.9  # evidence of a rise gathers above this
+    rise_sum_z: float = 5.0  # z times points: 1 s at the most, 2.5 s at z 2
     settle_drift_z: float = 1.2  # evidence of settling gathers below this
     settle_sum_z: float = 4.5  # 2 s at the baseline
     least_trust: float = 0.4  # audio worse than this teaches nothing

@@ -1,0 +1,100 @@
+"""Speech activity of one microphone, driven by probabilities that a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from detectors.frames import Frame
+from detectors.settings import FRAME_SAMPLES, VadSettings
+from detectors.vad import VoiceActivity
+from streaming.types import Annotation, Samples, Span, Speaker
+
+FLOOR, VOICE = 1e-3, 0.1
+
+
+def sound(loud: Sequence[tuple[int, int]], frames: int) -> Samples:
+    """Faint hiss, with a voice's level in the given stretches of samples."""
+    samples = np.random.default_rng(0).standard_normal(frames * FRAME_SAMPLES)
+    level = np.full(len(samples), FLOOR)
+    for start, end in loud:
+        level[start:end] = VOICE
+    return np.asarray(samples * level, dtype=np.float32)
+
+
+def listen(samples: Samples, p: Sequence[float], missing: Span | None = None) -> tuple[VoiceActivity, list[Annotation]]:
+    voice = VoiceActivity("s", Speaker.A, VadSettings(), 0)
+    out: list[Annotation] = []
+    for number, probability in enumerate(p):
+        start = number * FRAME_SAMPLES
+        holes: tuple[Span, ...] = ()
+        if missing and missing.overlap(Span(start, start + FRAME_SAMPLES)):
+            holes = (Span(max(start, missing.start), min(start + FRAME_SAMPLES, missing.end)),)
+        frame = Frame.of(start, samples[start : start + FRAME_SAMPLES], holes)
+        out += voice.step(frame, None if frame.wholly_missing else probability)
+    return voice, out
+
+
+def probabilities(frames: int, *speech: tuple[int, int]) -> list[float]:
+    return [0.95 if any(a <= n < b for a, b in speech) else 0.05 for n in range(frames)]
+
+
+def test_boundaries_are_where_the_sound_is_finer_than_frames() -> None:
+    start, end = 40 * FRAME_SAMPLES + 200, 80 * FRAME_SAMPLES + 300
+    _, out = listen(sound([(start, end)], 120), probabilities(120, (41, 82)))
+    opened, final = out
+    assert (opened.status, final.status) == ("open", "final")
+    assert opened.id == final.id
+    assert abs(final.span.start - start) <= 64
+    assert abs(final.span.end - end) <= FRAME_SAMPLES // 2
+    assert opened.decided - start < 0.15 * 16_000
+
+
+def test_a_dip_within_a_word_does_not_end_speech_and_a_pause_of_200_ms_does() -> None:
+    dip = [(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES), (62 * FRAME_SAMPLES, 80 * FRAME_SAMPLES)]
+    _, out = listen(sound(dip, 120), probabilities(120, (40, 60), (62, 80)))
+    assert [a.status for a in out] == ["open", "final"]
+    pause = [(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES), (68 * FRAME_SAMPLES, 90 * FRAME_SAMPLES)]
+    _, out = listen(sound(pause, 120), probabilities(120, (40, 60), (68, 90)))
+    assert [a.status for a in out] == ["open", "final", "open", "final"]
+
+
+def test_one_unsure_frame_is_no_speech() -> None:
+    p = probabilities(60)
+    p[30] = 0.7
+    assert listen(sound([(30 * FRAME_SAMPLES, 31 * FRAME_SAMPLES)], 60), p)[1] == []
+
+
+def test_activity_shows_a_gap_that_the_spoken_unit_bridges() -> None:
+    loud = [(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES), (65 * FRAME_SAMPLES, 80 * FRAME_SAMPLES)]
+    voice, out = listen(sound(loud, 120), probabilities(120, (40, 60), (65, 80)))
+    assert [a.status for a in out] == ["open", "final"]  # 160 ms: one unit
+    assert [on for _, _, on in voice.settled(120 * FRAME_SAMPLES)] == [True, False, True, False]
+
+
+def test_boundaries_are_settled_in_order_and_never_before_what_was_settled() -> None:
+    voice, _ = listen(sound([(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES)], 80), probabilities(80, (40, 60)))
+    first = voice.settled(50 * FRAME_SAMPLES)
+    rest = voice.settled(80 * FRAME_SAMPLES)
+    assert [on for _, _, on in first] == [True]
+    assert [on for _, _, on in rest] == [False]
+    assert first[0][0] <= 50 * FRAME_SAMPLES <= rest[0][0]
+
+
+def test_what_is_lost_for_long_is_marked_missing_and_ends_speech_at_its_start() -> None:
+    gone = Span(60 * FRAME_SAMPLES + 100, 90 * FRAME_SAMPLES + 7)
+    loud = [(40 * FRAME_SAMPLES, gone.start), (gone.end, 110 * FRAME_SAMPLES)]
+    voice, out = listen(sound(loud, 130), probabilities(130, (40, 110)), gone)
+    spans = [a.span for a in out if a.status == "final"]
+    assert spans[0].end == gone.start
+    assert spans[1].start >= gone.end
+    marks = voice.settled(130 * FRAME_SAMPLES)
+    assert [(at, on) for at, what, on in marks if what == "missing"] == [(gone.start, True), (gone.end, False)]
+
+
+def test_the_session_s_end_ends_speech() -> None:
+    voice, out = listen(sound([(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES)], 60), probabilities(60, (40, 60)))
+    assert [a.status for a in out] == ["open"]
+    (final,) = voice.flush(60 * FRAME_SAMPLES)
+    assert final.span.end == 60 * FRAME_SAMPLES
