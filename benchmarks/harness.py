@@ -21,6 +21,7 @@ from rich.table import Table
 from streaming.errors import UnusableInput
 
 REPOSITORY = Path(__file__).parents[1]
+_FILE_COLUMNS = 150  # width of the table where no terminal sets it
 T = TypeVar("T")
 Panel = Callable[[Axes], None]
 
@@ -83,9 +84,12 @@ def measured(
 
 def deliver(result: BenchResult, *, json_file: Path | None = None, picture: Path | None = None) -> None:
     """Prints the table; writes the JSON object and the picture where asked to."""
-    Console().print(_table(result))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _FILE_COLUMNS
+    console.print(_table(result))
     for note in result.notes:
-        Console().print(note)
+        console.print(note)
     if json_file:
         json_file.write_text(json.dumps(as_json(result), indent=1) + "\n", encoding="utf-8")
     if picture:
@@ -136,15 +140,15 @@ def _commit() -> str:
 
 
 def _table(result: BenchResult) -> Table:
-    others = list(dict.fromkeys(who for figure in result.figures for who in figure.alternatives))
     table = Table(title=f"{result.bench} · {machine()} · {_commit()}")
-    table.add_column("figure")
-    for column in ("ours", "95 %", "n", *others):
-        table.add_column(column, justify="right")
+    table.add_column("figure", no_wrap=True)
+    for column in ("ours", "95 %", "n"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("others")
     for f in result.figures:
         interval = "" if f.low is None or f.high is None else f"{_short(f.low)} to {_short(f.high)}"
-        rest = [_short(f.alternatives[who]) if who in f.alternatives else "" for who in others]
-        table.add_row(f.name, _short(f.value), interval, str(f.n), *rest)
+        others = " · ".join(f"{who}: {_short(value)}" for who, value in f.alternatives.items())
+        table.add_row(f.name, _short(f.value), interval, str(f.n), others)
     return table
 
 

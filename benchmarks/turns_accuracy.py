@@ -187,7 +187,8 @@ def _draw_confusion(axes: Axes, scored: Sequence[Scored]) -> None:
     grid = np.array([[table.get((gold, said), 0) for said in names] for gold in names])
     axes.imshow(np.sqrt(grid), cmap="Blues")
     for (row, column), count in np.ndenumerate(grid):
-        axes.text(column, row, str(count), ha="center", va="center", fontsize=8)
+        shade = "white" if count > grid.max() / 2 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=shade)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set(xlabel="said", ylabel="gold", title="Types of overlap, held out")
