@@ -80,8 +80,8 @@ class AudioChunk:
     """Consecutive audio of one partner, placed in session time.
 
     ``samples`` is float32 of shape (n,), -1 to 1, 16 kHz mono; where ``missing`` is true nothing
-    was heard (loss, mute, reconnect) and the samples are zeros that mean "unknown", not "silent",
-    or for the first 60 ms of a loss what the decoder guesses: good for a model's memory, no evidence.
+    was heard (loss, mute, reconnect) and the samples are zeros that mean "unknown", not "silent".
+    ``concealed`` audio is the decoder's guess at a short loss: it keeps models going, and is no evidence.
     Chunks of one partner are contiguous: each starts where the one before it ended.
 
     ``uncertainty`` is how far, in samples, the placement may be off; ``hears_late`` how many
@@ -95,6 +95,7 @@ class AudioChunk:
     missing: bool = False
     uncertainty: int = 0
     hears_late: int = 0
+    concealed: bool = False
 
     @property
     def end(self) -> int:

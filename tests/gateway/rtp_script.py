@@ -95,11 +95,11 @@ class Heard:
 
     @property
     def missing(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        return np.concatenate([np.full(len(c.samples), c.missing) for c in self.chunks])
+        return np.concatenate([np.full(len(c.samples), c.missing or c.concealed) for c in self.chunks])
 
     def delays(self) -> list[int]:
         """How long after its last sample's time in the session each chunk of audio was delivered, in samples."""
-        return [at - c.end for c, at in zip(self.chunks, self.at, strict=True) if not c.missing]
+        return [at - c.end for c, at in zip(self.chunks, self.at, strict=True) if not c.missing and not c.concealed]
 
 
 def new_placement(decoder: IndexDecoder | None = None, **settings: object) -> Placement:

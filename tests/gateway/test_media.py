@@ -185,7 +185,7 @@ async def test_five_percent_loss_and_reordering_leave_the_beeps_where_they_are()
         assert_contiguous(partner.chunks, 0)
         assert stats.lost > 5
         assert stats.reordered > 5
-        assert 0.1 < stats.missing_s < 0.4
+        assert 5 < stats.concealed < 20
         errors = beep_errors_s(partner.chunks, caller.track, clock)
         assert len(errors) >= 6
         assert np.percentile(np.abs(errors), 95) < 0.04
@@ -207,7 +207,7 @@ async def test_after_a_burst_of_loss_no_delay_stays() -> None:
             await practise([partner.media], 0.02)
             behind.append((clock.now() - partner.chunks[-1].end) / 16_000)
         assert np.median(behind) < 0.03
-        missing = [c for c in partner.chunks if c.missing and c.start > 8000]
+        missing = [c for c in partner.chunks if (c.missing or c.concealed) and c.start > 8000]
         assert abs(sum(len(c.samples) for c in missing) - 15 * 320) <= 320
         await partner.close()
 
