@@ -15,7 +15,7 @@ from streaming.ids import event_id
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Status
 
 DETECTOR = "quality@1"
-Reason: TypeAlias = Literal["clipping", "noisy", "narrow_band", "muted", "gain_control", "bleed"]
+Reason: TypeAlias = Literal["clipping", "noisy", "narrow_band", "muted", "bleed"]
 _BIN_HZ = SAMPLE_RATE_HZ / FFT_SAMPLES
 
 
@@ -85,7 +85,6 @@ class Quality:
             "noisy": s.trust_noisy,
             "narrow_band": s.trust_narrow_band,
             "muted": 0.0,
-            "gain_control": s.trust_gain_control,
             "bleed": s.trust_bleed,
         }
         trust = 1.0

@@ -102,7 +102,6 @@ class QualitySettings:
     trust_clipping: float = 0.5
     trust_noisy: float = 0.5
     trust_narrow_band: float = 0.9
-    trust_gain_control: float = 0.8
     trust_bleed: float = 0.6
 
 
