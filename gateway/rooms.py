@@ -117,6 +117,11 @@ def media_changed(room: Room, speaker: Speaker, media: MediaState) -> Room:
     return _with(room, speaker, replace(old, media=media, cut_off=cut_off))
 
 
+def silenced(room: Room) -> Room:
+    """The gateway itself was away: nobody is heard until they have connected again."""
+    return replace(room, a=replace(room.a, cut_off=True), b=replace(room.b, cut_off=True))
+
+
 def paused(room: Room, by: Speaker) -> Room:
     """Anyone may pause without a reason."""
     return replace(room, paused_by=by) if room.phase == "practising" else room

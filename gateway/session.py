@@ -103,6 +103,7 @@ class Session:
             session._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
             session._left_at = max((_told_at(line) for line in lines), default=0)
             session._microphones.hear_each_other(session.room.audible)
+            await session._change(rooms.silenced(session.room), fact=True, at=session._left_at)
             services.tools.metrics.sessions_restored.inc()
         return session
 

@@ -114,6 +114,14 @@ def test_lost_audio_that_comes_back_is_told_once_each() -> None:
     assert kinds(practising(), room) == []
 
 
+def test_a_gateway_that_was_away_heard_nobody_until_they_are_connected_again() -> None:
+    again = rooms.from_state(rooms.to_state(practising()))
+    silent = rooms.silenced(again)
+    assert kinds(again, silent) == ["media_lost", "media_lost"]
+    assert kinds(silent, rooms.media_changed(silent, B, "connecting")) == []
+    assert kinds(silent, rooms.media_changed(silent, B, "connected")) == ["media_back"]
+
+
 def test_what_outlives_the_process_comes_back_without_anybody_in_the_room() -> None:
     room = rooms.paused(rooms.set_up(practising(), B, True, "Ben"), A)
     again = rooms.from_state(rooms.to_state(room))
