@@ -27,6 +27,9 @@ from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
 class PlacementSettings:
     wait_ms: float = 60.0
     """What is overdue by more is missing. 40 to 60 ms cover the reordering of real paths; more delays the partner."""
+    standstill_ms: float = 160.0
+    """The same where nothing comes at all: Wi-Fi stands still for 100 ms and more, and then all arrives in order.
+    Waiting costs the other partner's analysis that long, once; not waiting would cut a word in two."""
     conceal_ms: float = 60.0
     """Up to this much of a loss is filled with the decoder's guess, marked as such; then it has faded out. Speech
     starts and ends move by 3.6 instead of 14 ms at 10 % loss."""
@@ -176,7 +179,10 @@ class Placement:
         if not self._running:
             return []
         out = self._release(now)
-        return out if self._waiting else out + self._missing_until(self._overdue_until())
+        if self._waiting:
+            return out
+        standstill_ms = self._settings.standstill_ms if self._placed is not None else 0.0
+        return out + self._missing_until(self._overdue_until(max(self.wait_ms, standstill_ms)))
 
     @property
     def uncertainty(self) -> int:
@@ -275,7 +281,7 @@ class Placement:
         if hole < min(self._usual, packet.length) or none_sent:
             return self._missing_until(start)
         recovered = self._recover(packet, hole)
-        return recovered or self._missing_until(min(start, self._overdue_until()))
+        return recovered or self._missing_until(min(start, self._overdue_until(self.wait_ms)))
 
     def _recover(self, packet: _Packet, hole: int) -> list[AudioChunk]:
         """A loss of exactly the packet before this one, from the copy that this one carries; no need to wait."""
@@ -293,11 +299,11 @@ class Placement:
         self._played.append(packet.sequence - 1)
         return [self._heard(audio)]
 
-    def _overdue_until(self) -> int:
-        """Up to where audio should have come by now, and was waited for: whole packets from the frontier."""
+    def _overdue_until(self, wait_ms: float) -> int:
+        """Up to where audio should have come ``wait_ms`` ago: whole packets from the frontier."""
         full = len(self._lateness) == self._settings.late_window
         late = min(max(0, min(self._lateness)), self._late_max) if full else 0
-        overdue = self._judged - _samples(self.wait_ms) - late - self._usual - self._frontier
+        overdue = self._judged - _samples(wait_ms) - late - self._usual - self._frontier
         return self._frontier + (overdue // self._usual + 1) * self._usual if overdue >= 0 else self._frontier
 
     def _count_played(self, packet: _Packet, now: int) -> None:

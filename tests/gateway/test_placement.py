@@ -55,6 +55,17 @@ def test_a_lost_packet_is_missing_and_leaves_no_delay_behind() -> None:
     assert placement.counts.waited_max_samples <= 60 * MS + PACKET
 
 
+def test_a_path_that_stands_still_for_a_moment_loses_nothing_and_leaves_no_delay_behind() -> None:
+    placement = new_placement()
+    placement.begin(T0)
+    heard = play(placement, stream(100, delay=lambda n: max(0, 150 * MS - (n - 50) * PACKET) if n >= 50 else 0))
+    assert_contiguous(heard.chunks, T0)
+    assert not heard.missing.any()
+    np.testing.assert_array_equal(heard.samples, np.arange(100 * PACKET))
+    assert placement.counts.lost == placement.counts.late == placement.counts.concealed == 0
+    assert max(heard.delays()[60:]) == 0
+
+
 def test_a_short_loss_is_guessed_at_and_marked_so_and_a_long_one_is_missing() -> None:
     placement = new_placement()
     placement.begin(T0)
