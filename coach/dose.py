@@ -26,13 +26,16 @@ class Dose:
             return "settling_in"
         if now < self._time_out_until:
             return "time_out"
-        if self._ignored >= settings.ignored_before_silence:
+        if self.fallen_silent(settings):
             return "ignored"
         if now < self._spacing_until:
             return "spacing"
         if self.left(now, settings) <= 0:
             return "dose"
         return None
+
+    def fallen_silent(self, settings: CoachSettings) -> bool:
+        return self._ignored >= settings.ignored_before_silence
 
     def left(self, now: int, settings: CoachSettings) -> int:
         """Cues that may still come within the window that ends now."""

@@ -78,8 +78,9 @@ class Coach:
     def happened(self, happening: Happening) -> list[Cue]:
         """People or the gateway did something. Never moves session time: detectors lag behind people.
 
-        Besides the gateway's own kinds: ``time_out`` (a partner asks for one; ``back_at`` in the
-        detail names the clock time of the return) and ``cues_wanted`` (a silent coach may speak again).
+        Besides the gateway's own kinds: ``time_out`` (a partner asks for one; the detail holds its
+        ``minutes`` and names the clock time of the return, ``back_at``) and ``cues_wanted`` (a silent
+        coach may speak again).
         """
         self._hearing.happened(happening, self.now)
         if happening.kind == "media_lost" and happening.by in ("a", "b"):
@@ -109,6 +110,11 @@ class Coach:
         self.now = max(self.now, now)
         self._settle_watches(self.now)
         return cues
+
+    @property
+    def fallen_silent(self) -> bool:
+        """Too many cues were ignored: it says nothing of its own any more, until somebody asks for it."""
+        return self._dose.fallen_silent(self.settings)
 
     def why_silent(self) -> Why | None:
         """What would hold back any cue of the coach's own just now, or None."""
@@ -257,13 +263,15 @@ class Coach:
 
     def _time_out(self, tap: Happening) -> Cue:
         """Somebody asked for it: no dose, no waiting, no reason needed."""
+        asked = tap.detail.get("minutes")
+        minutes = asked if isinstance(asked, int) and asked > 0 else self.settings.time_out_min
         self._dose.give(self.now, self.settings, asked=True)
-        self._dose.rest_until(self.now + samples(self.settings.time_out_min * 60.0))
+        self._dose.rest_until(self.now + samples(minutes * 60.0))
         self._breaths = []
-        return self._cue(4, wording.time_out(self.settings.time_out_min, tap.detail), (tap.id,), "asked")
+        return self._cue(4, wording.time_out(minutes, tap.detail), (tap.id,), "asked", minutes)
 
-    def _cue(self, level: int, text: str, because: tuple[str, ...], family: str) -> Cue:
-        shown_s = wording.SHOWN_S.get(level, self.settings.time_out_min * 60.0)
+    def _cue(self, level: int, text: str, because: tuple[str, ...], family: str, minutes: int | None = None) -> Cue:
+        shown_s = wording.SHOWN_S.get(level, (minutes or self.settings.time_out_min) * 60.0)
         id = event_id(self.session, DETECTOR, family, None, self.now)
         cue = Cue(id, self.session, level, text, self.now, shown_s, because, detector=DETECTOR)
         risen = list(self._evidence.risen(self.now, self.settings))

@@ -15,6 +15,9 @@ from typing import Any
 
 from streaming.errors import UnusableInput
 
+SHORTEST_TIME_OUT_MIN = 20  # bodies need about twenty minutes to come down
+LONGEST_TIME_OUT_MIN = 60  # later than this it is another day, and needs another word
+
 
 def _within(default: float, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
@@ -79,7 +82,7 @@ class CoachSettings:
     # Level 4: a time-out.
     breaths_before_time_out: int = _within(2, 1, 4)
     breaths_window_s: float = _within(600.0, 300.0, 3600.0)
-    time_out_min: int = _within(20, 20, 60)  # bodies need about twenty minutes to come down
+    time_out_min: int = _within(SHORTEST_TIME_OUT_MIN, SHORTEST_TIME_OUT_MIN, LONGEST_TIME_OUT_MIN)
 
     # Timing. A hint more than 5 s late is noise.
     wait_s: float = _within(5.0, 1.0, 5.0)  # for a turn boundary; then the cue is let go

@@ -15,6 +15,7 @@ from typing import Protocol
 import structlog
 
 from coach.policy import Coach
+from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from detectors.worker import Worker
 from gateway.clock import SessionClock
@@ -233,22 +234,23 @@ async def restore(
     media: Mapping[Speaker, Media],
     tools: Tools,
     show: Callable[[Sequence[Line]], None],
+    policy: CoachSettings,
 ) -> Analysis:
     """Goes on from the newest snapshot. What the timeline holds beyond it stays as it is."""
     stored = await tools.timeline.read(session)
     snapshot = await tools.timeline.read_snapshot(session)
-    now, heard, pipeline, coach = 0, -1, Pipeline(session), Coach(session)
+    now, heard, pipeline, coach = 0, -1, Pipeline(session), Coach(session, policy)
     if snapshot is not None:
         try:
             now = snapshot[0]
             heard, coach_state, pipeline_state = _unframed(snapshot[1])
             pipeline = Pipeline.restore(session, pipeline_state)
-            coach = Coach.restore(session, coach_state)
+            coach = Coach.restore(session, coach_state, policy)
         except (KeyError, TypeError, ValueError) as error:
             # A snapshot of another version: the baselines are learnt anew, the timeline is whole.
             log.warning("snapshot not usable", session=session, error=repr(error))
             tools.metrics.detector_failures.inc()
-            now, heard, pipeline, coach = 0, -1, Pipeline(session, start=clock.now()), Coach(session)
+            now, heard, pipeline, coach = 0, -1, Pipeline(session, start=clock.now()), Coach(session, policy)
     settled = _replay(coach, stored, now, heard)
     analysis = Analysis(clock, pipeline, coach, media, tools, show, settled=settled)
     analysis._heard = max((s.line.at for s in stored if isinstance(s.line, Happening)), default=-1)

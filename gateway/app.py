@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
 
+from coach.adherence import BUTTONS, acted
+from coach.practice import Card
+from coach.reminder import reminder
 from coach.report import build_report, report_json
 from coach.report_form import ReportFacts
+from gateway.cards import library, read_answer, read_choice
 from gateway.demo import DIALOGUE, Demos
 from gateway.http import SecurityHeaders, tell_errors
 from gateway.live import Gateway
@@ -20,9 +25,11 @@ from gateway.rates import Rates
 from gateway.registry import Link, Record
 from gateway.settings import GatewaySettings
 from gateway.sockets import Connection
-from streaming.errors import Refused
+from streaming.errors import Refused, UnusableInput
 from streaming.types import Line, Speaker
-from streaming.wire import dumps, seconds
+from streaming.wire import dumps, samples, seconds
+
+MAX_MESSAGE_CHARS = 160  # of a refusal that quotes what a stranger sent
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -55,7 +62,7 @@ def _api(app: FastAPI) -> None:
     @app.post("/api/sessions", status_code=201)
     async def new_session(request: Request) -> dict[str, Any]:
         _bounded(request)
-        new = await _gateway(request).create()
+        new = await _gateway(request).create(card=await read_choice(request))
         return {"session": new.session, "links": new.tokens}
 
     @app.post("/api/demo", status_code=201)
@@ -66,6 +73,10 @@ def _api(app: FastAPI) -> None:
         app.state.own_socket = f"ws://{host}:{port}/ws"  # the address that this very request reached
         links = await app.state.demos.start()
         return {"token": links.token, "report": links.report}
+
+    @app.get("/api/cards")
+    async def cards() -> dict[str, Any]:
+        return {"cards": library()}
 
     @app.get("/api/link")
     async def link(request: Request) -> dict[str, Any]:
@@ -87,6 +98,33 @@ def _api(app: FastAPI) -> None:
         lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
         # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
         return JSONResponse(await asyncio.to_thread(_report, link.session, lines, facts))
+
+    @app.post("/api/practised", status_code=201)
+    async def practised(request: Request) -> dict[str, str]:
+        act = await read_answer(request)
+        link, record = await _shown(request)
+        if link.role not in ("a", "b"):
+            raise Refused("not_a_partner", "Only the two who practised can say how it went.")
+        card = _card_of(record)
+        if record.began_unix is None or record.ended_unix is None:
+            raise Refused("not_now", "The practice has not ended yet.")
+        at = samples(max(0.0, record.ended_unix - record.began_unix))
+        await _gateway(request).timeline.append([acted(link.session, card.id, act, at, link.role)])
+        return {"said": BUTTONS[act][1]}
+
+    @app.get("/api/reminder")
+    async def remind(request: Request, date: str = "", time: str = "") -> Response:
+        link, record = await _shown(request)
+        if link.role == "observer":
+            raise Refused("not_a_partner", "A reminder is for the two who practise.")
+        card = _card_of(record)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        try:
+            text = reminder(card, date=date, time=time, uid=f"{link.session}@breathmark", stamp=stamp)
+        except UnusableInput as error:
+            raise Refused("bad_reminder", f"{str(error)[:MAX_MESSAGE_CHARS]}.") from error
+        headers = {"content-disposition": f'attachment; filename="{card.id}.ics"'}
+        return Response(text, media_type="text/calendar; charset=utf-8", headers=headers)
 
     @app.get("/api/timeline")
     async def timeline(request: Request) -> Response:
@@ -129,6 +167,12 @@ def _client(app: FastAPI) -> None:
         if path.startswith("api/"):
             raise Refused("no_such_page", "There is nothing at this address.")
         return page(app.state.settings.client, path)
+
+
+def _card_of(record: Record) -> Card:
+    if record.room.card is None:
+        raise Refused("no_card", "No card was chosen for this practice.")
+    return record.room.card
 
 
 def _report(session: str, lines: list[Line], facts: ReportFacts) -> dict[str, Any]:

@@ -104,11 +104,12 @@ def serve(
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 8700,
     data: Annotated[Path, typer.Option(help="folder that holds all state")] = Path("data"),
+    policy: Annotated[Path | None, typer.Option(help="coach settings for every practice, TOML")] = None,
 ) -> None:
     """Run the gateway: pages, signalling, detectors, coach and timeline in one process."""
     from gateway.serve import serve as run  # the web stack is not loaded for `analyze`
 
-    run(host, port, data)
+    run(host, port, data, settings_from_toml(_text(policy), str(policy)) if policy else None)
 
 
 @app.command()

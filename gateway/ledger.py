@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -44,11 +45,11 @@ class Ledger:
         return replace(self.record, room=after, began_unix=began, ended_unix=ended)
 
     def happenings(self, before: Room, after: Room, at: int) -> list[Happening]:
-        # Ids are no function of the audio: people may well do the same thing twice at one session time.
-        return [
-            Happening(secrets.token_hex(10), self.record.session, c.kind, at, c.by, c.detail, DETECTOR)
-            for c in rooms.happened(before, after)
-        ]
+        return [self.happening(c.kind, at, c.by, c.detail) for c in rooms.happened(before, after)]
+
+    def happening(self, kind: str, at: int, by: str | None, detail: dict[str, Any] | None = None) -> Happening:
+        # Its id is no function of the audio: people may well do the same thing twice at one session time.
+        return Happening(secrets.token_hex(10), self.record.session, kind, at, by, detail or {}, DETECTOR)
 
     async def write(self, news: Sequence[Happening], record: Record, *, fact: bool) -> None:
         """Returns once it is on disk. What is a ``fact`` never raises StoreUnavailable: it is written later."""

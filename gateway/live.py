@@ -12,6 +12,7 @@ from typing import Self
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coach.practice import Card
 from detectors.worker import Worker
 from gateway.analysis import Tools
 from gateway.metrics import Metrics
@@ -72,8 +73,8 @@ class Gateway:
         await self._tasks.close()
         await self._stack.aclose()
 
-    async def create(self, *, demo: bool = False) -> NewSession:
-        new = await self.registry.create(demo)
+    async def create(self, *, demo: bool = False, card: Card | None = None) -> NewSession:
+        new = await self.registry.create(demo, card)
         self.metrics.sessions_created.inc()
         log.info("session made", session=new.session, demo=demo)
         return new
@@ -121,7 +122,7 @@ class Gateway:
                     await _guarded(session, session.end())
                 elif now_s - session.touched_s > self.settings.ended_kept_s:
                     await self._forget(session)
-            elif session.room.empty and now_s - session.partners_left_s > self.settings.idle_s:
+            elif session.away_too_long(now_s):
                 log.info("practice ended: nobody came back", session=session.id)
                 await _guarded(session, session.end())
         expired = await self.registry.expire(self._unix_now() - self.settings.waiting_s, list(self._live))

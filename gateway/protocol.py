@@ -16,6 +16,7 @@ PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 65_536  # a full SDP offer of a browser is 2 to 6 KiB
 MAX_SDP_CHARS = 60_000
 MAX_NAME_CHARS = 40
+MAX_CLOCK_CHARS = 16
 
 Role: TypeAlias = Literal["a", "b", "observer", "report"]
 Phase: TypeAlias = Literal["waiting", "consent", "practising", "paused", "ended"]
@@ -80,6 +81,14 @@ class Pause(_FromBrowser):
     type: Literal["pause"]
 
 
+class TakeTimeOut(_FromBrowser):
+    """A pause with a time to be back: ``back_at`` as the browser's own clock will show it, "8:40"."""
+
+    type: Literal["time_out"]
+    minutes: int
+    back_at: Annotated[str, Field(max_length=MAX_CLOCK_CHARS)]
+
+
 class Resume(_FromBrowser):
     type: Literal["resume"]
 
@@ -88,13 +97,20 @@ class End(_FromBrowser):
     type: Literal["end"]
 
 
+class CuesWanted(_FromBrowser):
+    """The coach has fallen silent, and somebody would like cues again."""
+
+    type: Literal["cues_wanted"]
+
+
 class Ping(_FromBrowser):
     type: Literal["ping"]
     t: Annotated[float, Field(allow_inf_nan=False)] = 0.0
 
 
 ClientMessage: TypeAlias = Annotated[
-    Hello | Consent | Setup | Offer | Painted | Dismiss | Pause | Resume | End | Ping, Field(discriminator="type")
+    Hello | Consent | Setup | Offer | Painted | Dismiss | Pause | TakeTimeOut | Resume | CuesWanted | End | Ping,
+    Field(discriminator="type"),
 ]
 _CLIENT_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
@@ -130,6 +146,30 @@ class PartnerView(_ToBrowser):
     media: MediaState = "none"
 
 
+class TimeOutView(_ToBrowser):
+    """``left_s``: seconds until the return, below 0 after it. ``task``: one small thing that soothes, for both."""
+
+    minutes: int
+    back_at: str
+    left_s: float
+    task: str
+
+
+class CardView(_ToBrowser):
+    """The practice card that the couple chose, with the habit that they tie it to."""
+
+    id: str
+    title: str
+    skill: str
+    steps: tuple[str, ...]
+    turns: int
+    minutes: int
+    anchor: str
+    done_when: str
+    fallback: str
+    fallback_minutes: int
+
+
 class RoomView(_ToBrowser):
     """The whole room, sent whenever it changes. ``now_s``: session time, 0 before it begins."""
 
@@ -140,6 +180,9 @@ class RoomView(_ToBrowser):
     observer_waiting: bool  # an observer is here, and not both partners have agreed to one
     ice_servers: tuple[dict[str, str], ...]  # RTCIceServer: urls, and username and credential where it has them
     partners: dict[Literal["a", "b"], PartnerView]
+    time_out: TimeOutView | None = None
+    card: CardView | None = None  # None: just talk
+    cues_silent: bool = False  # two cues were ignored: there are no more of the coach's own, until somebody asks
 
 
 class Welcome(_ToBrowser):

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from coach.practice import Card
 from gateway import rooms
 from gateway.protocol import Role
 from gateway.rooms import Room
@@ -62,10 +63,10 @@ class Registry:
         self._engine = engine
         self._unix_now = unix_now
 
-    async def create(self, demo: bool = False) -> NewSession:
+    async def create(self, demo: bool = False, card: Card | None = None) -> NewSession:
         session = secrets.token_hex(SESSION_BYTES)
         tokens: dict[Role, str] = {role: secrets.token_urlsafe(TOKEN_BYTES) for role in ROLES}
-        record = Record(session, self._unix_now(), demo=demo, report=tokens["report"])
+        record = Record(session, self._unix_now(), room=Room(card=card), demo=demo, report=tokens["report"])
         rows = [{"token_hash": hashed(token), "session": session, "role": role} for role, token in tokens.items()]
         async with self._writing() as connection:
             await connection.execute(insert(sessions).values(_row(record)))

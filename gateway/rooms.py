@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from coach.practice import Card
+from gateway import cards
 from gateway.protocol import MediaState, PartnerView, Phase, RoomView
+from gateway.time_outs import TimeOut
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
 
@@ -48,6 +51,8 @@ class Room:
     paused_by: Speaker | None = None
     ended: bool = False
     ended_by: Speaker | None = None  # None: nobody came back in time
+    time_out: TimeOut | None = None  # a pause with a time to be back
+    card: Card | None = None  # None: just talk
 
     def partner(self, speaker: Speaker) -> Partner:
         return self.a if speaker is Speaker.A else self.b
@@ -127,8 +132,16 @@ def paused(room: Room, by: Speaker) -> Room:
     return replace(room, paused_by=by) if room.phase == "practising" else room
 
 
+def took_time_out(room: Room, time_out: TimeOut, now_unix: float) -> Room:
+    """From talk or from a pause. While one runs, its time stands: both have been told of it."""
+    running = room.time_out is not None and room.time_out.running(now_unix)
+    if running or room.phase not in ("practising", "paused"):
+        return room
+    return replace(room, paused_by=room.paused_by or time_out.by, time_out=time_out)
+
+
 def resumed(room: Room) -> Room:
-    return replace(room, paused_by=None)
+    return replace(room, paused_by=None, time_out=None)
 
 
 def watched_by(room: Room, observers: int) -> Room:
@@ -153,6 +166,10 @@ def happened(before: Room, after: Room) -> list[Change]:
         changes += _partner_changes(speaker, before.partner(speaker), after.partner(speaker))
     if after.began and not before.began:
         changes.append(Change("began"))
+        if after.card:
+            changes.append(Change("practice_start", None, {"card": after.card.id, "anchor": after.card.anchor}))
+    if after.time_out and after.time_out != before.time_out:  # before the pause: it is the reason for it
+        changes.append(Change("time_out", after.time_out.by, after.time_out.detail))
     if after.paused_by and not before.paused_by:
         changes.append(Change("paused", after.paused_by))
     if before.paused_by and not after.paused_by:
@@ -182,7 +199,15 @@ def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Chang
     return changes
 
 
-def view(room: Room, now_s: float, observer_waiting: bool, ice_servers: tuple[dict[str, str], ...]) -> RoomView:
+def view(
+    room: Room,
+    now_s: float,
+    now_unix: float,
+    *,
+    observer_waiting: bool,
+    cues_silent: bool,
+    ice_servers: tuple[dict[str, str], ...],
+) -> RoomView:
     return RoomView(
         phase=room.phase,
         now_s=now_s,
@@ -191,6 +216,9 @@ def view(room: Room, now_s: float, observer_waiting: bool, ice_servers: tuple[di
         observer_waiting=observer_waiting,
         ice_servers=ice_servers,
         partners={"a": _partner_view(room.a), "b": _partner_view(room.b)},
+        time_out=room.time_out.view(now_unix) if room.time_out else None,
+        card=cards.card_view(room.card) if room.card else None,
+        cues_silent=cues_silent,
     )
 
 
@@ -216,6 +244,8 @@ def to_state(room: Room) -> RoomState:
         "paused_by": room.paused_by,
         "ended": room.ended,
         "ended_by": room.ended_by,
+        "time_out": room.time_out.to_state() if room.time_out else None,
+        "card": cards.to_state(room.card) if room.card else None,
     }
 
 
@@ -233,6 +263,8 @@ def from_state(state: RoomState) -> Room:
             paused_by=Speaker(state["paused_by"]) if state["paused_by"] else None,
             ended=bool(state["ended"]),
             ended_by=Speaker(state["ended_by"]) if state["ended_by"] else None,
+            time_out=TimeOut.from_state(state["time_out"]) if state.get("time_out") else None,
+            card=cards.from_state(state.get("card")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableInput(f"a stored room does not fit this version ({error!r}); start a new practice") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
+from coach.settings import CoachSettings
 from gateway.app import create_app
 from gateway.live import open_store
 from gateway.logs import configure
@@ -21,12 +22,19 @@ from streaming.errors import UnusableInput
 GOODBYE_S = 5  # for requests and sockets in flight at Ctrl-C
 
 
-def serve(host: str, port: int, data: Path, settings: GatewaySettings | None = None) -> None:
+def serve(
+    host: str,
+    port: int,
+    data: Path,
+    coach: CoachSettings | None = None,
+    settings: GatewaySettings | None = None,
+) -> None:
     """Runs until SIGINT or SIGTERM. Raises UnusableInput, StoreUnavailable before anything listens.
 
     Port 0 picks a free one; the address is printed on stdout once browsers can open it.
     """
     settings = replace(settings or from_environment(GatewaySettings()), data=data)
+    settings = replace(settings, coach=coach or settings.coach)
     configure(settings.log_level)
     asyncio.run(_check_store(settings))
     listening = bind(host, port)

@@ -10,13 +10,15 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import structlog
 
 from coach.policy import Coach
+from coach.practice import for_card
+from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
-from gateway import rooms
+from gateway import rooms, time_outs
 from gateway.acknowledgements import Acknowledgements
 from gateway.analysis import Analysis, Tools, restore
 from gateway.audience import Audience
@@ -28,6 +30,7 @@ from gateway.outbox import Outbox
 from gateway.protocol import (
     ClientMessage,
     Consent,
+    CuesWanted,
     Dismiss,
     End,
     Ended,
@@ -41,6 +44,7 @@ from gateway.protocol import (
     RoomChanged,
     RoomView,
     Setup,
+    TakeTimeOut,
     Welcome,
     WireLine,
 )
@@ -53,6 +57,7 @@ from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
 
+Act: TypeAlias = Consent | Setup | Pause | TakeTimeOut | Resume | CuesWanted | End
 CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
 
 log = structlog.get_logger("gateway.session")
@@ -96,7 +101,7 @@ class Session:
         if record.began_unix is not None and not record.room.ended:
             clock = SessionClock(record.began_unix)
             session._analysis = await restore(
-                record.session, clock, session._microphones.sources, services.tools, session._show
+                record.session, clock, session._microphones.sources, services.tools, session._show, session._policy
             )
             stored = await services.tools.timeline.read(record.session)
             lines = [entry.line for entry in stored]
@@ -124,10 +129,29 @@ class Session:
     def people(self) -> int:
         return len(self._audience.everybody)
 
+    @property
+    def _policy(self) -> CoachSettings:
+        """The gateway's coach settings, with the emphasis of the card that is practised."""
+        settings = self._services.settings.coach
+        return for_card(self.room.card, settings) if self.room.card else settings
+
     def view(self, room: Room | None = None) -> RoomView:
         room = room or self.room
-        waiting = bool(self._audience.watchers) and not room.watchable
-        return rooms.view(room, seconds(self.now), waiting, self._services.settings.browser_ice_servers)
+        return rooms.view(
+            room,
+            seconds(self.now),
+            self._services.unix_now(),
+            observer_waiting=bool(self._audience.watchers) and not room.watchable,
+            cues_silent=self._analysis is not None and self._analysis.coach.fallen_silent,
+            ice_servers=self._services.settings.browser_ice_servers,
+        )
+
+    def away_too_long(self, now_s: float) -> bool:
+        """Both partners have been gone for longer than anybody would who comes back; a time-out is waited for."""
+        if not self.room.empty or now_s - self.partners_left_s <= self._services.settings.idle_s:
+            return False
+        out = self.room.time_out
+        return out is None or not out.running(self._services.unix_now() - self._services.settings.idle_s)
 
     # People
 
@@ -201,7 +225,7 @@ class Session:
         # A browser that goes right after it said something must not leave half of it done.
         await self._tasks.whole(self._act(speaker, message), message.type)
 
-    async def _act(self, speaker: Speaker, message: Consent | Setup | Pause | Resume | End) -> None:
+    async def _act(self, speaker: Speaker, message: Act) -> None:
         async with self._order:
             room = self.room
             match message:
@@ -213,12 +237,29 @@ class Session:
                     if room.phase not in ("practising", "paused"):
                         raise Refused("not_now", "There is nothing to pause just now.")
                     await self._change(rooms.paused(room, speaker))
+                case TakeTimeOut():
+                    if room.phase not in ("practising", "paused"):
+                        raise Refused("not_now", "There is nothing to pause just now.")
+                    now_unix = self._services.unix_now()
+                    await self._change(rooms.took_time_out(room, time_outs.asked(message, speaker, now_unix), now_unix))
+                case CuesWanted():
+                    await self._want_cues(speaker)
                 case Resume():
                     await self._change(rooms.resumed(room))
                 case End():
                     await self._end(speaker)
                 case _:
                     assert_never(message)
+
+    async def _want_cues(self, speaker: Speaker) -> None:
+        """The coach has fallen silent, and a partner would like it to speak again."""
+        if self._analysis is None or not self._analysis.coach.fallen_silent:
+            return
+        wanted = self._ledger.happening("cues_wanted", self.now, speaker)
+        await self._services.tools.append([wanted], WRITE_S)
+        self._show([wanted])
+        await self._analysis.happened([wanted])
+        self._audience.tell(RoomChanged(room=self.view()))
 
     async def end(self, by: Speaker | None = None) -> None:
         """Over for both. ``by`` None: nobody came back in time."""
@@ -281,7 +322,9 @@ class Session:
             at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
         news = self._ledger.happenings(before, after, at)
         # Made before it is written that the practice began: what cannot be made must not have begun.
-        pipeline, coach = (Pipeline(self.id), Coach(self.id)) if clock and self._analysis is None else (None, None)
+        pipeline, coach = (None, None)
+        if clock and self._analysis is None:
+            pipeline, coach = Pipeline(self.id), Coach(self.id, self._policy)
         await self._ledger.write(news, record, fact=fact)
         if clock and pipeline and coach:
             sources = self._microphones.sources
@@ -331,6 +374,8 @@ class Session:
     def _show(self, lines: Sequence[Line]) -> None:
         self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
         self._audience.show(lines, self.room)
+        if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines) and not self.room.ended:
+            self._audience.tell(RoomChanged(room=self.view()))  # the coach may have fallen silent
 
     async def _acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
         """The browser says what became of a cue. Saying it again changes nothing."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from coach.settings import CoachSettings
 from gateway.media import IceServer, PeerSettings
 from streaming.errors import UnusableInput
 
@@ -52,6 +53,7 @@ class GatewaySettings:
     waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day
     sweep_s: float = 5.0
     ended_kept_s: float = 60.0  # an ended session answers late pages from memory, then from the store
+    coach: CoachSettings = field(default_factory=CoachSettings)  # every practice's; a card adds its emphasis
     peer: PeerSettings = field(default_factory=PeerSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
 

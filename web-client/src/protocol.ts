@@ -21,6 +21,27 @@ export interface IceServer {
   credential?: string;
 }
 
+export interface TimeOut {
+  minutes: number;
+  back_at: string;
+  left_s: number; // below 0 once the time is over
+  task: string;
+}
+
+/** A practice card as the library has it; in a room with the couple's own anchor. */
+export interface Card {
+  id: string;
+  title: string;
+  skill: string;
+  steps: string[];
+  turns: number;
+  minutes: number;
+  anchor: string;
+  done_when: string;
+  fallback: string;
+  fallback_minutes: number;
+}
+
 export interface Room {
   phase: Phase;
   now_s: number;
@@ -29,6 +50,9 @@ export interface Room {
   observer_waiting: boolean;
   ice_servers: IceServer[];
   partners: Record<Partner, PartnerView>;
+  time_out: TimeOut | null;
+  card: Card | null; // null: just talk
+  cues_silent: boolean;
 }
 
 /** One line of the timeline. Which fields stand beside the envelope depends on `kind`. */
@@ -69,7 +93,9 @@ export type ToGateway =
   | { type: "painted"; cue: string; received_ms: number; painted_ms: number }
   | { type: "dismiss"; cue: string }
   | { type: "pause" }
+  | { type: "time_out"; minutes: number; back_at: string }
   | { type: "resume" }
+  | { type: "cues_wanted" }
   | { type: "end" }
   | { type: "ping"; t: number };
 
