@@ -125,6 +125,9 @@ async def test_the_screens_of_a_practice_hold_for_all_eyes(browser: BrowserConte
     assert await faults(observer) == []
     await first.bring_to_front()
     await first.get_by_role("button", name="Pause").click()
+    await expect(first.get_by_role("heading", name="Pause", exact=True)).to_be_visible()
+    assert await faults(first) == []
+    await first.get_by_role("button", name="Take 20 minutes").click()
     await expect(first.get_by_role("heading", name=re.compile(r"^Pause. Back at \d+:\d\d"))).to_be_visible()
     assert await faults(first) == []
     await first.get_by_role("button", name="End for today").click()

@@ -147,14 +147,26 @@ export const details = {
   allowObserver: "An observer may watch live",
   withdraw: "Take back my yes",
   withdrawHint: "Listening stops at once, for both.",
+  silent: "No more prompts now.",
+  ask: "Ask for them again",
 };
 
 export const paused = {
   title: "Pause",
-  back: (time: string) => `Pause. Back at ${time}.`,
-  body: "Twenty minutes let a body settle. Until then, something that soothes: a walk, water, music. No need to prepare what to say.",
+  body: "Take the time it takes. A few slow breaths are often enough, and nobody has to say anything.",
   nothing: "Nothing is listened to now. If you are apart, you still hear each other.",
   resume: "Go on now",
+  timeOut: "Take 20 minutes",
+  timeOutHint: "With twenty minutes we both know when we are back. Bodies need about that long to settle.",
+  back: (time: string) => `Pause. Back at ${time}.`,
+  left: (seconds: number) => {
+    const minutes = Math.round(seconds / 60);
+    return minutes <= 1 ? "Almost time." : `About ${minutes} minutes from now. No need to prepare what to say.`;
+  },
+  weAreBack: "We are back",
+  over: "Time to be back",
+  overBody: "Say hello first. Then one of you begins, with one sentence.",
+  longer: "20 more minutes",
   end: "End for today",
 };
 

@@ -125,8 +125,13 @@ describe("what a page knows", () => {
   });
 
   test("a pause takes the cue away", () => {
-    const shown = received(unopened, { type: "cue", line: cueLine("c1") }, 5);
+    const talking = received(unopened, { type: "room", room: roomOf("practising") }, 4);
+    const shown = received(talking, { type: "cue", line: cueLine("c1") }, 5);
+    expect(received(shown, { type: "room", room: roomOf("practising") }, 6).cue).not.toBeNull();
     expect(received(shown, { type: "room", room: roomOf("paused") }, 6).cue).toBeNull();
+    const rested = received(shown, { type: "room", room: roomOf("paused") }, 6);
+    const asked = received(rested, { type: "cue", line: cueLine("c9", 4) }, 7);
+    expect(received(asked, { type: "room", room: roomOf("practising") }, 8).cue).toBeNull();
   });
 
   test("a fatal refusal closes the page, a passing one is gone with the next news", () => {

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { returnTime } from "../src/pages/paused";
+import { backHere, timeOut } from "../src/live/return_time";
 import { type CueActions, CuePanel } from "../src/parts/cue_panel";
 import { RefusedScreen, wayOut } from "../src/parts/refused";
 import { ReportView } from "../src/report/view";
@@ -83,8 +83,18 @@ describe("screens", () => {
   });
 
   test("a pause lasts at least twenty minutes and names a round time", () => {
-    expect(returnTime(new Date(2026, 0, 5, 20, 17))).toBe("8:40");
-    expect(returnTime(new Date(2026, 0, 5, 20, 20))).toBe("8:40");
+    expect(timeOut(new Date(2026, 0, 5, 20, 17, 20))).toEqual({ minutes: 23, back_at: "8:40" });
+    expect(timeOut(new Date(2026, 0, 5, 20, 20))).toEqual({ minutes: 20, back_at: "8:40" });
+    expect(timeOut(new Date(2026, 0, 5, 23, 41)).back_at).toBe("12:05");
+  });
+
+  test("both devices name the same return, however late they hear of it", () => {
+    for (const [hour, minute, second] of [[20, 17, 20], [20, 20, 0], [23, 58, 59]] as const) {
+      const taken = new Date(2026, 0, 5, hour, minute, second);
+      const out = timeOut(taken);
+      for (const late_s of [0, 3, 700, 2_000])
+        expect(backHere(out.minutes * 60 - late_s, new Date(taken.getTime() + late_s * 1_000))).toBe(out.back_at);
+    }
   });
 
   test("the report keeps the therapists' order and says once what it is not", async () => {

@@ -22,6 +22,9 @@ export function roomOf(phase: Phase): Room {
     observer_waiting: false,
     ice_servers: [],
     partners: { a: partner, b: partner },
+    time_out: null,
+    card: null,
+    cues_silent: false,
   };
 }
 

@@ -58,7 +58,7 @@ export class Session {
   }
 }
 
-const PRESSED = new Set<ToGateway["type"]>(["pause", "resume", "end"]);
+const PRESSED = new Set<ToGateway["type"]>(["pause", "time_out", "resume", "end"]);
 
 /** Session time goes on through pauses; it stands still before the first yes of both and after the end. */
 function runs(phase: Phase | undefined, nowS: number): boolean {

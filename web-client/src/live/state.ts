@@ -33,7 +33,8 @@ export function received(state: SessionState, message: FromGateway, atMs: number
     case "welcome":
       return { ...state, link: "open", role: message.role, demo: message.demo, room: message.room, notice: null };
     case "room":
-      return { ...state, room: message.room, notice: null, cue: message.room.phase === "practising" ? state.cue : null };
+      // What was said in a pause is not said again after it.
+      return { ...state, room: message.room, notice: null, cue: practising(message.room) && practising(state.room) ? state.cue : null };
     case "cue":
       return state.cue?.line.id === message.line.id
         ? state
@@ -50,6 +51,8 @@ export function received(state: SessionState, message: FromGateway, atMs: number
       return state;
   }
 }
+
+const practising = (room: Room | null): boolean => room?.phase === "practising";
 
 /** The cue has been dismissed or has faded; a later one may already stand in its place. */
 export function withoutCue(state: SessionState, id: string): SessionState {

@@ -18,6 +18,14 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
       <p>
         {room.phase === "practising" ? details.listening : details.paused} {details.observers(room.observers)}
       </p>
+      {room.cues_silent && (
+        <p class="row">
+          <span>{details.silent}</span>
+          <button class="button quiet" onClick={() => practice.session.send({ type: "cues_wanted" })}>
+            {details.ask}
+          </button>
+        </p>
+      )}
       <Toggle
         label={details.allowObserver}
         on={mine.observer}

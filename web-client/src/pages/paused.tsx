@@ -1,44 +1,46 @@
-import { useMemo } from "preact/hooks";
+import { timeOut } from "../live/return_time";
+import type { SessionState } from "../live/state";
 import { Heading, Page } from "../parts/page";
 import { details, paused as words } from "../words";
 import type { PartnerScreen } from "./join";
+import { TimeOutScreen } from "./time_out";
 
-const PAUSE_MIN = 20; // a body needs about that long to settle
-const ROUND_MIN = 5; // so that both devices name the same time
-
-/** At least twenty minutes from now, as people say it: "8:40". */
-export function returnTime(now: Date): string {
-  const step = ROUND_MIN * 60_000;
-  const back = new Date(Math.ceil((now.getTime() + PAUSE_MIN * 60_000) / step) * step);
-  const parts = new Intl.DateTimeFormat([], { hour: "numeric", minute: "2-digit" }).formatToParts(back);
-  return parts
-    .filter((part) => part.type !== "dayPeriod")
-    .map((part) => part.value)
-    .join("")
-    .trim();
-}
-
-export function PausedScreen({ practice }: PartnerScreen) {
-  const back = useMemo(() => returnTime(new Date()), []);
+/** A pause without a time, or one with a time to be back. */
+export function PausedScreen(props: PartnerScreen & { state: SessionState }) {
+  const { practice, room } = props;
   const { session } = practice;
+  if (room.time_out) return <TimeOutScreen {...props} out={room.time_out} />;
   return (
     <Page title={words.title}>
       <section class="screen centred">
-        <Heading>{words.back(back)}</Heading>
+        <Heading>{words.title}</Heading>
         <p class="lead">{words.body}</p>
         <p class="soft">{words.nothing}</p>
         <p class="row">
           <button class="button main" onClick={() => session.send({ type: "resume" })}>
             {words.resume}
           </button>
-          <button class="button" onClick={() => session.send({ type: "end" })}>
-            {words.end}
-          </button>
-          <button class="button quiet" onClick={() => practice.withdraw()}>
-            {details.withdraw}
+          <button class="button" onClick={() => session.send({ type: "time_out", ...timeOut(new Date()) })}>
+            {words.timeOut}
           </button>
         </p>
+        <p class="soft">{words.timeOutHint}</p>
+        <LeaveRow {...props} />
       </section>
     </Page>
+  );
+}
+
+/** Ending for today, and taking back the yes, are one tap away in every pause. */
+export function LeaveRow({ practice }: Pick<PartnerScreen, "practice">) {
+  return (
+    <p class="row">
+      <button class="button quiet" onClick={() => practice.session.send({ type: "end" })}>
+        {words.end}
+      </button>
+      <button class="button quiet" onClick={() => practice.withdraw()}>
+        {details.withdraw}
+      </button>
+    </p>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { timeOut } from "../live/return_time";
 import type { SessionState } from "../live/state";
 import { CoupleScreen } from "../parts/couple";
 import type { CueActions } from "../parts/cue_panel";
@@ -24,6 +25,7 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
         session.dropCue(cue.line.id);
       },
       fade: (cue) => session.dropCue(cue.line.id),
+      timeOut: () => session.send({ type: "time_out", ...timeOut(new Date()) }),
     }),
     [session],
   );

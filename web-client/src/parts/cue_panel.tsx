@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { keptChoices } from "../live/kept";
 import type { ShownCue } from "../live/state";
-import { practise } from "../words";
+import { paused, practise } from "../words";
 import { whenPainted } from "./painted";
 import { signal } from "./signals";
 
@@ -10,11 +10,13 @@ const IN_MS = 5_000; // one breath at 6 a minute: 5 s in, 5 s out
 const BREATH_S = 10;
 const LEAVE_MS = 600; // how long it takes to fade out
 const BREATHE = 2; // the level with a pacer
+const TIME_OUT = 4; // the level that offers one
 
 export interface CueActions {
   painted: (cue: ShownCue, atMs: number) => void;
   dismiss: (cue: ShownCue) => void;
   fade: (cue: ShownCue) => void;
+  timeOut?: () => void;
 }
 
 export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions }) {
@@ -40,11 +42,22 @@ export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions 
     <div class={`cue level-${line.level}${leaving ? " leaving" : ""}`} onClick={() => actions.dismiss(cue)} data-cue={line.id}>
       {breathe && <Pacer />}
       <p class="cue-text">{line.text}</p>
+      {line.level === TIME_OUT && actions.timeOut && (
+        <button class="button main" onClick={pressed(actions.timeOut)}>
+          {paused.timeOut}
+        </button>
+      )}
       {/* its press rises to the panel, which takes every tap */}
       <button class="button quiet">{practise.close}</button>
     </div>
   );
 }
+
+/** A press that does not rise to the panel, which would take it as a dismissal. */
+const pressed = (act: () => void) => (event: Event) => {
+  event.stopPropagation();
+  act();
+};
 
 function Pacer() {
   const [out, setOut] = useState(false);
