@@ -212,11 +212,11 @@ class Analysis:
 
     async def save(self) -> None:
         """Keeps the state of detectors and coach, both as of one session time."""
-        if self._unwritten or self._saved == (self._now, self._heard):
+        if self._over or self._unwritten or self._saved == (self._now, self._heard):
             return
         now, pipeline = await self._tools.worker.save(self.session)
         coach = self.coach.save()
-        if now != self._now:
+        if now != self._now or self._over:
             return  # a tick came between: the next snapshot is two seconds away
         await self._tools.timeline.save_snapshot(self.session, now, _framed(self._heard, coach, pipeline))
         self._saved = (now, self._heard)
@@ -226,6 +226,10 @@ class Analysis:
         self._over = True
         self.switch(False)
         await self._tools.worker.close(self.session)
+        try:
+            await self._tools.timeline.forget_snapshot(self.session)
+        except StoreUnavailable as error:  # an ended session's state is never read; retention takes it in the end
+            log.error("the state of an ended practice is still there", session=self.session, error=str(error))
 
 
 async def restore(

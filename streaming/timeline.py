@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -144,6 +144,14 @@ class Timeline:
         except _UNAVAILABLE as error:
             raise StoreUnavailable(f"cannot read the state of a session: {error}") from error
         return (row[0], row[1]) if row else None
+
+    async def forget_snapshot(self, session: str) -> None:
+        """Detector state holds up to a second of sound: it goes when nobody needs it any more."""
+        try:
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(schema.snapshots).where(schema.snapshots.c.session == session))
+        except _UNAVAILABLE as error:
+            raise StoreUnavailable(f"cannot delete the state of a session: {error}") from error
 
     async def _write(self) -> None:
         while True:

@@ -55,6 +55,17 @@ async def test_a_snapshot_is_kept_while_practising_and_session_time_goes_on_at_t
             assert before < (await a.pong())["now_s"] < before + 30
 
 
+async def test_what_a_snapshot_holds_of_the_sound_goes_when_the_practice_ends(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path, snapshot_s=0.1)) as served:
+        links = await served.links()
+        async with practising(served, links, devices()) as (a, b):
+            await snapshot(served, a.session)
+            await a.say("end")
+            await b.one("ended")
+            await asyncio.sleep(0.5)  # five more chances to save it again
+            assert await served.gateway.timeline.read_snapshot(a.session) is None
+
+
 @pytest.mark.parametrize("payload", [b"", b"\x00\x01", b'{"v":99}\n', b'{"v":1,"heard":0,"coach_bytes":2}\n{}{}'])
 async def test_a_snapshot_that_does_not_fit_costs_the_baselines_and_not_the_practice(
     tmp_path: Path, payload: bytes

@@ -90,6 +90,8 @@ async def test_the_newest_snapshot_replaces_the_one_before(store: str) -> None:
         await timeline.save_snapshot("s", 100, b"old")
         await timeline.save_snapshot("s", 200, b"new")
         assert await timeline.read_snapshot("s") == (200, b"new")
+        await timeline.forget_snapshot("s")
+        assert await timeline.read_snapshot("s") is None
 
 
 async def test_a_worker_that_lost_its_lease_cannot_write(store: str) -> None:
