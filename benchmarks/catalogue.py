@@ -9,7 +9,13 @@ from benchmarks.harness import BenchResult, deliver
 from streaming.errors import UnusableInput
 
 # Each module has ``run(quick: bool) -> BenchResult`` and is loaded only when it is asked for.
-BENCHES = {"accuracy": "benchmarks.accuracy", "coach": "benchmarks.coach"}
+BENCHES = {
+    "accuracy": "benchmarks.accuracy",
+    "coach": "benchmarks.coach",
+    "latency": "benchmarks.latency",
+    "live": "benchmarks.live",
+    "network": "benchmarks.network",
+}
 
 
 def names() -> list[str]:

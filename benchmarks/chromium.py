@@ -1,0 +1,80 @@
+"""Real browsers for benchmarks: each a headless Chromium process with a fresh profile."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+from playwright.async_api import BrowserContext, Page, Playwright, Route
+
+from gateway.simulated import RATE_HZ
+from streaming.types import Samples
+
+_SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+
+
+@asynccontextmanager
+async def chromium(running: Playwright, profile: Path) -> AsyncIterator[BrowserContext]:
+    context = await running.chromium.launch_persistent_context(
+        profile,
+        executable_path=os.environ.get("BREATHMARK_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium",
+        headless=True,
+        args=_SWITCHES,
+        bypass_csp=True,  # the floor's socket is not the gateway's
+        viewport={"width": 900, "height": 700},
+    )
+    try:
+        yield context
+    finally:
+        await context.close()
+
+
+async def agree(page: Page, name: str) -> None:
+    """From the opened link to the yes, as a person would."""
+    await page.get_by_role("button", name="No, I feel safe").click()
+    await page.get_by_role("radio", name=re.compile("^Apart")).check()
+    await page.get_by_label("Your first name").fill(name)
+    await page.get_by_label("An observer may watch live").check()
+    await page.get_by_role("button", name="Yes, I agree: use my microphone").click()
+
+
+async def listening(page: Page) -> None:
+    """Waits until this partner's page says that it listens."""
+    await page.get_by_text("Listening", exact=True).first.wait_for(timeout=20_000)
+
+
+def write_sound(path: Path, audio: Samples) -> Path:
+    """48 kHz, 16 bit, mono, for a page to decode."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes((np.clip(audio, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+async def serve_sound(page: Page, pattern: str, file: Path) -> None:
+    async def answer(route: Route) -> None:
+        await route.fulfill(path=file, content_type="audio/wav")
+
+    await page.route(pattern, answer)
