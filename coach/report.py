@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from coach.adherence import BUTTONS
 from coach.cards import card_named
 from coach.findings import couple_view, strengths
 from coach.lanes import gaps, lane, quality, rail
 from coach.moments import moments
 from coach.record import Record, lasting
-from coach.report_form import Consent, Practised, Report, ReportFacts, Scope, report_json
+from coach.report_form import Answered, Consent, Practised, Report, ReportFacts, Scope, report_json
 from coach.turn_taking import turn_taking
 from streaming.types import Line, Speaker
 from streaming.wire import seconds
@@ -61,11 +62,20 @@ def _consents(record: Record) -> tuple[Consent, ...]:
 
 def _practised(record: Record) -> Practised:
     paused_s = sum(seconds(span.length) for span, _ in record.pauses)
-    begun = [str(h.detail.get("card")) for h in record.happenings if h.kind == "practice_start"]
-    known = card_named(begun[-1]) if begun else None
+    begun = [h.detail for h in record.happenings if h.kind == "practice_start"]
+    known = card_named(str(begun[-1].get("card"))) if begun else None
     card = record.facts.card or (known.title if known else None)
     planned_s = record.facts.planned_s or (known.minutes * 60.0 if known else None)
-    return Practised(card, planned_s, max(0.0, record.duration_s - paused_s))
+    anchor = str(begun[-1].get("anchor") or known.anchor) if known else None
+    answers = tuple(Answered("a" if by == "a" else "b", act) for by, act in _answers(record).items())
+    return Practised(card, planned_s, max(0.0, record.duration_s - paused_s), anchor, answers)
+
+
+def _answers(record: Record) -> dict[str, str]:
+    """Each partner's newest answer: people may think again."""
+    said = {f"practice_{act}": act for act in BUTTONS if act != "start"}
+    newest = {h.by: said[h.kind] for h in record.happenings if h.kind in said}
+    return {speaker.value: newest[speaker.value] for speaker in Speaker if speaker.value in newest}
 
 
 def _limits(record: Record) -> tuple[str, ...]:

@@ -47,10 +47,20 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """How it went, as one partner tapped it: finish, bend, defer or avoid (see ``coach.adherence``)."""
+
+    by: By
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
 class Practised:
     card: str | None
     planned_s: float | None
     done_s: float
+    anchor: str | None = None
+    answers: tuple[Answered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

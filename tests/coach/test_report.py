@@ -81,7 +81,7 @@ def test_the_report_has_the_form_that_its_page_reads() -> None:
     assert set(data["scope"]) == {"consents", "audio_stored", "quality"}
     assert set(data["scope"]["consents"][0]) == {"by", "practice", "observer", "at_s"}
     assert set(data["scope"]["quality"][0]) == {"by", "heard_share", "gaps_s", "notes"}
-    assert set(data["practised"]) == {"card", "planned_s", "done_s"}
+    assert set(data["practised"]) == {"card", "planned_s", "done_s", "anchor", "answers"}
     assert set(data["strengths"][0]) == {"text", "by", "at_s"}
     assert set(data["lanes"][0]) == {"by", "speech", "gaps", "arousal", "rises"}
     mark = {"id", "group", "kind", "by", "over", "start_s", "end_s", "label", "text", "confidence"}

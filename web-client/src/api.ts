@@ -1,5 +1,5 @@
 // The gateway's HTTP side. What it refuses is thrown as a RefusedError, with its way out.
-import type { Invitation, Refusal } from "./protocol";
+import type { Act, Card, Choice, Invitation, Refusal } from "./protocol";
 import type { Report } from "./report/types";
 import { trouble } from "./words";
 
@@ -11,17 +11,35 @@ class RefusedError extends Error {
 
 const UNREACHABLE: Refusal = { code: "unreachable", message: trouble.unreachable, way_out: trouble.waitAndReload };
 
-async function ask<T>(method: "GET" | "POST", path: string, token?: string): Promise<T> {
+async function fetched(method: "GET" | "POST", path: string, token?: string, sent?: unknown): Promise<Response> {
   const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
-  const answer = await fetch(path, { method, headers }).catch(() => {
+  const body = sent === undefined ? null : JSON.stringify(sent);
+  if (body !== null) headers["Content-Type"] = "application/json";
+  const answer = await fetch(path, { method, headers, body }).catch(() => {
     throw new RefusedError(UNREACHABLE);
   });
-  const body: unknown = await answer.json().catch(() => null);
-  if (answer.ok && body) return body as T;
-  throw new RefusedError({ ...UNREACHABLE, ...(body as Partial<Refusal> | null) });
+  if (answer.ok) return answer;
+  const told: unknown = await answer.json().catch(() => null);
+  throw new RefusedError({ ...UNREACHABLE, ...(told as Partial<Refusal> | null) });
 }
 
-export const startPractice = () => ask<Invitation>("POST", "/api/sessions");
+async function ask<T>(method: "GET" | "POST", path: string, token?: string, sent?: unknown): Promise<T> {
+  const answer = await fetched(method, path, token, sent);
+  const body: unknown = await answer.json().catch(() => null);
+  if (body) return body as T;
+  throw new RefusedError(UNREACHABLE);
+}
+
+export const startPractice = (choice: Choice | null) => ask<Invitation>("POST", "/api/sessions", undefined, choice ?? {});
+export const readCards = () => ask<{ cards: Card[] }>("GET", "/api/cards");
+export const sayHowItWent = (token: string, act: Act) => ask<{ said: string }>("POST", "/api/practised", token, { act });
+
+/** A calendar file that reminds of the card at `date` (2026-11-25) and `time` (19:30), in local time. */
+export async function readReminder(token: string, date: string, time: string): Promise<Blob> {
+  const query = new URLSearchParams({ date, time });
+  return (await fetched("GET", `/api/reminder?${query.toString()}`, token)).blob();
+}
+
 export const startDemo = () => ask<{ token: string; report: string }>("POST", "/api/demo");
 export const readReport = (token: string) => ask<Report>("GET", "/api/report", token);
 

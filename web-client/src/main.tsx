@@ -6,6 +6,7 @@ import { ReportPage } from "./pages/report";
 import { StartPage } from "./pages/start";
 import { WatchPage } from "./pages/watch";
 import "./style/base.css";
+import "./style/cards.css";
 import "./style/couple.css";
 import "./style/lanes.css";
 import "./style/report.css";

@@ -115,6 +115,14 @@ export type FromGateway =
   | { type: "ended"; report: string | null }
   | { type: "pong"; t: number; now_s: number };
 
+/** What to practise, and the habit that it is tied to; an empty anchor is the card's own. */
+export interface Choice {
+  card: string;
+  anchor: string;
+}
+
+export type Act = "finish" | "bend" | "defer" | "avoid";
+
 export interface Links {
   a: string;
   b: string;

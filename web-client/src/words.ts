@@ -22,6 +22,32 @@ export const start = {
   failed: "The links could not be made",
 };
 
+export const cards = {
+  pick: "Pick something to practise",
+  picked: (title: string) => `To practise: ${title}`,
+  optional: "It is optional. Each takes ten minutes at most, and three where there is little time.",
+  justTalk: "Just talk",
+  justTalkLine: "About whatever is on your minds.",
+  loading: "Fetching the cards…",
+  minutes: (n: number) => (n === 1 ? "1 minute" : `${n} minutes`),
+  steps: "How it goes",
+  done: "Done when",
+  fallback: (minutes: string) => `Short on time (${minutes})`,
+  anchor: "Tied to a habit of yours",
+  anchorHint: "What it comes after, so that nobody has to remember it.",
+  line: (skill: string, turns: number) => `${skill[0]?.toUpperCase() ?? ""}${skill.slice(1)}. ${TURNS[turns] ?? turns} ${turns === 1 ? "turn" : "turns"}.`,
+  how: "How did it go?",
+  howHint: "One tap each, if you like. Every answer is a good one.",
+  answers: { finish: "We did it", bend: "We did half", defer: "Another day", avoid: "Not this one" },
+  again: "The same again",
+  againLead: "A reminder for your calendar. It comes with the steps.",
+  day: "Day",
+  time: "Time",
+  calendar: "Put it in my calendar",
+  saved: "Saved: open the file to add it.",
+};
+const TURNS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
+
 export const safety = {
   ask: "When this is not the right tool",
   body:
@@ -280,6 +306,8 @@ export const report = {
   notStored: "The sound was not kept.",
   minutes: (text: string) => `${text} together`,
   card: "A free conversation",
+  planned: (done: string, planned: string) => `${done}, planned ${planned}`,
+  answered: (answer: string) => `said: “${answer}”`,
 };
 
 export const trouble = {

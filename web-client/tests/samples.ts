@@ -1,5 +1,5 @@
 // Small values of the wire for the tests.
-import type { CueLine, Line, Phase, Room } from "../src/protocol";
+import type { Card, CueLine, Line, Phase, Room } from "../src/protocol";
 import type { Report } from "../src/report/types";
 
 const envelope = { v: 1, session: "s", status: "final", detector: "turns@1" } as const;
@@ -11,6 +11,19 @@ export function line(kind: string, start_s: number, end_s: number, more: Partial
 export function cueLine(id: string, level = 1, ttl_s = 6): CueLine {
   return { ...line("cue", 60, 60), id, kind: "cue", level, text: "One at a time?", ttl_s };
 }
+
+export const card: Card = {
+  id: "say-it-back",
+  title: "Say it back, then answer",
+  skill: "say back what you heard before answering",
+  steps: ["One speaks for one minute.", "The other says it back."],
+  turns: 4,
+  minutes: 10,
+  anchor: "after the dinner clean-up",
+  done_when: "Each has said back two things.",
+  fallback: "One minute each.",
+  fallback_minutes: 3,
+};
 
 export function roomOf(phase: Phase): Room {
   const partner = { present: true, name: "", practice: true, observer: true, media: "connected" } as const;
@@ -43,7 +56,7 @@ export const report: Report = {
     audio_stored: false,
     quality: [{ by: "a", heard_share: 0.98, gaps_s: 2, notes: [] }],
   },
-  practised: { card: null, planned_s: null, done_s: 120 },
+  practised: { card: null, planned_s: null, done_s: 120, anchor: null, answers: [] },
   strengths: [{ text: "You shared the speaking time about evenly.", by: null, at_s: null }],
   lanes: [
     { by: "a", speech: [[1, 4]], gaps: [[50, 52]], arousal: [[2, 0.5, 0.9], [2.5, 0.7, 0.9]], rises: [[30, 40]] },

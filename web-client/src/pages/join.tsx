@@ -37,7 +37,8 @@ export function JoinPage({ token }: { token: string }) {
   if (state.refusal) return <RefusedScreen refusal={state.refusal} token={token} />;
   if (!room || !role) return state.link === "lost" ? <LostScreen /> : <Screen title={join.opening} />;
   if (role === "observer" || role === "report") return <WrongPage role={role} token={token} />;
-  if (state.ended || room.phase === "ended") return <EndedScreen report={state.ended?.report ?? token} />;
+  if (state.ended || room.phase === "ended") 
+    return <EndedScreen report={state.ended?.report ?? token} card={room.card} token={token} />;
   const fault = sound.microphone;
   if (fault !== "none" && fault !== "asking" && fault !== "open")
     return <MicrophoneScreen fault={fault} practice={practice} room={room} me={role} />;

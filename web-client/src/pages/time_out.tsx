@@ -37,7 +37,7 @@ export function TimeOutScreen({ practice, state, out }: PartnerScreen & { state:
           {over ? "" : words.left(left_s)}
         </p>
         <p class="row">
-          <button class="button main" onClick={() => session.send({ type: "resume" })}>
+          <button class={over ? "button main" : "button"} onClick={() => session.send({ type: "resume" })}>
             {words.weAreBack}
           </button>
           {over && (

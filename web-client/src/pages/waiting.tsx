@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { keptInvitation } from "../live/kept";
+import { CardLine } from "../parts/card_line";
 import { Screen } from "../parts/page";
 import { OTHER } from "../protocol";
 import { details, paused, waiting } from "../words";
@@ -30,8 +31,9 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
         <div class="halo" />
         <div class="core" />
       </div>
+      {room.card && <CardLine card={room.card} />}
       <p class="soft">
-        {waiting.nothingYet} {waiting.first}
+        {waiting.nothingYet} {!room.card && waiting.first}
       </p>
       {mine && shown && invitation && <PartnerLink invitation={invitation} />}
       <p class="row">

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { SessionState } from "../live/state";
 import { OTHER, type Partner, type Room } from "../protocol";
 import { practise, refusalTitle } from "../words";
+import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 
 interface CoupleProps {
@@ -25,6 +26,7 @@ export function CoupleScreen(props: CoupleProps) {
           <span class={hears(props) ? "dot on" : "dot"} aria-hidden="true" />
           {signText(props)}
         </button>
+        {room.card && <CardLine card={room.card} />}
         {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
         {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
       </div>

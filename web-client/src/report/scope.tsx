@@ -1,6 +1,6 @@
 import { clock, PARTNERS } from "../lanes/picture";
 import type { Partner } from "../protocol";
-import { report as words } from "../words";
+import { cards, report as words } from "../words";
 import type { Report } from "./types";
 
 /** Consent and data quality come first: they say how far the rest can be trusted. */
@@ -20,12 +20,21 @@ export function Scope({ report, names }: { report: Report; names: Record<Partner
       <div>
         <h2>{words.practised}</h2>
         <p>
-          {practised.card ?? words.card}, {clock(practised.done_s)}
-          {practised.planned_s !== null && ` / ${clock(practised.planned_s)}`}
+          {[practised.card ? `“${practised.card}”` : words.card, practised.anchor, lasted(report)].filter(Boolean).join(", ")}.
         </p>
+        {practised.answers.map(({ by, act }) => (
+          <p key={by}>
+            <span class={`name-${by}`}>{names[by]}</span> {words.answered(cards.answers[act])}
+          </p>
+        ))}
       </div>
     </section>
   );
+}
+
+function lasted({ practised }: Report): string {
+  const done = clock(practised.done_s);
+  return practised.planned_s === null ? done : words.planned(done, clock(practised.planned_s));
 }
 
 /** Every change of mind, in order: "said yes to the practice (0:00), took back the yes (4:10)". */
@@ -37,7 +46,7 @@ function consentOf(report: Report, by: Partner): string {
 function heardOf(report: Report, by: Partner): string {
   const own = report.scope.quality.find((each) => each.by === by);
   if (!own) return words.heard(percent(0));
-  return [words.heard(percent(own.heard_share)), ...own.notes].join("; ");
+  return [words.heard(percent(own.heard_share)), ...own.notes].join("; ").replace(/\.$/, "");
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -1,5 +1,5 @@
 // The report as the gateway sends it (coach/report.py). Times are seconds of session time.
-import type { Partner } from "../protocol";
+import type { Act, Partner } from "../protocol";
 
 export interface Report {
   v: 1;
@@ -12,7 +12,13 @@ export interface Report {
     audio_stored: false;
     quality: { by: Partner; heard_share: number; gaps_s: number; notes: string[] }[];
   };
-  practised: { card: string | null; planned_s: number | null; done_s: number };
+  practised: {
+    card: string | null;
+    planned_s: number | null;
+    done_s: number;
+    anchor: string | null;
+    answers: { by: Partner; act: Act }[];
+  };
   strengths: { text: string; by: Partner | null; at_s: number | null }[];
   lanes: {
     by: Partner;

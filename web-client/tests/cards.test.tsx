@@ -1,0 +1,98 @@
+import { render } from "preact";
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { EndedScreen } from "../src/pages/ended";
+import { StartPage } from "../src/pages/start";
+import { nextTime } from "../src/parts/reminder";
+import { Scope } from "../src/report/scope";
+import { cards, start } from "../src/words";
+import { card, report } from "./samples";
+
+let root: HTMLElement;
+const asked: { path: string; method: string; body: unknown; token: string | null }[] = [];
+let answers: Record<string, { status: number; body: unknown }>;
+
+beforeEach(() => {
+  root = document.createElement("div");
+  document.body.append(root);
+  asked.length = 0;
+  answers = {
+    "/api/cards": { status: 200, body: { cards: [card] } },
+    "/api/practised": { status: 201, body: { said: "Half counts." } },
+    "/api/sessions": { status: 400, body: { code: "bad_anchor", message: "The reason.", way_out: "The way." } },
+  };
+  // The gateway stands elsewhere; what it takes and says is held by its own tests.
+  vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
+    const body = typeof init.body === "string" ? (JSON.parse(init.body) as unknown) : null;
+    asked.push({ path, method: init.method ?? "", body, token: new Headers(init.headers).get("Authorization") });
+    const answer = answers[path];
+    return Promise.resolve(new Response(JSON.stringify(answer?.body), { status: answer?.status ?? 404 }));
+  });
+});
+afterEach(() => {
+  void act(() => render(null, root));
+  root.remove();
+  vi.unstubAllGlobals();
+});
+
+const button = (label: string) => [...root.querySelectorAll("button")].find((each) => each.textContent === label);
+const press = (label: string) => act(() => void button(label)?.click());
+
+async function openCards(): Promise<HTMLInputElement[]> {
+  await act(() => render(<StartPage />, root));
+  await act(() => {
+    const fold = root.querySelector<HTMLDetailsElement>("details.cards");
+    if (fold) fold.open = true;
+    fold?.dispatchEvent(new Event("toggle"));
+  });
+  await vi.waitFor(() => expect(root.querySelectorAll("input[name=card]")).toHaveLength(2));
+  return [...root.querySelectorAll<HTMLInputElement>("input[name=card]")];
+}
+
+test("to just talk comes first, is chosen, and asks for no card", async () => {
+  const [talk] = await openCards();
+  expect(talk?.checked).toBe(true);
+  await press(start.start);
+  expect(asked.at(-1)).toMatchObject({ path: "/api/sessions", method: "POST", body: {} });
+});
+
+test("a card is started with the couple's own habit, and what is wrong with it stands above the button", async () => {
+  const [, first] = await openCards();
+  await act(() => void first?.click());
+  for (const text of [card.done_when, card.fallback, "3 minutes", "Four turns."]) expect(root.textContent).toContain(text);
+  const habit = root.querySelector<HTMLInputElement>(".card input");
+  expect(habit?.value).toBe(card.anchor);
+  await act(() => {
+    if (habit) habit.value = "after <tea>";
+    habit?.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  await press(start.start);
+  expect(asked.at(-1)?.body).toEqual({ card: card.id, anchor: "after <tea>" });
+  await vi.waitFor(() => expect(root.querySelector("[role=alert]")?.textContent).toContain("The reason. The way."));
+});
+
+test("at the end one tap says how it went, and the answer is kind and final", async () => {
+  await act(() => render(<EndedScreen report="r" token="mine" card={card} />, root));
+  expect([...root.querySelectorAll("[role=group] button")].map((each) => each.textContent)).toEqual(Object.values(cards.answers));
+  await press(cards.answers.bend);
+  expect(asked.at(-1)).toMatchObject({ path: "/api/practised", body: { act: "bend" }, token: "Bearer mine" });
+  await vi.waitFor(() => expect(root.textContent).toContain("Half counts."));
+  expect(root.querySelector("[role=group]")).toBeNull();
+});
+
+test("whoever just talked is asked nothing", async () => {
+  await act(() => render(<EndedScreen report="r" token="mine" card={null} />, root));
+  expect(root.querySelectorAll("main button")).toHaveLength(0);
+});
+
+test("the reminder is for the same weekday and time of day, also over the end of a year", () => {
+  expect(nextTime(new Date(2026, 11, 28, 19, 33))).toEqual({ date: "2027-01-04", time: "19:30" });
+});
+
+test("the report tells the card, its habit, and what both said of it", async () => {
+  const practised = { card: card.title, planned_s: 600, done_s: 492, anchor: card.anchor, answers: [{ by: "b", act: "bend" }] } as const;
+  const told = { ...report, practised: { ...practised, answers: [...practised.answers] } };
+  await act(() => render(<Scope report={told} names={{ a: "Nora", b: "Ben" }} />, root));
+  expect(root.textContent).toContain(`“${card.title}”, ${card.anchor}, 8:12, planned 10:00.`);
+  expect(root.textContent).toContain("Ben said: “We did half”");
+});
