@@ -1,8 +1,13 @@
-"""How late audio is delivered before a burst of loss and 5 s after it: real peers, real datagrams, the real path."""
+"""How late audio is delivered before a burst of loss and 5 s after it: real peers, real datagrams, the real path.
+
+In a process of its own (``python -m benchmarks.burst``), so that nothing else holds up its event loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -97,3 +102,23 @@ def _hum() -> Samples:
         np.float32
     )
     return hum
+
+
+async def measure() -> list[BurstRun]:
+    """Every burst at once, in another process."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.burst"), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"the peers' process ended with {process.returncode}: see above")
+    return [BurstRun(run["burst_ms"], [(at_s, ms) for at_s, ms in run["delays"]]) for run in json.loads(told)]
+
+
+async def _main() -> None:
+    runs = await asyncio.gather(*(through_a_burst(ms, seed=i) for i, ms in enumerate(BURSTS_MS)))
+    sys.stdout.write(json.dumps([{"burst_ms": run.burst_ms, "delays": run.delays} for run in runs]))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
