@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
@@ -90,22 +90,24 @@ def _cluster(url: str) -> RedisCluster:
 
 def _parts(url: str, port: int) -> tuple[list[tuple[str, int]], str, dict[str, Any], dict[str, Any]]:
     """(hosts, path, options, sentinels' own options) of a URL with several hosts."""
-    split = urlsplit(url)
-    user, _, addresses = split.netloc.rpartition("@")
+    scheme, _, rest = url.partition("://")  # urlsplit knows of one host only
+    rest, _, options = rest.partition("?")
+    place, _, path = rest.partition("/")
+    user, _, addresses = place.rpartition("@")
     found = [_HOST.fullmatch(address) for address in addresses.split(",")]
     hosts = [(match[1].strip("[]"), int(match[2] or port)) for match in found if match]
     if len(hosts) != len(found):
         raise ValueError(f"cannot read the hosts {addresses!r}")
-    query = dict(parse_qsl(split.query))
+    query = dict(parse_qsl(options))
     strange = set(query) - {*_TLS_OPTIONS, "sentinel_username", "sentinel_password"}
     if strange:
         raise ValueError(f"unknown option {min(strange)!r}")
     tls: dict[str, Any] = {name: query[name] for name in _TLS_OPTIONS if name in query}
     if "ssl_check_hostname" in tls:
         tls["ssl_check_hostname"] = tls["ssl_check_hostname"].lower() not in ("0", "no", "false")
-    if split.scheme.startswith("rediss"):
+    if scheme.startswith("rediss"):
         tls["ssl"] = True
     name, _, password = user.partition(":")
     account = {"username": unquote(name) or None, "password": unquote(password) or None}
     own = {"username": query.get("sentinel_username"), "password": query.get("sentinel_password")}
-    return hosts, split.path.strip("/"), {**account, **tls}, {**own, **tls}
+    return hosts, path.strip("/"), {**account, **tls}, {**own, **tls}

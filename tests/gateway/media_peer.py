@@ -223,4 +223,4 @@ def open_sockets() -> int:
 
 
 def _sockets() -> list[socket.socket]:
-    return [held for held in gc.get_objects() if isinstance(held, socket.socket) and held.fileno() >= 0]
+    return [held for held in gc.get_objects() if issubclass(type(held), socket.socket) and held.fileno() >= 0]
