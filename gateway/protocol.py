@@ -97,6 +97,13 @@ class End(_FromBrowser):
     type: Literal["end"]
 
 
+class FloorAct(_FromBrowser):
+    """A step of the floor mode: one speaks, the other says it back. What is not theirs to do changes nothing."""
+
+    type: Literal["floor"]
+    act: Literal["take", "done", "reflected", "yes", "add", "stop"]
+
+
 class CuesWanted(_FromBrowser):
     """The coach has fallen silent, and somebody would like cues again."""
 
@@ -109,7 +116,19 @@ class Ping(_FromBrowser):
 
 
 ClientMessage: TypeAlias = Annotated[
-    Hello | Consent | Setup | Offer | Painted | Dismiss | Pause | TakeTimeOut | Resume | CuesWanted | End | Ping,
+    Hello
+    | Consent
+    | Setup
+    | Offer
+    | Painted
+    | Dismiss
+    | Pause
+    | TakeTimeOut
+    | Resume
+    | FloorAct
+    | CuesWanted
+    | End
+    | Ping,
     Field(discriminator="type"),
 ]
 _CLIENT_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
@@ -170,6 +189,13 @@ class CardView(_ToBrowser):
     fallback_minutes: int
 
 
+class FloorSide(_ToBrowser):
+    """What one partner's screen says, and what it offers."""
+
+    prompt: str
+    acts: tuple[str, ...]
+
+
 class RoomView(_ToBrowser):
     """The whole room, sent whenever it changes. ``now_s``: session time, 0 before it begins."""
 
@@ -182,6 +208,7 @@ class RoomView(_ToBrowser):
     partners: dict[Literal["a", "b"], PartnerView]
     time_out: TimeOutView | None = None
     card: CardView | None = None  # None: just talk
+    floor: dict[Literal["a", "b"], FloorSide] | None = None  # None: the floor mode is off
     cues_silent: bool = False  # two cues were ignored: there are no more of the coach's own, until somebody asks
 
 

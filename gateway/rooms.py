@@ -7,11 +7,13 @@ no socket, no store.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from coach import floor as floors
+from coach.floor import Floor
 from coach.practice import Card
 from gateway import cards
-from gateway.protocol import MediaState, PartnerView, Phase, RoomView
+from gateway.protocol import FloorSide, MediaState, PartnerView, Phase, RoomView
 from gateway.time_outs import TimeOut
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
@@ -53,6 +55,7 @@ class Room:
     ended_by: Speaker | None = None  # None: nobody came back in time
     time_out: TimeOut | None = None  # a pause with a time to be back
     card: Card | None = None  # None: just talk
+    floor: Floor = field(default_factory=Floor)  # speaker and listener, where they chose to take turns
 
     def partner(self, speaker: Speaker) -> Partner:
         return self.a if speaker is Speaker.A else self.b
@@ -140,6 +143,11 @@ def took_time_out(room: Room, time_out: TimeOut, now_unix: float) -> Room:
     return replace(room, paused_by=room.paused_by or time_out.by, time_out=time_out)
 
 
+def took_turn(room: Room, by: Speaker, act: floors.Act) -> Room:
+    """A step of the floor mode; in a pause the floor stays with whom it is."""
+    return replace(room, floor=floors.step(room.floor, act, by)) if room.phase == "practising" else room
+
+
 def resumed(room: Room) -> Room:
     return replace(room, paused_by=None, time_out=None)
 
@@ -168,6 +176,8 @@ def happened(before: Room, after: Room) -> list[Change]:
         changes.append(Change("began"))
         if after.card:
             changes.append(Change("practice_start", None, {"card": after.card.id, "anchor": after.card.anchor}))
+    if after.floor != before.floor:
+        changes.append(Change("floor", None, floors.save(after.floor)))
     if after.time_out and after.time_out != before.time_out:  # before the pause: it is the reason for it
         changes.append(Change("time_out", after.time_out.by, after.time_out.detail))
     if after.paused_by and not before.paused_by:
@@ -218,8 +228,16 @@ def view(
         partners={"a": _partner_view(room.a), "b": _partner_view(room.b)},
         time_out=room.time_out.view(now_unix) if room.time_out else None,
         card=cards.card_view(room.card) if room.card else None,
+        floor=_floor_view(room.floor),
         cues_silent=cues_silent,
     )
+
+
+def _floor_view(floor: Floor) -> dict[Literal["a", "b"], FloorSide] | None:
+    if floor.phase is floors.Phase.OFF:
+        return None
+    a, b = (FloorSide(prompt=floors.prompt(floor, s), acts=floors.allowed(floor, s)) for s in Speaker)
+    return {"a": a, "b": b}
 
 
 def _partner_view(partner: Partner) -> PartnerView:
@@ -246,6 +264,7 @@ def to_state(room: Room) -> RoomState:
         "ended_by": room.ended_by,
         "time_out": room.time_out.to_state() if room.time_out else None,
         "card": cards.to_state(room.card) if room.card else None,
+        "floor": floors.save(room.floor),
     }
 
 
@@ -265,6 +284,7 @@ def from_state(state: RoomState) -> Room:
             ended_by=Speaker(state["ended_by"]) if state["ended_by"] else None,
             time_out=TimeOut.from_state(state["time_out"]) if state.get("time_out") else None,
             card=cards.from_state(state.get("card")),
+            floor=floors.restore(state["floor"]) if "floor" in state else Floor(),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableInput(f"a stored room does not fit this version ({error!r}); start a new practice") from error

@@ -34,6 +34,7 @@ from gateway.protocol import (
     Dismiss,
     End,
     Ended,
+    FloorAct,
     Hello,
     Offer,
     Painted,
@@ -57,7 +58,7 @@ from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
 
-Act: TypeAlias = Consent | Setup | Pause | TakeTimeOut | Resume | CuesWanted | End
+Act: TypeAlias = Consent | Setup | Pause | TakeTimeOut | Resume | FloorAct | CuesWanted | End
 CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
 
 log = structlog.get_logger("gateway.session")
@@ -242,6 +243,8 @@ class Session:
                         raise Refused("not_now", "There is nothing to pause just now.")
                     now_unix = self._services.unix_now()
                     await self._change(rooms.took_time_out(room, time_outs.asked(message, speaker, now_unix), now_unix))
+                case FloorAct():
+                    await self._change(rooms.took_turn(room, speaker, message.act))
                 case CuesWanted():
                     await self._want_cues(speaker)
                 case Resume():

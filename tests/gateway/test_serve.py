@@ -51,6 +51,19 @@ def test_a_store_that_is_not_one_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_policy_that_cannot_be_is_told_with_its_line_before_anything_starts(taken: int, tmp_path: Path) -> None:
+    policy = tmp_path / "ours.toml"
+    policy.write_text('preset = "gentle"\nspacing_s = 10\n')
+    wrong = serve("--port", "0", "--data", str(tmp_path / "data"), "--policy", str(policy))
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+    assert "ours.toml:2: spacing_s is 10, must be a number from 90 to 1800; nearest valid value is 90" in wrong.stderr
+    missing = serve("--port", "0", "--data", str(tmp_path / "data"), "--policy", str(tmp_path / "none.toml"))
+    assert (missing.returncode, "give a TOML file" in missing.stderr) == (2, True)
+    policy.write_text('preset = "gentle"\n')
+    right = serve("--port", str(taken), "--data", str(tmp_path / "data"), "--policy", str(policy))
+    assert "is in use" in right.stderr, "the policy was taken, and the port is what is wrong"
+
+
 def test_an_address_that_is_not_this_machine_s_says_so() -> None:
     with pytest.raises(UnusableInput, match="--host"):
         bind("no.such.host.invalid", 0)

@@ -28,6 +28,14 @@ export interface TimeOut {
   task: string;
 }
 
+export type FloorAct = "take" | "done" | "reflected" | "yes" | "add" | "stop";
+
+/** What one partner's screen says while they take turns, and what it offers. */
+export interface FloorSide {
+  prompt: string;
+  acts: FloorAct[];
+}
+
 /** A practice card as the library has it; in a room with the couple's own anchor. */
 export interface Card {
   id: string;
@@ -52,6 +60,7 @@ export interface Room {
   partners: Record<Partner, PartnerView>;
   time_out: TimeOut | null;
   card: Card | null; // null: just talk
+  floor: Record<Partner, FloorSide> | null; // null: the floor mode is off
   cues_silent: boolean;
 }
 
@@ -95,6 +104,7 @@ export type ToGateway =
   | { type: "pause" }
   | { type: "time_out"; minutes: number; back_at: string }
   | { type: "resume" }
+  | { type: "floor"; act: FloorAct }
   | { type: "cues_wanted" }
   | { type: "end" }
   | { type: "ping"; t: number };

@@ -164,6 +164,16 @@ export const practise = {
   shape: "A calm shape that slowly breathes",
 };
 
+/** The steps of speaker and listener, as buttons say them. */
+export const floor = {
+  take: "I begin",
+  done: "Done",
+  reflected: "I have said it back",
+  yes: "Yes, that’s it",
+  add: "There is more",
+  stop: "Stop taking turns",
+};
+
 export const details = {
   title: "Just now",
   listening: "A computer listens to the sound of both voices. The sound is not kept.",
@@ -173,6 +183,8 @@ export const details = {
   allowObserver: "An observer may watch live",
   withdraw: "Take back my yes",
   withdrawHint: "Listening stops at once, for both.",
+  floor: "Speaker and listener",
+  floorHint: "One speaks, the other says it back, then you swap. Either of you can stop it.",
   silent: "No more prompts now.",
   ask: "Ask for them again",
 };

@@ -37,6 +37,7 @@ export function roomOf(phase: Phase): Room {
     partners: { a: partner, b: partner },
     time_out: null,
     card: null,
+    floor: null,
     cues_silent: false,
   };
 }

@@ -6,8 +6,9 @@ import { type SessionState, unopened } from "../src/live/state";
 import { DetailsDialog } from "../src/pages/details";
 import { PausedScreen } from "../src/pages/paused";
 import { CuePanel } from "../src/parts/cue_panel";
+import { FloorPanel } from "../src/parts/floor_panel";
 import type { Room, TimeOut, ToGateway } from "../src/protocol";
-import { details, paused } from "../src/words";
+import { details, floor, paused } from "../src/words";
 import { cueLine, roomOf } from "./samples";
 
 let root: HTMLElement;
@@ -84,6 +85,19 @@ test("a time-out that the coach suggests is one tap away, and taking it is no di
   button(paused.timeOut)?.click();
   expect(actions.timeOut).toHaveBeenCalledOnce();
   expect(actions.dismiss).not.toHaveBeenCalled();
+});
+
+test("taking turns begins from the details, and each screen offers what is that partner's to do", async () => {
+  const close = vi.fn();
+  await act(() => render(<DetailsDialog practice={practice} room={roomOf("practising")} me="a" close={close} />, root));
+  button(floor.take)?.click();
+  expect(said).toEqual([{ type: "floor", act: "take" }]);
+  expect(close).toHaveBeenCalledOnce();
+  const pressed = vi.fn();
+  await act(() => render(<FloorPanel side={{ prompt: "Is that it?", acts: ["yes", "add", "stop"] }} act={pressed} />, root));
+  expect([...root.querySelectorAll("button")].map((each) => each.textContent)).toEqual([floor.yes, floor.add, floor.stop]);
+  button(floor.yes)?.click();
+  expect(pressed).toHaveBeenCalledExactlyOnceWith("yes");
 });
 
 test("prompts that have fallen silent can be asked for again, and only then", async () => {

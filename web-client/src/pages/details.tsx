@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { keepChoices, keptChoices } from "../live/kept";
 import { Dialog } from "../parts/dialog";
 import { Toggle } from "../parts/toggle";
-import { details, join, practise } from "../words";
+import { details, floor, join, practise } from "../words";
 import type { PartnerScreen } from "./join";
 
 /** What is going on, who is here, and every yes to take back. */
@@ -13,6 +13,10 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
     keepChoices({ ...choices, ...changed });
   };
   const mine = room.partners[me];
+  const begin = () => {
+    practice.session.send({ type: "floor", act: "take" });
+    close();
+  };
   return (
     <Dialog title={details.title} close={close}>
       <p>
@@ -25,6 +29,17 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
             {details.ask}
           </button>
         </p>
+      )}
+      {room.phase === "practising" && !room.floor && (
+        <div>
+          <p class="row">
+            <span>{details.floor}</span>
+            <button class="button small" onClick={begin}>
+              {floor.take}
+            </button>
+          </p>
+          <p class="soft small">{details.floorHint}</p>
+        </div>
       )}
       <Toggle
         label={details.allowObserver}

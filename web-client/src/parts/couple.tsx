@@ -1,10 +1,11 @@
 // What a couple sees while talking: a calm shape, the listening sign, Pause and End; and the cue.
 import type { ComponentChildren } from "preact";
 import type { SessionState } from "../live/state";
-import { OTHER, type Partner, type Room } from "../protocol";
+import { type FloorAct, OTHER, type Partner, type Room } from "../protocol";
 import { practise, refusalTitle } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
+import { FloorPanel } from "./floor_panel";
 
 interface CoupleProps {
   state: SessionState;
@@ -14,11 +15,12 @@ interface CoupleProps {
   pause?: () => void;
   end?: () => void;
   details?: () => void;
+  turn?: (act: FloorAct) => void;
   children?: ComponentChildren;
 }
 
 export function CoupleScreen(props: CoupleProps) {
-  const { state, room } = props;
+  const { state, room, me } = props;
   return (
     <div class="couple">
       <div class="couple-top">
@@ -35,6 +37,7 @@ export function CoupleScreen(props: CoupleProps) {
         <div class="halo" />
         <div class="core" />
       </div>
+      {me && room.floor && props.turn && <FloorPanel side={room.floor[me]} act={props.turn} />}
       {props.children}
       <div class="couple-end">
         <button class="button" onClick={props.pause} disabled={!props.pause}>

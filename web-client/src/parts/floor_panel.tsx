@@ -1,0 +1,20 @@
+import type { FloorAct, FloorSide } from "../protocol";
+import { floor as words } from "../words";
+
+/** Whose turn it is, in this partner's words, and what may be pressed now. */
+export function FloorPanel({ side, act }: { side: FloorSide; act: (act: FloorAct) => void }) {
+  return (
+    <div class="floor-panel">
+      <p class="floor-prompt" role="status">
+        {side.prompt}
+      </p>
+      <p class="row">
+        {side.acts.map((each) => (
+          <button key={each} class={each === "stop" ? "button quiet" : "button"} onClick={() => act(each)}>
+            {words[each]}
+          </button>
+        ))}
+      </p>
+    </div>
+  );
+}
