@@ -60,7 +60,9 @@ async def agree(page: Page, name: str) -> None:
 
 async def listening(page: Page) -> None:
     """Waits until this partner's page says that it listens."""
-    await page.get_by_text("Listening", exact=True).first.wait_for(timeout=20_000)
+    await page.get_by_text("Listening", exact=True).first.wait_for(
+        timeout=60_000
+    )  # a long sound takes its time to load
 
 
 def write_sound(path: Path, audio: Samples) -> Path:
