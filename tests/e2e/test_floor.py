@@ -20,6 +20,18 @@ TURN = (
     (0, "Yes, that’s it", "Listen", "You have the floor"),
 )
 
+# A cue takes the whole screen for its few seconds: a panel of ours stands in for one that takes a minute to come.
+_CUE_IS_ABOVE = """() => {
+  const cue = document.createElement("div");
+  cue.className = "cue";
+  document.querySelector(".couple").append(cue);
+  cue.style.minHeight = "100%";
+  const box = document.querySelector(".floor-prompt").getBoundingClientRect();
+  const above = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === cue;
+  cue.remove();
+  return above;
+}"""
+
 
 async def test_a_turn_is_taken_said_back_and_handed_over(
     gateway: GatewayProcess, playwright: Playwright, tmp_path: Path
@@ -37,6 +49,7 @@ async def test_a_turn_is_taken_said_back_and_handed_over(
         await pages[0].get_by_role("button", name="Listening").click()
         await pages[0].get_by_role("button", name="I begin").click()
         await expect(pages[0].get_by_text("You have the floor")).to_be_visible()
+        assert await pages[0].evaluate(_CUE_IS_ABOVE)
         assert await faults(pages[0]) == []
         for who, press, *prompts in TURN:
             await pages[who].bring_to_front()
