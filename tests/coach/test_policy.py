@@ -204,6 +204,14 @@ def test_a_time_out_is_quiet_until_the_couple_comes_back() -> None:
     assert said(hear(coach, later, 500.0)) == [(1, "One at a time?")]
 
 
+def test_a_time_out_lasts_as_long_as_was_asked_for() -> None:
+    lines: Lines = [*greetings(), happening("time_out", 50.0, "a", minutes=30, back_at="8:40"), *cluster(1800.0)]
+    coach = Coach("s")
+    assert [cue.ttl_s for cue in hear(coach, lines, 1840.0)] == [1800.0]
+    assert coach.why_silent() == "time_out"
+    assert said(hear(coach, cluster(1851.0), 1900.0)) == [(1, "One at a time?")]
+
+
 def test_cues_are_ninety_seconds_apart() -> None:
     coach = Coach("s")
     lines = [*greetings(), *cluster(40.0), *cluster(100.0), *cluster(150.0)]
