@@ -20,6 +20,7 @@ class Overlap:
     together: bool = False  # both entered at once
     blame: bool = True  # whether the timing says for certain who started over whom
     uncertainty: int = 0
+    late: int = 0  # how much later the starter heard the other
     heard_by: int = 0  # up to where the starter's first IPU certainly reaches
     heard_over: int = 0
     by_end: int | None = None  # of the starter's first IPU
@@ -38,6 +39,11 @@ class Overlap:
     def heard(self) -> int:
         """Samples both have certainly spoken at once (below 0 while not even that is certain)."""
         return min(self.heard_by, self.heard_over) - self.start
+
+    @property
+    def held(self) -> int:
+        """How long ``over`` went on after the start, as the starter heard it."""
+        return self.heard_over + self.late - self.start
 
     @property
     def closed(self) -> bool:
@@ -59,7 +65,7 @@ def rule(o: Overlap, s: TurnSettings) -> Kind | None:
         return None
     if o.lost:
         return Kind.BUTTED_IN
-    if o.heard_over - o.start <= s.terminal_samples:
+    if o.held <= s.terminal_samples:
         if o.over_end is None:
             return None
         if o.burst_heard > o.over_end:

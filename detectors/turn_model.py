@@ -68,7 +68,7 @@ def features(o: Overlap, now: int) -> list[float]:
     by_silent = now - (o.heard_by if o.by_end is None else o.by_end)
     since = _seconds(now - o.start)
     over_speaks, by_speaks = over_silent <= 0, by_silent <= 0
-    held = _seconds(o.heard_over - o.start)
+    held = _seconds(o.held)
     return [
         *o.context,
         float(over_speaks),

@@ -248,6 +248,7 @@ class TurnDetector:
                 together=together,
                 blame=not (together or unsure),
                 uncertainty=uncertainty,
+                late=late,
                 next_refresh=self.now + s.refresh_samples,
                 context=context(self.now, own, other),
             )

@@ -27,7 +27,7 @@ class SocketSettings:
     waiting_messages: int = 256  # a partner this far behind is gone; a reconnect starts afresh
     waiting_lines: int = 2000  # about 10 minutes of one couple's lines for an observer who lags
     batch_lines: int = 200  # an observer's message stays far below 64 KiB … 256 KiB of JSON
-    batch_s: float = 0.1  # lanes redraw smoothly at 10 Hz
+    batch_s: float = 0.03  # two detector ticks: what comes together goes together, and is seen in time
     send_s: float = 10.0  # a browser that takes no byte for so long is gone
     ping_s: float = 15.0  # protocol ping: half-open connections are found within two of them
 

@@ -139,6 +139,14 @@ def test_a_start_is_judged_by_what_the_starter_could_have_heard() -> None:
     assert late.by is None
 
 
+def test_an_end_that_the_starter_could_not_have_foreseen_is_not_foreseen_at_a_distance_either() -> None:
+    """At the server a stops 250 ms after b's start; b heard a go on for 0.6 s longer."""
+    taken = talk([(0, 5)], [(4.75, 9)])
+    assert placed(taken).kind is Kind.TERMINAL_OVERLAP
+    far = placed(taken, hears_late={B: samples(0.6)})
+    assert (far.kind, far.by, far.over) == (Kind.TOOK_FLOOR, B, A)
+
+
 def test_four_seconds_without_a_word_are_a_long_silence() -> None:
     said = annotate_activity("s", talk([(0, 2)], [(7, 8)]))
     opened, ended = [x for x in said if x.kind is Kind.LONG_SILENCE]

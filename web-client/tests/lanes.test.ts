@@ -16,6 +16,19 @@ test("a final line replaces the open one with the same id, and never the other w
   expect(book.picture(names, 0, 60, 12).rail.map((mark) => mark.kind)).toEqual(["took_floor"]);
 });
 
+test("whoever draws is told of a change at once, and of nothing else", () => {
+  const book = new LineBook();
+  let told = 0;
+  const stop = book.subscribe(() => (told += 1));
+  const first = line("speech", 1, 2, { id: "s", by: "a" });
+  book.add([first, line("speech", 3, 4, { id: "t", by: "b" })]);
+  book.add([first]);
+  expect(told).toBe(1);
+  stop();
+  book.add([line("speech", 5, 6, { id: "u", by: "a" })]);
+  expect(told).toBe(1);
+});
+
 test("a history that is delivered twice changes nothing", () => {
   const book = new LineBook();
   const history = [line("speech", 1, 3, { by: "a" }), line("cue", 5, 5, { text: "Breathe together" })];

@@ -20,16 +20,25 @@ const OPEN_MAX_S = 30; // an open block whose end never came is not drawn on for
 
 export class LineBook {
   private readonly lines = new Map<string, Line>();
+  private readonly listeners = new Set<() => void>();
   /** Rises with every line that changes the picture. */
   version = 0;
 
   add(lines: Line[]): void {
+    const before = this.version;
     for (const line of lines) {
       const known = this.lines.get(line.id);
       if (known && (known.status === "final" || (line.status === "open" && line.decided_s <= known.decided_s))) continue;
       this.lines.set(line.id, line);
       this.version += 1;
     }
+    if (this.version !== before) for (const listener of [...this.listeners]) listener();
+  }
+
+  /** Calls when the picture has changed; gives the way to stop. */
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   get size(): number {

@@ -31,7 +31,7 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
   const layout = useMemo(() => layoutFor(width < NARROW_PX), [width < NARROW_PX]);
   const right = width - RIGHT_PX;
   const pxPerS = right / windowS;
-  const beat = useBeat();
+  const beat = useBeat(props.book);
   const now = props.clock.now(performance.now());
   const edge = rightEdge(now, held, windowS);
   const to = edge + AHEAD_S;
@@ -118,12 +118,17 @@ export function Names(props: { names: Record<Partner, string>; a: number; b: num
   );
 }
 
-/** Counts up a few times a second: open blocks grow with it. */
-function useBeat(): number {
+/** Counts up with every line that comes, and a few times a second: open blocks grow with it. */
+function useBeat(book: LineBook): number {
   const [beat, setBeat] = useState(0);
   useEffect(() => {
-    const handle = setInterval(() => setBeat((n) => n + 1), REDRAW_MS);
-    return () => clearInterval(handle);
-  }, []);
+    const count = () => setBeat((n) => n + 1);
+    const handle = setInterval(count, REDRAW_MS);
+    const unsubscribe = book.subscribe(count);
+    return () => {
+      clearInterval(handle);
+      unsubscribe();
+    };
+  }, [book]);
   return beat;
 }
