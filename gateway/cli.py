@@ -88,7 +88,8 @@ def _print_summary(summary: Summary, console: Console) -> None:
     table = Table(title=f"{summary.end_s:.1f} s analyzed", title_justify="left")
     for heading in ("what", "a", "b", "nobody's"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
-    table.add_row("speech, s", *(f"{summary.speech_s[speaker]:.1f}" for speaker in Speaker), "")
+    if any(summary.speech_s.values()):  # none where speech activity was given
+        table.add_row("speech, s", *(f"{summary.speech_s[speaker]:.1f}" for speaker in Speaker), "")
     for kind in sorted({kind for kind, _ in summary.overlaps}):
         table.add_row(str(kind), *(str(summary.overlaps[kind, by]) for by in (*Speaker, None)))
     table.add_row("arousal rises", *(str(summary.rises[speaker]) for speaker in Speaker), "")
