@@ -142,13 +142,19 @@ def announcements_ms(annotations: Sequence[Annotation], truth: Sequence[Span]) -
     return out
 
 
-def noise_taken_for_speech(data: Path, at_most: int) -> list[bool]:
-    """For each recording of a baby, keyboard, kitchen or machine: whether over 200 ms of it were called speech."""
+def noise_taken_for_speech(data: Path, at_most: int, voice: Samples | None = None) -> list[bool]:
+    """For each recording of a baby, keyboard, kitchen or machine: whether over 200 ms of it were called speech.
+
+    With ``voice``, each follows that voice after half a second, as loud as it.
+    """
     hiss = (np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ) * 1e-4).astype(np.float32)
+    before = hiss if voice is None else np.concatenate([levelled(voice), hiss[: SAMPLE_RATE_HZ // 2]])
     out: list[bool] = []
     for path in sorted((data / "noise").rglob("*.flac"))[:: max(1, round(58 / at_most))]:
-        annotations, _ = listen(np.concatenate([hiss, read_audio(path)[0]]))
-        out.append(sum(span.length for span in final_spans(annotations)) > 0.2 * SAMPLE_RATE_HZ)
+        noise = read_audio(path)[0]
+        annotations, _ = listen(np.concatenate([before, noise if voice is None else levelled(noise)]))
+        heard = [span.length for span in final_spans(annotations) if span.start > len(before) - SAMPLE_RATE_HZ // 4]
+        out.append(sum(heard) > 0.2 * SAMPLE_RATE_HZ)
     return out
 
 

@@ -50,6 +50,9 @@ def vad_figures(data: Path, quick: bool) -> list[Figure]:
             ]
     taken = vad_scores.noise_taken_for_speech(data, 12 if quick else 58)
     out.append(measured("noise_as_speech_share", taken, lambda x: float(np.mean(x)), len(taken)))
+    voice = np.concatenate([clip.samples for clip in clips if clip.emotion == "N"][:6])
+    after = vad_scores.noise_taken_for_speech(data, 12 if quick else 58, voice)
+    out.append(measured("noise_after_voice_as_speech_share", after, lambda x: float(np.mean(x)), len(after)))
     return out
 
 

@@ -69,7 +69,7 @@ class Partner:
         ``own_p`` is the probability of this partner's speech, ``p`` of anybody's.
         """
         s, whole = self.settings.vad, not frame.missing
-        speaking = whole and self.voice.active and own_p >= s.on
+        speaking = whole and self.voice.active and own_p >= s.clear
         quiet = whole and not self.voice.active and p < s.off
         return self.collector.hear(frame, speaking, quiet)
 

@@ -21,7 +21,7 @@ from detectors.silero import STATE_SHAPE, shared_model
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Samples, Speaker
 
-_SAVED_VERSION = 1
+_SAVED_VERSION = 2
 
 
 class Pipeline:

@@ -16,8 +16,17 @@ SUBS = FRAME_SAMPLES // SUB_SAMPLES
 class VadSettings:
     """Hysteresis on silero's probability, and the energy that refines its boundaries."""
 
-    on: float = 0.55  # probability from which a silent partner may have begun
-    sure: float = 0.8  # one frame this sure announces speech; otherwise two frames of ``on``
+    on: float = 0.45  # probability from which a silent partner may have begun, or goes on after a pause
+    clear: float = 0.55  # frames less sure say little of the voice itself
+    sure: float = 0.8  # frames this sure teach the level of speech
+    doubt: float = 0.5  # log odds; where a voice is known, evidence gathers from p 0.62
+    stranger_doubt: float = 1.5  # where none is, from p 0.82: cries rarely pass it for long
+    most_evidence: float = 3.0  # of one frame, either way
+    announce: float = 0.8  # one frame of p 0.79 where a voice is known, 0.91 where none is; or several of less
+    proof: float = 4.0  # of a known voice: its listening sounds, which the model half doubts, mostly reach it
+    stranger_proof: float = 8.0  # 96 ms at the surest; most cries stay below, the least sure line of a voice reached 12
+    known_frames: int = 62  # 2 s of sure speech: a voice is known
+    far_db: float = 15.0  # this far below a known voice it takes a stranger's proof
     off: float = 0.4  # below it a speaking partner may have stopped
     hang_samples: int = 1536  # 96 ms under ``off`` end activity; shorter dips are closures within words
     ipu_gap_samples: int = 3200  # 200 ms: the definition of an inter-pausal unit

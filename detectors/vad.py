@@ -3,10 +3,16 @@
 Frames go in one by one. Two things come out: ``speech`` annotations (open at the onset, final at
 the end of the inter-pausal unit) and a track of boundaries, which may still be moved back in time
 for ``feed_delay_samples`` and is settled after that.
+
+A child's cry or a cough is rarely as sure as a voice for long. So a unit gathers evidence (a
+cumulative sum of log odds, after E. S. Page, "Continuous inspection schemes", 1954): a little
+announces it, more makes it speech. One that ends before that never reaches the turn detector, and
+its final takes the announcement back: ``RETRACTED_SAMPLES`` long, confidence 0.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -18,6 +24,7 @@ from streaming.types import Annotation, Kind, Span, Speaker, Status
 
 DETECTOR = "vad@1"
 MUTE_DB = -100.0
+RETRACTED_SAMPLES = SUB_SAMPLES  # not none, so that who reads finals sees that it is over
 _HISTORY_FRAMES = 8  # 256 ms of sub-frame energies: beyond every look back
 
 Mark: TypeAlias = tuple[int, Literal["active", "missing"], bool]  # from this sample on
@@ -30,6 +37,7 @@ class Levels:
     floor_db: float = -60.0
     speech_db: float = -30.0
     known: bool = False
+    voiced_frames: int = 0  # that taught the speech level
 
     def hear(self, frame_db: float, p: float, settings: VadSettings) -> None:
         if frame_db <= MUTE_DB + 1.0:  # digital silence says nothing of the room
@@ -44,6 +52,10 @@ class Levels:
             self.floor_db += min(settings.floor_rise_db, frame_db - self.floor_db)
         if p >= settings.sure:
             self.speech_db += settings.level_share * (frame_db - self.speech_db)
+            self.voiced_frames += 1
+
+    def knows_voice(self, settings: VadSettings) -> bool:
+        return self.voiced_frames >= settings.known_frames
 
     def voice_db(self, settings: VadSettings) -> float:
         """Energy from which a sub-frame beside speech counts as voice."""
@@ -58,6 +70,7 @@ class _Unit:
     start: int
     p_sum: float = 0.0
     frames: int = 0
+    proven: bool = False  # to be speech, and the turn detector is told
 
     @property
     def confidence(self) -> float:
@@ -79,7 +92,9 @@ class VoiceActivity:
     _unit: _Unit | None = None
     _quiet_since: int | None = None  # refined end of voice while the probability is low
     _ended: int | None = None  # end of activity, until the unit is over
-    _candidate: bool = False  # one frame over ``on`` so far
+    _candidate: int | None = None  # refined onset of what is not announced yet
+    _since: int = 0  # start of this activity
+    _evidence: float = 0.0  # of speech, log odds
     _last_mark: int = 0  # marks never go back in time
     _missing_from: int | None = None
     _missing_to: int = 0
@@ -93,6 +108,7 @@ class VoiceActivity:
             return out  # a short loss inside speech changes nothing
         frame_db = sum(frame.energies_db) / SUBS
         self.levels.hear(frame_db, p, self.settings)
+        self._gather(p)
         if self._unit is not None and self.active:
             self._unit.p_sum += p
             self._unit.frames += 1
@@ -101,7 +117,8 @@ class VoiceActivity:
         elif p >= self.settings.on and not self._lost:
             out += self._watch_onset(frame, p, confidence)
         else:
-            self._candidate = False
+            self._candidate = None
+        self._prove(frame_db)
         return out + self._close_unit(frame.end, confidence)
 
     def settled(self, limit: int) -> list[Mark]:
@@ -135,7 +152,7 @@ class VoiceActivity:
 
     def _lose(self, start: int, now: int) -> list[Annotation]:
         """Too much is missing to go on: what was being said ends where the loss began."""
-        self._lost, self._candidate = True, False
+        self._lost, self._candidate, self._evidence = True, None, 0.0
         out: list[Annotation] = []
         if self.active:
             self._end_activity(min(start, self._quiet_since if self._quiet_since is not None else start))
@@ -143,21 +160,40 @@ class VoiceActivity:
         self._mark(start, "missing", True)
         return out
 
+    def _gather(self, p: float) -> None:
+        s = self.settings
+        p = min(max(p, 1e-3), 1.0 - 1e-3)
+        doubt = s.doubt if self.levels.knows_voice(s) else s.stranger_doubt
+        step = math.log(p / (1.0 - p)) - doubt
+        self._evidence = max(0.0, self._evidence + min(max(step, -s.most_evidence), s.most_evidence))
+
+    def _prove(self, frame_db: float) -> None:
+        """Speech is known to be speech: the turn detector is told where it began, or as far back as may be."""
+        s, levels = self.settings, self.levels
+        near = levels.knows_voice(s) and frame_db >= levels.speech_db - s.far_db
+        needed = s.proof if near else s.stranger_proof
+        if self.active and self._unit is not None and not self._unit.proven and self._evidence >= needed:
+            self._unit.proven = True
+            self._mark(self._since, "active", True)
+
     def _watch_onset(self, frame: Frame, p: float, confidence: float) -> list[Annotation]:
-        if p < self.settings.sure and not self._candidate:
-            self._candidate = True
+        if self._candidate is None:
+            self._candidate = self._refined_onset(frame)
+        resumes = self._unit is not None and self._unit.proven  # a voice that paused needs no new evidence
+        if self._evidence < self.settings.announce and not resumes:
             return []
-        start = self._refined_onset(frame)
-        self._candidate, self.active, self._quiet_since = False, True, None
-        self._mark(start, "active", True)
+        start = self._since = max(self._candidate, self.fed, self._last_mark)
+        self._candidate, self.active, self._quiet_since = None, True, None
         if self._unit is not None and self._ended is not None:
             if start - self._ended < self.settings.ipu_gap_samples:
                 self._ended = None
+                if self._unit.proven:
+                    self._mark(start, "active", True)
                 return []  # a short gap: the same unit goes on
             out = self._close_unit(frame.end, confidence, always=True)
         else:
             out = []
-        self._unit = _Unit(self._last_mark, p, 1)
+        self._unit = _Unit(start, p, 1)
         return [*out, self._annotation("open", Span(self._unit.start, frame.end), frame.end, p * confidence)]
 
     def _watch_end(self, frame: Frame, p: float) -> None:
@@ -170,17 +206,23 @@ class VoiceActivity:
             self._end_activity(self._quiet_since)
 
     def _end_activity(self, at: int) -> None:
-        self._mark(at, "active", False)
-        self.active, self._quiet_since, self._ended = False, None, self._last_mark
+        self._ended = max(at, self._since)
+        if self._unit is not None and self._unit.proven:
+            self._mark(at, "active", False)
+            self._ended = self._last_mark
+        self.active, self._quiet_since, self._evidence = False, None, 0.0
 
     def _close_unit(self, now: int, confidence: float, always: bool = False) -> list[Annotation]:
         if self._unit is None or self._ended is None:
             return []
         if not always and now - self._ended < self.settings.ipu_gap_samples:
             return []
-        span, sure = Span(self._unit.start, max(self._ended, self._unit.start)), self._unit.confidence
+        unit, ended = self._unit, max(self._ended, self._unit.start)
         self._unit = self._ended = None
-        return [self._annotation("final", span, now, sure * confidence)]
+        if not unit.proven:
+            self._last_mark = max(self._last_mark, unit.start + RETRACTED_SAMPLES)  # no other has its start
+            return [self._annotation("final", Span(unit.start, unit.start + RETRACTED_SAMPLES), now, 0.0)]
+        return [self._annotation("final", Span(unit.start, ended), now, unit.confidence * confidence)]
 
     def _mark(self, at: int, what: Literal["active", "missing"], on: bool) -> None:
         self._last_mark = max(at, self.fed, self._last_mark)
@@ -224,16 +266,17 @@ class VoiceActivity:
         )
 
     def save(self) -> dict[str, Any]:
+        unit = self._unit
         return {
             "fed": self.fed,
             "active": self.active,
-            "levels": [self.levels.floor_db, self.levels.speech_db, self.levels.known],
+            "levels": [self.levels.floor_db, self.levels.speech_db, self.levels.known, self.levels.voiced_frames],
             "marks": [list(mark) for mark in self.marks],
             "energies": [list(energies) for energies in self._energies],
-            "unit": [self._unit.start, self._unit.p_sum, self._unit.frames] if self._unit else None,
+            "unit": [unit.start, unit.p_sum, unit.frames, unit.proven] if unit else None,
             "quiet_since": self._quiet_since,
             "ended": self._ended,
-            "candidate": self._candidate,
+            "onset": [self._candidate, self._since, self._evidence],
             "last_mark": self._last_mark,
             "missing": [self._missing_from, self._missing_to, self._lost],
         }
@@ -245,6 +288,7 @@ class VoiceActivity:
         voice._energies.extend(tuple(energies) for energies in saved["energies"])
         voice._unit = _Unit(*saved["unit"]) if saved["unit"] else None
         voice._quiet_since, voice._ended = saved["quiet_since"], saved["ended"]
-        voice._candidate, voice._last_mark = saved["candidate"], saved["last_mark"]
+        voice._candidate, voice._since, voice._evidence = saved["onset"]
+        voice._last_mark = saved["last_mark"]
         voice._missing_from, voice._missing_to, voice._lost = saved["missing"]
         return voice

@@ -115,4 +115,4 @@ def test_a_step_of_the_microphones_gain_moves_nothing(gain_db: float) -> None:
         assert Kind.AROUSAL_RISE not in {a.kind for a in out}
         return [a.level for a in out if a.kind is Kind.AROUSAL and a.by is Speaker.A]
 
-    assert abs(np.mean(levels(gain_db)[30:]) - np.mean(levels(0.0)[30:])) < 0.03  # type: ignore[arg-type]
+    assert abs(np.mean(levels(gain_db)[30:]) - np.mean(levels(0.0)[30:])) < 0.04  # type: ignore[arg-type]

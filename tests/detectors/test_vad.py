@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 
 from detectors.frames import Frame
 from detectors.settings import FRAME_SAMPLES, VadSettings
-from detectors.vad import VoiceActivity
+from detectors.vad import RETRACTED_SAMPLES, VoiceActivity
 from streaming.types import Annotation, Samples, Span, Speaker
 
 FLOOR, VOICE = 1e-3, 0.1
@@ -98,3 +99,63 @@ def test_the_session_s_end_ends_speech() -> None:
     assert [a.status for a in out] == ["open"]
     (final,) = voice.flush(60 * FRAME_SAMPLES)
     assert final.span.end == 60 * FRAME_SAMPLES
+
+
+def unsure(frames: int, start: int, count: int, p: float) -> list[float]:
+    return [p if start <= n < start + count else 0.05 for n in range(frames)]
+
+
+def test_what_never_becomes_sure_is_taken_back_and_the_turn_detector_never_hears_of_it() -> None:
+    """A cry: loud, and for a second now and then as likely speech as not."""
+    p = unsure(120, 40, 30, 0.78)
+    p[41] = 0.93
+    voice, out = listen(sound([(40 * FRAME_SAMPLES, 70 * FRAME_SAMPLES)], 120), p)
+    opened, taken_back = out
+    assert (opened.status, taken_back.status) == ("open", "final")
+    assert opened.id == taken_back.id
+    assert taken_back.span.length == RETRACTED_SAMPLES
+    assert taken_back.confidence == 0.0
+    assert list(voice.settled(120 * FRAME_SAMPLES)) == []
+
+
+def test_the_same_doubtful_sound_is_a_listening_sound_once_a_voice_is_known_at_that_level() -> None:
+    hum = (150 * FRAME_SAMPLES, 158 * FRAME_SAMPLES)
+    p = [
+        high if n < 120 else low
+        for n, (high, low) in enumerate(zip(probabilities(200, (40, 110)), unsure(200, 150, 8, 0.78), strict=True))
+    ]
+    voice, out = listen(sound([(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES), hum], 200), p)
+    assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == [True, True]
+    assert [on for _, _, on in voice.settled(200 * FRAME_SAMPLES)] == [True, False, True, False]
+    faint = sound([(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES)], 200)
+    faint[hum[0] : hum[1]] *= 10.0  # 20 dB below the voice
+    voice, out = listen(faint, p)
+    assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == [True, False]
+
+
+def test_evidence_of_one_sentence_proves_no_later_sound() -> None:
+    loud = [(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES), (130 * FRAME_SAMPLES, 132 * FRAME_SAMPLES)]
+    p = probabilities(200, (40, 110))
+    p[130:132] = [0.6, 0.6]
+    _, out = listen(sound(loud, 200), p)
+    assert [a.status for a in out] == ["open", "final"]
+
+
+def test_a_voice_that_pauses_within_its_unit_goes_on_without_new_proof() -> None:
+    loud = [(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES), (65 * FRAME_SAMPLES, 80 * FRAME_SAMPLES)]
+    p = probabilities(120, (40, 60))
+    p[65:80] = [0.5] * 15
+    voice, out = listen(sound(loud, 120), p)
+    assert [a.status for a in out] == ["open", "final"]
+    assert [on for _, _, on in voice.settled(120 * FRAME_SAMPLES)] == [True, False, True, False]
+
+
+def test_saved_between_announcement_and_proof_it_goes_on_alike() -> None:
+    samples, p = sound([(40 * FRAME_SAMPLES, 70 * FRAME_SAMPLES)], 120), unsure(120, 40, 30, 0.92)
+    _, whole = listen(samples, p)
+    for cut in range(38, 60):
+        voice, out = listen(samples[: cut * FRAME_SAMPLES], p[:cut])
+        voice = VoiceActivity.restore("s", Speaker.A, VadSettings(), json.loads(json.dumps(voice.save())))
+        for n in range(cut, 120):
+            out += voice.step(Frame.of(n * FRAME_SAMPLES, samples[n * FRAME_SAMPLES : (n + 1) * FRAME_SAMPLES]), p[n])
+        assert out == whole
