@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from detectors.baseline import Baseline
 from detectors.prosody import FEATURES, Prosody
 from detectors.settings import ArousalSettings
 from streaming.ids import event_id
@@ -42,35 +43,13 @@ def shared_arousal_model() -> ArousalModel:
 
 
 @dataclass(slots=True)
-class Running:
-    """Mean and spread of one quantity, learnt quickly at first and slowly later."""
-
-    mean: float = 0.0
-    square: float = 0.0  # mean squared distance from the mean
-    seen: float = 0.0
-
-    def learn(self, value: float, weight: float, slowest: float) -> None:
-        self.seen = min(self.seen + weight, slowest)
-        share = weight / self.seen
-        apart = value - self.mean
-        self.mean += share * apart
-        self.square += share * (apart * (value - self.mean) - self.square)
-
-    def spread(self, usual: float, prior: float) -> float:
-        """Own standard deviation, drawn towards ``usual`` as by ``prior`` observations of it."""
-        return math.sqrt((prior * usual**2 + self.seen * self.square) / (prior + self.seen))
-
-
-@dataclass(slots=True)
 class Arousal:
     """One partner's baseline, and where the level stands."""
 
     session: str
     speaker: Speaker
     settings: ArousalSettings
-    baseline: list[Running] = field(default_factory=lambda: [Running() for _ in FEATURES])
-    score: Running = field(default_factory=Running)
-    points: int = 0  # that the baseline was learnt from
+    own: Baseline = field(default_factory=Baseline)
     z: float = 0.0  # smoothed
     _up: float = 0.0  # evidence of a rise
     _up_from: int = 0  # start of the point at which it began to gather
@@ -89,34 +68,42 @@ class Arousal:
 
     def _known(self) -> float:
         """How far the baseline can be trusted, 0 to 1."""
-        s = self.settings
-        if self.points < s.trust_points:
-            return 0.3 * self.points / s.trust_points
-        return min(1.0, 0.6 + 0.4 * (self.points - s.trust_points) / (s.full_points - s.trust_points))
+        s, points = self.settings, self.own.points
+        if points < s.trust_points:
+            return 0.3 * points / s.trust_points
+        return min(1.0, 0.6 + 0.4 * (points - s.trust_points) / (s.full_points - s.trust_points))
 
     def _compare(self, values: list[float], trust: float) -> float:
         """The point's z; what is calm and trusted teaches the baseline."""
-        s, model = self.settings, shared_arousal_model()
-        raw = sum(
-            weight * max(-s.least_spreads, min(s.most_spreads, (value - own.mean) / own.spread(usual, s.prior_points)))
-            for value, own, usual, weight in zip(values, self.baseline, model.spreads, model.weights, strict=True)
-            if own.seen
-        )
-        spread = self.score.spread(s.usual_score, s.prior_points)
-        z = max(-s.most_z, min(s.most_z, (raw - self.score.mean) / spread))
+        s, own = self.settings, self.own
+        raw = self._raw(values)
+        spread = own.score.spread(s.usual_score, s.prior_points)
+        z = max(-s.most_z, min(s.most_z, (raw - own.score.mean) / spread))
         if trust >= s.least_trust:
             # What is unusual teaches little, but not nothing: voices drift, and a baseline must follow.
-            unusual = self.points >= s.trust_points and abs(z) > s.calm_z
+            unusual = own.points >= s.trust_points and abs(z) > s.calm_z
             self._learn(values, raw, s.unusual_share if unusual else 1.0)
         return z
 
+    def _raw(self, values: list[float]) -> float:
+        """Weighted mean of how many own spreads each feature is off; one less known than others weighs less."""
+        s, model = self.settings, shared_arousal_model()
+        total = most = 0.0
+        for value, own, usual, weight in zip(values, self.own.features, model.spreads, model.weights, strict=True):
+            if own.seen:
+                apart = (value - own.mean) / own.spread(usual, s.prior_points)
+                weight *= min(1.0, own.seen / s.trust_points)
+                total += weight * max(-s.least_spreads, min(s.most_spreads, apart))
+                most += weight
+        return total / most if most else 0.0
+
     def _learn(self, values: list[float], raw: float, weight: float) -> None:
-        s = self.settings
-        for own, value in zip(self.baseline, values, strict=True):
-            own.learn(value, weight, s.adapt_points)
-        if self.points >= s.first_points:
-            self.score.learn(raw, weight, s.adapt_points)
-        self.points += 1
+        s, own = self.settings, self.own
+        for learnt, value in zip(own.features, values, strict=True):
+            learnt.learn(value, weight, s.adapt_points)
+        if own.points >= s.first_points:
+            own.score.learn(raw, weight, s.adapt_points)
+        own.points += 1
 
     def _follow(self, z: float, weight: float, span: Span, now: int, confidence: float) -> list[Annotation]:
         s = self.settings
@@ -158,17 +145,13 @@ class Arousal:
         )
 
     def save(self) -> dict[str, Any]:
-        """All of it; ``baseline``, ``score`` and ``points`` alone are what may go on to another session."""
         return {
-            "baseline": [[r.mean, r.square, r.seen] for r in self.baseline],
-            "score": [self.score.mean, self.score.square, self.score.seen],
-            "points": self.points,
+            "own": self.own.save(),
             "follow": [self.z, self._up, self._up_from, self._down, self._risen],
         }
 
     @classmethod
     def restore(cls, session: str, speaker: Speaker, settings: ArousalSettings, saved: dict[str, Any]) -> Arousal:
-        baseline = [Running(*numbers) for numbers in saved["baseline"]]
-        own = cls(session, speaker, settings, baseline, Running(*saved["score"]), saved["points"])
-        own.z, own._up, own._up_from, own._down, own._risen = saved["follow"]
-        return own
+        arousal = cls(session, speaker, settings, Baseline.restore(saved["own"]))
+        arousal.z, arousal._up, arousal._up_from, arousal._down, arousal._risen = saved["follow"]
+        return arousal

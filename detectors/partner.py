@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.arousal import Arousal
+from detectors.baseline import Baseline
 from detectors.frames import Frame, FrameBuffer
 from detectors.packing import pack, unpack
 from detectors.prosody import Prosody, SpeechCollector
@@ -23,13 +25,21 @@ WINDOW_SAMPLES = CONTEXT_SAMPLES + FRAME_SAMPLES
 class Partner:
     """One microphone. The model's answer for a frame is fetched outside, for many at once."""
 
-    def __init__(self, session: str, speaker: Speaker, settings: DetectorSettings, start: int) -> None:
+    def __init__(
+        self,
+        session: str,
+        speaker: Speaker,
+        settings: DetectorSettings,
+        start: int,
+        baseline: Mapping[str, Any] | None = None,
+    ) -> None:
         self.settings = settings
         self.buffer = FrameBuffer(speaker, start)
         self.memory = np.zeros(STATE_SHAPE, np.float32)  # the model's, of this stream
         self.voice = VoiceActivity(session, speaker, settings.vad, start)
         self.collector = SpeechCollector(settings.prosody)
-        self.arousal = Arousal(session, speaker, settings.arousal)
+        own = Baseline.carried(baseline, settings.arousal) if baseline is not None else Baseline()
+        self.arousal = Arousal(session, speaker, settings.arousal, own)
         self.quality = Quality(session, speaker, settings.quality)
         self.told_active = False  # as the turn detector was last told
         self.told_missing = False

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +23,30 @@ from detectors.silero import STATE_SHAPE, shared_model
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Samples, Speaker
 
-_SAVED_VERSION = 2
+_SAVED_VERSION = 3
 
 
 class Pipeline:
-    """Every detector of one session. ``start`` is the session time at which its audio begins."""
+    """Every detector of one session. ``start`` is the session time at which its audio begins.
 
-    def __init__(self, session: str, settings: DetectorSettings | None = None, *, start: int = 0) -> None:
+    ``baselines`` are what ``baselines()`` said of the same people in an earlier session.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        settings: DetectorSettings | None = None,
+        *,
+        start: int = 0,
+        baselines: Mapping[Speaker, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.session = session
         self.settings = settings or DetectorSettings()
         self.now = start  # both partners are worked on up to here
-        self._partners = {speaker: Partner(session, speaker, self.settings, start) for speaker in Speaker}
+        carried = baselines or {}
+        self._partners = {
+            speaker: Partner(session, speaker, self.settings, start, carried.get(speaker)) for speaker in Speaker
+        }
         self._turns = TurnDetector(session, self.settings.turns, start=start)
         self._guard = BleedGuard(self.settings.bleed)
         self._turned = start  # session time up to which the turn detector was told
@@ -133,6 +148,15 @@ class Pipeline:
     def _decided_now(self, annotations: list[Annotation]) -> list[Annotation]:
         """Turns are judged a fixed delay behind; what had to be heard for it goes up to now."""
         return [dataclasses.replace(annotation, decided=self.now) for annotation in annotations]
+
+    def baselines(self) -> dict[Speaker, dict[str, Any]]:
+        """Each speaker's own usual, for a later session: JSON-able, under 1 kB each, no sound in it.
+
+        Left out are speakers of whom too little was heard to know it (12 s of speech). Where somebody keeps
+        it, it is theirs: EVENTS lets it be carried between sessions where the couple consents.
+        """
+        carried = {speaker: own.arousal.own.carry(self.settings.arousal) for speaker, own in self._partners.items()}
+        return {speaker: usual for speaker, usual in carried.items() if usual is not None}
 
     def save(self) -> bytes:
         """The whole state, JSON. Call between frames (never between ``windows`` and ``advance``)."""

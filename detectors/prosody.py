@@ -30,6 +30,7 @@ FEATURES = (
     "second_harmonic_db",  # 2 to 3.4 kHz against the second harmonic: the tension of the voice
     "rate_hz",  # syllables a second
 )
+OF_THE_VOICE = ("pitch_st", "pitch_low_st", "rate_hz")  # whatever the microphone
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -79,6 +79,7 @@ class ArousalSettings:
     prior_points: float = 30.0  # weight of the usual spread of voices in the estimate of own spread
     usual_score: float = 0.8  # usual spread of the weighted sum within a calm speaker
     adapt_points: float = 240.0  # 2 min of calm speech move a learnt baseline by about two thirds
+    carried_points: float = 60.0  # a baseline from another day counts for 30 s: voices differ a little by the day
     calm_z: float = 2.5  # points further off are unusual; 2.0 cut the learnt spread short, and doubled false rises
     unusual_share: float = 0.1  # and teach this much of what a usual one does
     most_spreads: float = 4.0  # a feature further up is a mistake as often as a change: a doubled period, a hiss

@@ -24,7 +24,11 @@ def dialogue(start_s: float = 0.0, end_s: float | None = None) -> dict[Speaker, 
 
 
 def packets(
-    audio: dict[Speaker, Samples], *, start: int = 0, lost: Iterable[tuple[Speaker, int, int]] = ()
+    audio: dict[Speaker, Samples],
+    *,
+    start: int = 0,
+    lost: Iterable[tuple[Speaker, int, int]] = (),
+    session: str = "s",
 ) -> Iterator[AudioChunk]:
     """20 ms chunks in turn from session time ``start``; of ``lost`` (who, from, to) nothing arrived."""
     losses = list(lost)
@@ -32,7 +36,7 @@ def packets(
         for speaker, own in audio.items():
             gone = any(who is speaker and low <= at < high for who, low, high in losses)
             samples = own[at : at + PACKET]
-            yield AudioChunk("s", speaker, start + at, np.zeros_like(samples) if gone else samples, gone)
+            yield AudioChunk(session, speaker, start + at, np.zeros_like(samples) if gone else samples, gone)
 
 
 def run(pipeline: Pipeline, chunks: Iterable[AudioChunk]) -> list[Annotation]:

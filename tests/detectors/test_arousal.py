@@ -74,10 +74,10 @@ def test_before_own_usual_is_known_nothing_rises_and_confidence_is_low() -> None
 def test_audio_that_cannot_be_trusted_raises_nothing_and_teaches_nothing() -> None:
     arousal = fresh()
     hear(arousal, points(CALM, 60, 0))
-    before = arousal.save()["baseline"]
+    before = arousal.own.save()
     out = hear(arousal, points(HEATED, 20, 600_000), trust=0.2)
     assert kinds(out) == []
-    assert arousal.save()["baseline"] == before
+    assert arousal.own.save() == before
 
 
 def test_a_whisper_gives_a_point_without_confidence() -> None:
