@@ -17,12 +17,12 @@ import structlog
 
 from gateway.clock import ClockSettings, SessionClock, machine_samples
 from gateway.opus import OpusDecoder
-from gateway.peer import IceServer, Peer, PeerSettings
+from gateway.peer import Peer, PeerSettings
 from gateway.placement import Placement, PlacementSettings
 from gateway.receiver import Arrival
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 
-__all__ = ["IceServer", "MediaSettings", "MediaState", "MediaStats", "PartnerMedia", "PeerSettings"]
+__all__ = ["MediaSettings", "MediaState", "MediaStats", "PartnerMedia", "PeerSettings"]
 
 log = structlog.get_logger(__name__)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from aiortc import (
@@ -17,8 +18,9 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
+from gateway.ice import IceSettings
 from gateway.offer import complete_answer, opus_payload_type, screen_offer
-from gateway.receiver import Listener, TrackReader, packets_within_reach, take_packets
+from gateway.receiver import Listener, TrackReader, bear_distance, packets_within_reach, take_packets
 from gateway.relay import RelayTrack
 from streaming.errors import Refused
 
@@ -26,18 +28,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class IceServer:
-    """A STUN or TURN server, as a browser's ``RTCIceServer``."""
-
-    urls: tuple[str, ...]
-    username: str | None = None
-    credential: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PeerSettings:
-    ice_servers: tuple[IceServer, ...] = ()
-    """None: no stranger is asked for our address. aiortc's own default would ask a public server."""
+    ice: IceSettings = field(default_factory=IceSettings)
     max_offer_bytes: int = 64 * 1024
     """Chromium's audio offer has 2 KiB, with many addresses 10 KiB."""
     max_candidates: int = 64
@@ -63,7 +55,7 @@ class Peer:
         self._payload_type: int | None = None
         servers = [
             RTCIceServer(urls=list(server.urls), username=server.username, credential=server.credential)
-            for server in settings.ice_servers
+            for server in settings.ice.servers_at(time.time(), "gateway")
         ]
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._connection.on("connectionstatechange", on_state)
@@ -72,6 +64,7 @@ class Peer:
         transceiver.setCodecPreferences(opus)
         self._sender = transceiver.sender
         self.direct = self._take(transceiver.receiver)
+        bear_distance(transceiver.receiver)
 
     async def answer(self, offer_sdp: str) -> str:
         """The one full answer, addresses included. Raises Refused("bad_offer")."""

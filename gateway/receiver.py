@@ -9,9 +9,13 @@ track is read instead (``TrackReader``), with the same audio, later by its buffe
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import aioice.ice
+import aioice.stun
 import av
 import numpy as np
 import pylibsrtp
@@ -30,6 +34,8 @@ _STATISTICS = "_RTCRtpReceiver__remote_streams"
 _RTP_HEADER_BYTES = 12
 _MAX_DATAGRAM_BYTES = 1500  # no more fits through Ethernet, or into libsrtp's buffer
 _MAX_SOURCES = 31  # a receiver report holds no more
+_CONSENT_REPEATS = 2  # of a question whether the other still listens: 0.5, 1 and 2 s make 3.5 s
+_CONSENT_FAILURES = 4  # in a row: with 5 s between two of them about 30 s, as RFC 7675 has it
 _PREFETCH_S = 0.08  # aiortc's jitter buffer gives out a packet when four later ones have come
 
 
@@ -122,6 +128,39 @@ def _shorten_the_way(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], Non
         handle(packet)
 
     connection.data_received = data_received
+    return True
+
+
+def bear_distance(receiver: RTCRtpReceiver) -> bool:
+    """Keep the connection where the other is more than half a second away; False where it can't be done.
+
+    aioice asks every 5 s whether the other still listens (RFC 7675) and waits 0.5 s for the answer: on a longer
+    path every one comes too late, and the call would end after half a minute. Here each question is repeated.
+    """
+    connection: Any = getattr(getattr(receiver.transport, "transport", None), "_connection", None)
+    needed = ("_nominated", "_query_consent_task", "query_consent", "build_request", "remote_password")
+    if not all(hasattr(connection, name) for name in needed):
+        return False
+
+    async def query_consent() -> None:
+        unanswered = 0
+        while unanswered < _CONSENT_FAILURES:
+            await asyncio.sleep(aioice.ice.CONSENT_INTERVAL * random.uniform(0.8, 1.2))
+            for pair in list(connection._nominated.values()):
+                try:
+                    await pair.protocol.request(
+                        connection.build_request(pair, nominate=False),
+                        pair.remote_addr,
+                        integrity_key=connection.remote_password.encode(),
+                        retransmissions=_CONSENT_REPEATS,
+                    )
+                    unanswered = 0
+                except aioice.stun.TransactionError:
+                    unanswered += 1
+        connection._query_consent_task = None  # close() would cancel it, and with it itself
+        await connection.close()
+
+    connection.query_consent = query_consent
     return True
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coach.settings import CoachSettings
-from gateway.media import IceServer, PeerSettings
+from gateway.ice import IceServer, IceSettings, TurnSettings, for_browser
+from gateway.media import PeerSettings
 from streaming.errors import UnusableInput
 
 _ROOT = Path(__file__).resolve().parents[1]
 LOG_LEVELS = ("debug", "info", "warning", "error")
+MIN_SECRET_CHARS = 16  # shorter ones are guessed from one credential
+MIN_TTL_S, MAX_TTL_S = 120.0, 86_400.0  # a page needs a minute to call; a day is the scheme's own advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +62,22 @@ class GatewaySettings:
     sockets: SocketSettings = field(default_factory=SocketSettings)
 
     @property
+    def ice(self) -> IceSettings:
+        return self.peer.ice
+
+    @property
     def browser_ice_servers(self) -> tuple[dict[str, str], ...]:
-        """The same servers as the gateway's own, an ``RTCIceServer`` an address."""
-        return tuple(
-            {"urls": url}
-            | ({"username": server.username} if server.username else {})
-            | ({"credential": server.credential} if server.credential else {})
-            for server in self.peer.ice_servers
-            for url in server.urls
-        )
+        return for_browser(self.ice.servers_at(time.time(), "practice"))
 
 
 def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.environ) -> GatewaySettings:
     """``base`` with what the environment says. Raises UnusableInput naming the variable that will not do.
 
     ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
-    (folder), ``BREATHMARK_MAX_SESSIONS``, ``BREATHMARK_IDLE_S`` and ``BREATHMARK_ICE_SERVERS`` (a JSON
-    list as a browser takes it: ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``).
+    (folder), ``BREATHMARK_MAX_SESSIONS``, ``BREATHMARK_IDLE_S``, ``BREATHMARK_ICE_SERVERS`` (a JSON
+    list as a browser takes it: ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for
+    credentials made here: ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE``
+    and ``BREATHMARK_TURN_TTL_S``.
     """
     settings = base
     for name, change in _VARIABLES.items():
@@ -82,9 +85,12 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
         if text:
             try:
                 settings = change(settings, text)
-            except ValueError as error:
+            except (OSError, ValueError) as error:
                 shown = "" if name == "BREATHMARK_ICE_SERVERS" else f"={text}"  # credentials stay out of logs
                 raise UnusableInput(f"{name}{shown}: {error}") from error
+    turn = settings.ice.turn
+    if turn and not (turn.urls and turn.secret):
+        raise UnusableInput("BREATHMARK_TURN_URLS and BREATHMARK_TURN_SECRET_FILE go together: one of them is not set")
     return settings
 
 
@@ -129,7 +135,36 @@ def _ice_servers(settings: GatewaySettings, text: str) -> GatewaySettings:
         fit = False
     if not fit:
         raise ValueError('expected a JSON list such as [{"urls": "turn:…", "username": "…", "credential": "…"}]')
-    return replace(settings, peer=replace(settings.peer, ice_servers=servers))
+    return _with_ice(settings, replace(settings.ice, servers=servers))
+
+
+def _turn_urls(settings: GatewaySettings, text: str) -> GatewaySettings:
+    urls = tuple(url.strip() for url in text.split(","))
+    for url in urls:
+        if not url.startswith(("turn:", "turns:")):
+            raise ValueError(f"{url!r} is no TURN server; give for example turns:turn.practice.example:5349")
+    return _with_ice(settings, replace(settings.ice, turn=replace(_turn(settings), urls=urls)))
+
+
+def _turn_secret(settings: GatewaySettings, text: str) -> GatewaySettings:
+    secret = Path(text).read_text(encoding="utf-8").strip()
+    if len(secret) < MIN_SECRET_CHARS:
+        raise ValueError(f"the secret has {len(secret)} characters, at least {MIN_SECRET_CHARS} are needed")
+    return _with_ice(settings, replace(settings.ice, turn=replace(_turn(settings), secret=secret)))
+
+
+def _turn_ttl_s(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if not MIN_TTL_S <= float(text) <= MAX_TTL_S:
+        raise ValueError(f"expected {MIN_TTL_S:g} to {MAX_TTL_S:g} seconds")
+    return _with_ice(settings, replace(settings.ice, turn=replace(_turn(settings), ttl_s=float(text))))
+
+
+def _turn(settings: GatewaySettings) -> TurnSettings:
+    return settings.ice.turn or TurnSettings((), "")
+
+
+def _with_ice(settings: GatewaySettings, ice: IceSettings) -> GatewaySettings:
+    return replace(settings, peer=replace(settings.peer, ice=ice))
 
 
 _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
@@ -139,4 +174,7 @@ _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
     "BREATHMARK_MAX_SESSIONS": _max_sessions,
     "BREATHMARK_IDLE_S": _idle_s,
     "BREATHMARK_ICE_SERVERS": _ice_servers,
+    "BREATHMARK_TURN_URLS": _turn_urls,
+    "BREATHMARK_TURN_SECRET_FILE": _turn_secret,
+    "BREATHMARK_TURN_TTL_S": _turn_ttl_s,
 }

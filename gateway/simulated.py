@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from gateway.protocol import PROTOCOL_VERSION
+from gateway.receiver import bear_distance
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import Samples, Speaker
 
@@ -165,6 +166,7 @@ class SimulatedPartner:
             self._own(self._hear(track))
 
         self._peer.addTrack(self._track)
+        bear_distance(self._peer.getTransceivers()[0].receiver)
         await self._peer.setLocalDescription(await self._peer.createOffer())  # gathers all candidates
         await self.say({"type": "offer", "sdp": self._peer.localDescription.sdp})
         await self.until(lambda: self._answer is not None)

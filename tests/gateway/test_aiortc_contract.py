@@ -11,6 +11,7 @@ import inspect
 from importlib.metadata import version
 from pathlib import Path
 
+import aioice.ice
 import numpy as np
 import pytest
 from aiortc import RTCRtpReceiver
@@ -21,9 +22,9 @@ import gateway.peer
 import gateway.receiver
 from gateway.clock import SessionClock
 from gateway.media import PartnerMedia
-from gateway.receiver import Arrival, packets_within_reach, take_packets
+from gateway.receiver import Arrival, bear_distance, packets_within_reach, take_packets
 from streaming.types import AudioChunk, Samples, Speaker
-from tests.gateway.media_peer import Caller, beep_errors_s, practise, until
+from tests.gateway.media_peer import Caller, beep_errors_s, call_through, path, practise, until
 from tests.gateway.rtp_script import assert_contiguous
 
 
@@ -192,3 +193,32 @@ async def test_the_fallback_also_lets_partners_hear_each_other(monkeypatch: pyte
         await media.close()
     for caller in (caller_a, caller_b):
         await caller.close()
+
+
+async def test_a_path_of_over_half_a_second_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)  # aioice alone would end it after 1.1 s
+    monkeypatch.setattr(gateway.receiver, "_CONSENT_FAILURES", 1)
+    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
+    caller = Caller()
+    assert bear_distance(caller.connection.getTransceivers()[0].receiver)
+    async with path(lambda n: 0.0, one_way_s=0.3) as between:
+        await call_through(between, caller, media)
+        await asyncio.sleep(2.0)
+        assert media.state == caller.connection.connectionState == "connected"
+    await media.close()
+    await caller.close()
+
+
+async def test_a_path_on_which_nobody_answers_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
+    monkeypatch.setattr(gateway.receiver, "_CONSENT_REPEATS", 0)
+    monkeypatch.setattr(gateway.receiver, "_CONSENT_FAILURES", 1)
+    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
+    caller = Caller()
+    async with path(lambda n: 0.0) as between:
+        await call_through(between, caller, media)
+        between.close()
+        await until(lambda: media.state == "lost", 3.0)
+    await media.close()
+    await caller.close()

@@ -97,7 +97,7 @@ def test_settings_come_from_the_environment() -> None:
 def test_ice_servers_are_the_same_for_the_gateway_and_the_browser() -> None:
     given = [{"urls": ["stun:a.example", "turn:a.example"], "username": "u", "credential": "c"}, {"urls": "stun:b"}]
     settings = from_environment(GatewaySettings(), {"BREATHMARK_ICE_SERVERS": json.dumps(given)})
-    assert [server.urls for server in settings.peer.ice_servers] == [("stun:a.example", "turn:a.example"), ("stun:b",)]
+    assert [server.urls for server in settings.ice.servers] == [("stun:a.example", "turn:a.example"), ("stun:b",)]
     assert settings.browser_ice_servers == (
         {"urls": "stun:a.example", "username": "u", "credential": "c"},
         {"urls": "turn:a.example", "username": "u", "credential": "c"},
