@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from coach.policy import Coach
-from gateway import session as sessions
-from gateway.analysis import Analysis
+from gateway import analysts
+from gateway.analyst import LocalAnalyst
 from gateway.cli import main
 from gateway.outbox import Outbox
 from gateway.placement import Placement
@@ -26,7 +26,7 @@ from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Kind, S
 
 TRACE = "trace.jsonl"  # beside the data folder
 _WANTED = (Kind.SPEECH, Kind.OVERLAP)
-_push, _annotated, _take = Placement.push, Analysis.annotated, Outbox.take
+_push, _annotated, _take = Placement.push, LocalAnalyst.annotated, Outbox.take
 
 
 class EagerCoach(Coach):
@@ -66,10 +66,10 @@ def push(
     return chunks
 
 
-async def annotated(self: Analysis, annotations: list[Annotation], now: int) -> None:
+async def annotated(self: LocalAnalyst, annotations: list[Annotation], now: int) -> None:
     for a in annotations:
         if a.kind in _WANTED and a.status == "open":
-            start = self.clock.began_unix + a.span.start / SAMPLE_RATE_HZ
+            start = self._clock.began_unix + a.span.start / SAMPLE_RATE_HZ
             note("decided", id=a.id, kind=a.kind.value, by=a.by.value if a.by else None, start=start)
     await _annotated(self, annotations, now)
 
@@ -87,7 +87,7 @@ if __name__ == "__main__":
     data = Path(sys.argv[sys.argv.index("--data") + 1])
     with data.with_name(TRACE).open("w", encoding="utf-8", buffering=1) as _trace:
         Placement.push = push  # type: ignore[method-assign]
-        Analysis.annotated = annotated  # type: ignore[method-assign]
+        LocalAnalyst.annotated = annotated  # type: ignore[method-assign]
         Outbox.take = take  # type: ignore[method-assign]
-        sessions.Coach = EagerCoach  # type: ignore[attr-defined]
+        analysts.Coach = EagerCoach  # type: ignore[attr-defined]
         main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 
-from gateway.analysis import Trace
+from gateway.analyst import Trace
 from gateway.metrics import Metrics
 from gateway.protocol import Dismiss, Painted
 from streaming.errors import Refused

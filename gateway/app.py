@@ -93,7 +93,7 @@ def _api(app: FastAPI) -> None:
             names={speaker: record.room.partner(speaker).name for speaker in Speaker},
             began_unix=record.began_unix,
             phase=live.room.phase if live else record.room.phase,
-            now_s=seconds(live.now) if live and not live.room.ended else None,
+            now_s=seconds(live.practice.now) if live and not live.room.ended else None,
         )
         lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
         # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.

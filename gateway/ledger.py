@@ -12,7 +12,7 @@ import structlog
 
 from gateway import rooms
 from gateway.acknowledgements import DETECTOR
-from gateway.analysis import Tools
+from gateway.analyst import Tools
 from gateway.registry import Record, Registry
 from gateway.rooms import Room
 from streaming.errors import StoreUnavailable

@@ -13,16 +13,16 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coach.practice import Card
-from detectors.worker import Worker
-from gateway.analysis import Tools
+from gateway.analyst import Tools
+from gateway.analysts import LocalAnalysts
 from gateway.metrics import Metrics
+from gateway.practice import Services
 from gateway.registry import NewSession, Record, Registry
-from gateway.session import Services, Session
+from gateway.session import Session
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
 from streaming.errors import BreathmarkError, Refused, StoreUnavailable
 from streaming.timeline import Timeline, open_engine, sqlite_url
-from streaming.types import Annotation
 
 log = structlog.get_logger("gateway.live")
 
@@ -41,8 +41,6 @@ class Gateway:
         self._opening = asyncio.Lock()
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
-        self._worker = Worker(self._annotated, failed=self._detectors_failed)
-        self.metrics.watch_worker(self._worker.counts)
         self._detecting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -50,15 +48,16 @@ class Gateway:
         self._stack.push_async_callback(engine.dispose)
         self.registry = Registry(engine, self._unix_now)
         self.timeline = await self._stack.enter_async_context(Timeline(engine))
-        self._services = Services(
-            self.registry, Tools(self.timeline, self._worker, self.metrics), self.settings, self._unix_now
-        )
-        self._detecting = self._tasks.spawn(self._worker.run(), "detectors")
+        tools = Tools(self.timeline, self.metrics)
+        self._analysts = LocalAnalysts(tools)
+        self.metrics.watch_worker(self._analysts.counts)
+        self._services = Services(self.registry, tools, self._analysts, self.settings, self._unix_now)
+        self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         await self._go_on()
         every = self.settings
         self._tasks.spawn(self._each(every.poll_s, _poll), "poll")
         self._tasks.spawn(self._each(every.catch_up_s, _pass_time), "time")
-        self._tasks.spawn(self._each(every.snapshot_s, Session.save), "snapshots")
+        self._tasks.spawn(self._saving(), "states")
         self._tasks.spawn(self._sweeping(), "sweep")
         return self
 
@@ -67,8 +66,9 @@ class Gateway:
     ) -> None:
         """The sessions stay in the store, to be gone on with."""
         for session in self._live.values():
-            await _guarded(session, session.write_owed())
-            await _guarded(session, session.save())
+            await _guarded(session, session.practice.write_owed())
+        await self._analysts.save()
+        for session in self._live.values():
             await _guarded(session, session.close())
         await self._tasks.close()
         await self._stack.aclose()
@@ -110,12 +110,12 @@ class Gateway:
         """Ends practices that nobody came back to, forgets rooms that nobody uses."""
         now_s = time.monotonic()
         for session in list(self._live.values()):
-            session.count_media()
-            await _guarded(session, session.write_owed())
+            session.practice.microphones.count()
+            await _guarded(session, session.practice.write_owed())
             if session.people:
                 session.touched_s = now_s
             if session.ended_s is not None:
-                if now_s - session.ended_s > self.settings.ended_kept_s and not session.owes:
+                if now_s - session.ended_s > self.settings.ended_kept_s and not session.practice.owes:
                     await self._forget(session)
             elif session.record.began_unix is None:
                 if self._unix_now() - session.record.created_unix > self.settings.waiting_s:
@@ -140,11 +140,11 @@ class Gateway:
             except (BreathmarkError, ValueError) as error:
                 log.error("a session could not be gone on with", session=record.session, error=str(error))
                 continue
-            log.info("session goes on after a restart", session=session.id, now_s=session.view().now_s)
+            log.info("session goes on after a restart", session=session.id, now_s=session.practice.view().now_s)
 
     async def _open(self, record: Record) -> Session:
         session = await Session.open(record, self._services)
-        session.touched_s = session.partners_left_s = time.monotonic()
+        session.touched_s = session.practice.partners_left_s = time.monotonic()
         self._live[record.session] = session
         self.metrics.live_sessions.set(len(self._live))
         return session
@@ -154,16 +154,10 @@ class Gateway:
         self.metrics.live_sessions.set(len(self._live))
         await _guarded(session, session.close())
 
-    async def _annotated(self, id: str, annotations: list[Annotation], now: int) -> None:
-        session = self._live.get(id)
-        if session is not None:
-            await _guarded(session, session.annotated(annotations, now))
-
-    def _detectors_failed(self, id: str, error: Exception) -> None:
-        log.error("detectors failed", session=id, error=repr(error), exc_info=error)
-        session = self._live.get(id)
-        if session is not None:
-            session.detectors_failed()
+    async def _saving(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.snapshot_s)
+            await self._analysts.save()
 
     async def _each(self, every_s: float, act: Callable[[Session], Awaitable[None]]) -> None:
         """One loop for all sessions; one session's error is its own."""
@@ -194,11 +188,12 @@ async def open_store(settings: GatewaySettings) -> AsyncEngine:
 
 
 async def _poll(session: Session) -> None:
-    session.poll()
+    """Audio that did not come in time is missing, a silent connection is lost."""
+    session.practice.microphones.poll()
 
 
 async def _pass_time(session: Session) -> None:
-    session.pass_time()
+    session.practice.pass_time()
 
 
 async def _guarded(session: Session, work: Awaitable[None]) -> None:

@@ -66,7 +66,9 @@ async def test_what_a_snapshot_holds_of_the_sound_goes_when_the_practice_ends(tm
             assert await served.gateway.timeline.read_snapshot(a.session) is None
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x00\x01", b'{"v":99}\n', b'{"v":1,"heard":0,"coach_bytes":2}\n{}{}'])
+@pytest.mark.parametrize(
+    "payload", [b"", b"\x00\x01", b'{"v":99}\n', b'{"v":2,"now":100,"heard":0,"coach_bytes":2}\n{}{}']
+)
 async def test_a_snapshot_that_does_not_fit_costs_the_baselines_and_not_the_practice(
     tmp_path: Path, payload: bytes
 ) -> None:
@@ -110,9 +112,9 @@ async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_pat
             session = served.gateway.in_memory(a.session)
             assert session is not None
             for _ in range(2):
-                await served.gateway._worker.close(a.session)
-                served.gateway._detectors_failed(a.session, ValueError("a pipeline raised"))
-                now, _ = await served.gateway._worker.save(a.session)
+                await served.gateway._analysts._worker.close(a.session)
+                served.gateway._analysts._failed(a.session, ValueError("a pipeline raised"))
+                now, _ = await served.gateway._analysts._worker.save(a.session)
                 later = await moved_on(served, a.session, now)
                 assert later > now
             await a.pong()
@@ -120,7 +122,7 @@ async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_pat
 
 async def moved_on(served: Served, session: str, now: int) -> int:
     async with asyncio.timeout(20):
-        while (later := (await served.gateway._worker.save(session))[0]) <= now:  # noqa: ASYNC110 - no event
+        while (later := (await served.gateway._analysts._worker.save(session))[0]) <= now:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.05)
     return later
 

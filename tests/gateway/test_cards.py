@@ -198,7 +198,4 @@ async def test_a_practice_has_the_gateway_s_policy_with_the_card_s_emphasis_and_
 
 
 def _policy(served: Served, session: str) -> CoachSettings:
-    live = served.gateway.in_memory(session)
-    assert live is not None
-    assert live._analysis is not None
-    return live._analysis.coach.settings
+    return served.gateway._analysts._analysts[session].coach.settings

@@ -164,9 +164,9 @@ async def speak(served: Served, session_id: str) -> None:
     length = min(len(own) for own in audio.values())
     for start in range(0, length, 2 * SAMPLE_RATE_HZ):
         for speaker, own in audio.items():
-            session._heard(AudioChunk(session_id, speaker, start, own[start : start + 2 * SAMPLE_RATE_HZ]))
+            session.practice.heard(AudioChunk(session_id, speaker, start, own[start : start + 2 * SAMPLE_RATE_HZ]))
         async with asyncio.timeout(20):  # the worker's queue holds 10 s
-            while (await served.gateway._worker.save(session_id))[0] < start:  # noqa: ASYNC110 - no event
+            while (await served.gateway._analysts._worker.save(session_id))[0] < start:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 
 

@@ -149,7 +149,7 @@ async def test_nobody_has_to_stay_at_the_screen_during_a_time_out(tmp_path: Path
             await a.say("time_out", minutes=20, back_at="8:40")
             await a.room(resting)
         async with asyncio.timeout(10):
-            while time.monotonic() - live.partners_left_s < 0.3 or not live.room.empty:  # noqa: ASYNC110 - no event
+            while time.monotonic() - live.practice.partners_left_s < 0.3 or not live.room.empty:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.05)
         await gateway.sweep()
         assert not live.room.ended
@@ -163,12 +163,13 @@ async def test_a_coach_that_has_fallen_silent_says_so_and_speaks_again_when_aske
     async with practising(served, links) as (a, b):
         live = served.gateway.in_memory(a.session)
         assert live is not None
-        assert not live.view().cues_silent
+        analyst = served.gateway._analysts._analysts[a.session]
+        assert not live.practice.view().cues_silent
         # an interruption every seven seconds, whatever the coach says
         lines = [*greetings(), *[interruption(A if i % 2 else B, 130.0 + 7.0 * i) for i in range(100)]]
         for line in lines:
-            await live.annotated([line], line.decided)
-        await live.annotated([], samples(900.0))
+            await analyst.annotated([line], line.decided)
+        await analyst.annotated([], samples(900.0))
         for page in (a, b):
             await page.room(lambda room: room["cues_silent"])
         await b.say("cues_wanted")
@@ -176,7 +177,7 @@ async def test_a_coach_that_has_fallen_silent_says_so_and_speaks_again_when_aske
         for page in (a, b):
             await page.pong()
             assert [m["room"]["cues_silent"] for m in page.got if m["type"] == "room"][-1] is False
-        assert not live.view().cues_silent
+        assert not live.practice.view().cues_silent
         await b.say("cues_wanted")  # nothing to ask for
         await b.pong()
     assert (await kinds(served, links)).count("cues_wanted") == 1

@@ -1,0 +1,244 @@
+"""Who makes lines and cues of one practice's audio: detectors, timeline and coach, in this order.
+
+Nothing is shown to anybody before it is on disk. An analyst knows no room and no connection, so it may
+as well run in another process than the one that hears the couple.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import structlog
+
+from coach.policy import Coach
+from detectors.pipeline import Pipeline
+from detectors.worker import Worker
+from gateway.clock import SessionClock
+from gateway.metrics import Metrics
+from streaming.errors import StoreUnavailable
+from streaming.timeline import Timeline
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line, Speaker
+
+MAX_UNWRITTEN = 20_000  # lines kept while the store fails: about an hour of one couple's
+LIVE_S = 1.0  # a store slower than this must not hold up the detectors, which serve all sessions
+MAX_FAILURES = 3  # of one session's detectors: the fourth time it is not chance
+
+log = structlog.get_logger("gateway.analyst")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every session of a process shares."""
+
+    timeline: Timeline
+    metrics: Metrics
+
+    async def append(self, lines: Sequence[Line], within_s: float, *, fence: int | None = None) -> None:
+        """Returns once the lines are on disk. Raises StoreUnavailable where that takes too long to be of use.
+
+        They may get there all the same; to append them again is safe. Raises LeaseLost where somebody
+        with a higher ``fence`` writes to the session by now.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                await self.timeline.append(lines, fence=fence)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"{len(lines)} lines were not written within {within_s:g} s") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A cue's way so far: milliseconds of wall time, and when it was sent (monotonic seconds)."""
+
+    captured_to_decided_ms: float
+    decided_to_sent_ms: float
+    sent_s: float
+
+
+class Analyst(Protocol):
+    """What a practice needs of whoever analyses it."""
+
+    @property
+    def given(self) -> Mapping[Speaker, int]:
+        """Session time up to which each partner's audio was offered: where the next chunk has to start."""
+
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        """How each cue came, by its id."""
+
+    @property
+    def fallen_silent(self) -> bool:
+        """Two cues in a row were ignored: the coach says nothing more unless it is asked."""
+
+    @property
+    def owes(self) -> bool:
+        """Something is still to be written."""
+
+    def offer(self, chunk: AudioChunk) -> None:
+        """Takes audio. Never blocks."""
+
+    async def happened(self, happenings: Sequence[Happening]) -> None:
+        """Hears what people did; it is in the timeline already."""
+
+    async def write_owed(self) -> None:
+        """Tries again what the store could not take."""
+
+    async def close(self) -> None:
+        """The practice is over: works on what waits, keeps what that gives, says nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Detectors and coach as of one session time; ``heard`` is the newest happening that the coach knows."""
+
+    now: int
+    heard: int
+    coach: bytes
+    pipeline: bytes
+
+
+Show: TypeAlias = Callable[[Sequence[Line]], None]  # gets what is on disk, in order
+
+
+class LocalAnalyst:
+    """An analyst whose detectors run on a worker of this process. Made by ``gateway.analysts.Analysts``."""
+
+    def __init__(
+        self,
+        clock: SessionClock,
+        pipeline: Pipeline,
+        coach: Coach,
+        worker: Worker,
+        tools: Tools,
+        show: Show,
+        *,
+        settled: frozenset[str] = frozenset(),
+        heard: int = -1,
+        fence: int | None = None,
+    ) -> None:
+        self.session = pipeline.session
+        self.coach = coach
+        self.now = pipeline.now  # the timeline and the coach are told everything up to here
+        self.heard = heard  # session time of the newest happening that the coach knows
+        self.closed = False
+        self._clock = clock
+        self._worker = worker
+        self._tools = tools
+        self._show = show
+        self._settled = settled  # ids that were final before a restart: not to be revised by less knowledge
+        self._fence = fence
+        self._given = {speaker: pipeline.given(speaker) for speaker in Speaker}
+        self._traces: dict[str, Trace] = {}
+        self._unwritten: list[Annotation] = []
+        self._failures = 0
+        self._over = False
+        worker.open(pipeline)
+
+    @property
+    def given(self) -> Mapping[Speaker, int]:
+        return self._given
+
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        return self._traces
+
+    @property
+    def fallen_silent(self) -> bool:
+        return self.coach.fallen_silent
+
+    @property
+    def owes(self) -> bool:
+        return bool(self._unwritten)
+
+    def offer(self, chunk: AudioChunk) -> None:
+        self._given[chunk.speaker] = max(chunk.end, self._given[chunk.speaker])
+        self._worker.offer(chunk)
+
+    async def annotated(self, annotations: list[Annotation], now: int) -> None:
+        """What the detectors say, in session order. Kept and tried again where the store fails."""
+        decided_s = time.monotonic()
+        fresh = [a for a in annotations if a.id not in self._settled]
+        self._tools.metrics.repeats_dropped.inc(len(annotations) - len(fresh))
+        self._unwritten += fresh
+        if over := max(0, len(self._unwritten) - MAX_UNWRITTEN):
+            self._tools.metrics.lines_lost.inc(over)
+            del self._unwritten[:over]
+        lines = list(self._unwritten)
+        try:
+            await self._tools.append(lines, LIVE_S, fence=self._fence)
+        except StoreUnavailable as error:
+            self._tools.metrics.store_failures.inc()
+            log.error("annotations wait for the store", session=self.session, waiting=len(lines), error=str(error))
+            return
+        del self._unwritten[: len(lines)]
+        self.now = now
+        for annotation in lines:
+            self._tools.metrics.annotations.labels(annotation.kind.value).inc()
+        self._show(lines)
+        cues = [cue for annotation in lines for cue in self.coach.observe(annotation)]
+        await self._say(cues + self.coach.advance(now), decided_s)
+
+    async def write_owed(self) -> None:
+        if self._unwritten:
+            await self.annotated([], self.now)
+
+    async def happened(self, happenings: Sequence[Happening]) -> None:
+        decided_s = time.monotonic()
+        cues: list[Cue] = []
+        for happening in happenings:
+            self.heard = max(self.heard, happening.at)
+            cues += self.coach.happened(happening)
+        await self._say(cues, decided_s)
+
+    async def _say(self, cues: list[Cue], decided_s: float) -> None:
+        outcomes = self.coach.take_outcomes()
+        if self._over:
+            self._tools.metrics.cues_withheld.inc(len(cues))
+            cues = []
+        if not cues and not outcomes:
+            return
+        captured_to_decided_ms = {cue.id: (self._clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ for cue in cues}
+        try:
+            await self._tools.append([*cues, *outcomes], LIVE_S, fence=self._fence)
+        except StoreUnavailable as error:
+            # A cue belongs to its moment: one that cannot be kept is not shown later.
+            self._tools.metrics.store_failures.inc()
+            self._tools.metrics.cues_withheld.inc(len(cues))
+            log.error("a cue was withheld", session=self.session, error=str(error))
+            return
+        sent_s = time.monotonic()
+        for cue in cues:
+            trace = Trace(captured_to_decided_ms[cue.id], (sent_s - decided_s) * 1000, sent_s)
+            self._traces[cue.id] = trace
+            self._tools.metrics.captured_to_decided_ms.observe(trace.captured_to_decided_ms)
+            self._tools.metrics.decided_to_sent_ms.observe(trace.decided_to_sent_ms)
+        self._show([*cues, *outcomes])
+
+    def begin_afresh(self) -> None:
+        """The detectors failed: new ones go on from here. What they knew of the voices is learnt again."""
+        if self._over:
+            return
+        self._failures += 1
+        self._tools.metrics.detector_failures.inc()
+        if self._failures > MAX_FAILURES:
+            log.error("detectors failed too often, the practice goes on without them", session=self.session)
+            return
+        self._worker.open(Pipeline(self.session, start=max(self._given.values())))
+
+    async def state(self) -> State | None:
+        """None where it cannot be kept just now: the next chance is two seconds away."""
+        if self._over or self._unwritten:
+            return None
+        now, pipeline = await self._worker.save(self.session)
+        coach = self.coach.save()
+        # A tick may have come between: both have to be of one session time.
+        return State(now, self.heard, coach, pipeline) if now == self.now and not self._over else None
+
+    async def close(self) -> None:
+        self._over = True
+        await self._worker.close(self.session)
+        self.closed = True

@@ -1,0 +1,150 @@
+"""The analysts of one process: their detectors run together, their states are kept every few seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from coach.policy import Coach
+from coach.settings import CoachSettings
+from detectors.pipeline import Pipeline
+from detectors.worker import Worker, WorkerCounts
+from gateway.analyst import Analyst, LocalAnalyst, Show, State, Tools
+from gateway.clock import SessionClock
+from streaming.errors import StoreUnavailable
+from streaming.timeline import Stored
+from streaming.types import Annotation, Happening
+
+_STATE_VERSION = 2
+
+log = structlog.get_logger("gateway.analysts")
+
+
+class Analysts(Protocol):
+    """Whoever analyses a gateway's practices: this process, or workers elsewhere."""
+
+    def begin(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> Analyst:
+        """A practice begins at session time 0. Begun again, it replaces the one before."""
+
+    async def resume(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> Analyst:
+        """A practice goes on after a restart. Raises StoreUnavailable."""
+
+
+class LocalAnalysts:
+    """All on one detectors' worker, which asks the model for all of them at once."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._worker = Worker(self._annotated, failed=self._failed)
+        self._analysts: dict[str, LocalAnalyst] = {}
+        self._saved: dict[str, tuple[int, int]] = {}
+
+    @property
+    def counts(self) -> WorkerCounts:
+        return self._worker.counts
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        await self._worker.run()
+
+    def begin(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> LocalAnalyst:
+        return self._add(
+            LocalAnalyst(clock, Pipeline(session), Coach(session, policy), self._worker, self._tools, show)
+        )
+
+    async def resume(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> LocalAnalyst:
+        """Goes on from the newest state in the store. What the timeline holds beyond it stays as it is."""
+        stored = await self._tools.timeline.read(session)
+        snapshot = await self._tools.timeline.read_snapshot(session)
+        now, heard, pipeline, coach = 0, -1, Pipeline(session), Coach(session, policy)
+        if snapshot is not None:
+            try:
+                state = unframed(snapshot[1])
+                now, heard = state.now, state.heard
+                pipeline = Pipeline.restore(session, state.pipeline)
+                coach = Coach.restore(session, state.coach, policy)
+            except (KeyError, TypeError, ValueError) as error:
+                # A state of another version: the baselines are learnt anew, the timeline is whole.
+                log.warning("snapshot not usable", session=session, error=repr(error))
+                self._tools.metrics.detector_failures.inc()
+                now, heard, pipeline, coach = 0, -1, Pipeline(session, start=clock.now()), Coach(session, policy)
+        settled = _replay(coach, stored, now, heard)
+        heard = max((s.line.at for s in stored if isinstance(s.line, Happening)), default=-1)
+        return self._add(
+            LocalAnalyst(clock, pipeline, coach, self._worker, self._tools, show, settled=settled, heard=heard)
+        )
+
+    async def save(self) -> None:
+        """Keeps what changed since the last time. One practice's failure is its own."""
+        for analyst in list(self._analysts.values()):
+            if analyst.closed:
+                await self._forget(analyst.session)
+                continue
+            try:
+                await self._save(analyst)
+            except (StoreUnavailable, KeyError) as error:
+                log.error("a state was not kept", session=analyst.session, error=repr(error))
+
+    async def _save(self, analyst: LocalAnalyst) -> None:
+        if self._saved.get(analyst.session) == (analyst.now, analyst.heard):
+            return
+        state = await analyst.state()
+        if state is None:
+            return
+        await self._tools.timeline.save_snapshot(analyst.session, state.now, framed(state))
+        self._saved[analyst.session] = (state.now, state.heard)
+        if analyst.closed:  # it ended while this was written
+            await self._forget(analyst.session)
+
+    async def _forget(self, session: str) -> None:
+        """An ended practice needs no state any more, and it holds up to a second of sound."""
+        try:
+            await self._tools.timeline.forget_snapshot(session)
+        except StoreUnavailable as error:  # tried again at the next saving
+            log.error("the state of an ended practice is still there", session=session, error=str(error))
+            return
+        self._analysts.pop(session, None)
+        self._saved.pop(session, None)
+
+    def _add(self, analyst: LocalAnalyst) -> LocalAnalyst:
+        self._analysts[analyst.session] = analyst
+        return analyst
+
+    async def _annotated(self, session: str, annotations: list[Annotation], now: int) -> None:
+        await self._analysts[session].annotated(annotations, now)
+
+    def _failed(self, session: str, error: Exception) -> None:
+        log.error("detectors failed", session=session, error=repr(error), exc_info=error)
+        self._analysts[session].begin_afresh()
+
+
+def framed(state: State) -> bytes:
+    """A line that says what follows, then both states as they are."""
+    head = {"v": _STATE_VERSION, "now": state.now, "heard": state.heard, "coach_bytes": len(state.coach)}
+    return json.dumps(head).encode() + b"\n" + state.coach + state.pipeline
+
+
+def unframed(payload: bytes) -> State:
+    """Raises KeyError, TypeError, ValueError for anything that ``framed`` did not give."""
+    line, _, rest = payload.partition(b"\n")
+    head = json.loads(line)
+    if head["v"] != _STATE_VERSION:
+        raise ValueError(f"state has version {head['v']!r}, expected {_STATE_VERSION}")
+    size = int(head["coach_bytes"])
+    return State(int(head["now"]), int(head["heard"]), rest[:size], rest[size:])
+
+
+def _replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:
+    """Tells the coach what it missed; its cues of then were given or are stale. Returns ids already final."""
+    settled: set[str] = set()
+    for line in (entry.line for entry in stored):
+        if isinstance(line, Annotation) and line.decided > now:
+            coach.observe(line)
+            if line.status == "final":
+                settled.add(line.id)
+        elif isinstance(line, Happening) and line.at > heard:
+            coach.happened(line)
+    return frozenset(settled)

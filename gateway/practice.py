@@ -1,0 +1,282 @@
+"""A practice as it runs: its room, its audio, and what is kept and shown of it.
+
+All that changes the room runs one after the other, and is on disk before anybody is told of it. What
+stops the analysis takes effect first and is written then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from coach.practice import for_card
+from coach.settings import CoachSettings
+from gateway import rooms
+from gateway.acknowledgements import Acknowledgements
+from gateway.analysis import Analysis
+from gateway.analyst import Tools
+from gateway.analysts import Analysts
+from gateway.audience import Audience
+from gateway.clock import SessionClock
+from gateway.ledger import WRITE_S, Ledger
+from gateway.media import MediaSettings
+from gateway.microphones import Microphones
+from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
+from gateway.registry import Record, Registry
+from gateway.rooms import Room
+from gateway.settings import GatewaySettings
+from gateway.tasks import Tasks
+from streaming.errors import StoreUnavailable
+from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
+from streaming.wire import seconds
+
+CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
+
+log = structlog.get_logger("gateway.practice")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every session of a gateway stands on."""
+
+    registry: Registry
+    tools: Tools
+    analysts: Analysts
+    settings: GatewaySettings
+    unix_now: Callable[[], float] = time.time
+
+
+class Practice:
+    """Whoever calls ``change``, ``want_cues`` or ``finish`` holds ``order``."""
+
+    def __init__(self, record: Record, services: Services) -> None:
+        tools, settings = services.tools, services.settings
+        self.room: Room = record.room
+        self.audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
+        self.order = asyncio.Lock()
+        self.partners_left_s = time.monotonic()  # when the last partner left
+        self._left_at = 0  # session time at which the room was last left empty
+        self._services = services
+        self._ledger = Ledger(record, services.registry, tools, services.unix_now)
+        self._analysis: Analysis | None = None
+        self._acknowledgements = Acknowledgements(record.session, tools.metrics)
+        self._tasks = Tasks()
+        self.microphones = Microphones(
+            record.session, self.heard, self._media_state, MediaSettings(peer=settings.peer), tools.metrics
+        )
+
+    @classmethod
+    async def open(cls, record: Record, services: Services) -> Self:
+        """From the store; where it had begun it goes on in its own session time. Raises StoreUnavailable."""
+        practice = cls(record, services)
+        if record.began_unix is not None and not record.room.ended:
+            await practice._go_on(SessionClock(record.began_unix))
+        return practice
+
+    async def _go_on(self, clock: SessionClock) -> None:
+        analyst = await self._services.analysts.resume(self.id, clock, self._policy, self._show)
+        self._analysis = Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
+        lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
+        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self._left_at = max((_told_at(line) for line in lines), default=0)
+        self.microphones.hear_each_other(self.room.audible)
+        await self.change(rooms.silenced(self.room), fact=True, at=self._left_at)
+        self._services.tools.metrics.sessions_restored.inc()
+
+    @property
+    def record(self) -> Record:
+        return self._ledger.record
+
+    @property
+    def id(self) -> str:
+        return self.record.session
+
+    @property
+    def now(self) -> int:
+        """Session time; 0 until the practice begins."""
+        return self._analysis.clock.now() if self._analysis else 0
+
+    @property
+    def _policy(self) -> CoachSettings:
+        """The gateway's coach settings, with the emphasis of the card that is practised."""
+        settings = self._services.settings.coach
+        return for_card(self.room.card, settings) if self.room.card else settings
+
+    @property
+    def _coach_silent(self) -> bool:
+        return self._analysis is not None and self._analysis.analyst.fallen_silent
+
+    def view(self, room: Room | None = None) -> RoomView:
+        room = room or self.room
+        return rooms.view(
+            room,
+            seconds(self.now),
+            self._services.unix_now(),
+            observer_waiting=bool(self.audience.watchers) and not room.watchable,
+            cues_silent=self._coach_silent,
+            ice_servers=self._services.settings.browser_ice_servers,
+        )
+
+    # The room
+
+    async def change(self, after: Room, *, fact: bool = False, at: int | None = None) -> None:
+        """From one room to the next: written, then true, then told.
+
+        A ``fact`` (somebody came or went), and whatever stops the analysis or the watching, is true even
+        while the store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
+        """
+        before = self.room
+        if after == before:
+            return
+        starts = after.analysing and not before.analysing
+        stops = (before.analysing and not after.analysing) or (before.watchable and not after.watchable)
+        fact = (fact or stops) and not starts
+        if stops and not after.ended:  # before an end the analysis was closed, and had its last words
+            self._become(after)
+        record = self._ledger.entry(before, after)
+        begins = self._beginning(record)
+        clock = self._analysis.clock if self._analysis else begins.clock if begins else None
+        if at is None:
+            at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
+        news = self._ledger.happenings(before, after, at)
+        try:
+            await self._ledger.write(news, record, fact=fact)
+        except StoreUnavailable:
+            if begins:
+                await begins.close()
+            raise
+        self._analysis = begins or self._analysis
+        self._become(after)
+        await self._apply(before, news)
+
+    def _beginning(self, record: Record) -> Analysis | None:
+        """Made before it is written that the practice began: what cannot be made must not have begun."""
+        if self._analysis is not None or record.began_unix is None:
+            return None
+        clock = SessionClock(record.began_unix)
+        analyst = self._services.analysts.begin(self.id, clock, self._policy, self._show)
+        return Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
+
+    def _become(self, room: Room) -> None:
+        """What stops, stops here, before anything is awaited."""
+        if self._analysis is not None and not room.analysing:
+            self._analysis.switch(False)
+        if self.room.watchable and not room.watchable:
+            self.audience.stop_watching()
+        self.room = room
+
+    async def _apply(self, before: Room, news: list[Happening]) -> None:
+        """The new room is true: let audio, observers and everybody's page follow."""
+        after = self.room
+        if after.empty and not before.empty:
+            self.partners_left_s, self._left_at = time.monotonic(), self.now
+        if after.audible != before.audible:
+            self.microphones.hear_each_other(after.audible)
+        if self._analysis is not None:
+            self._analysis.switch(after.analysing)
+        self.audience.tell(RoomChanged(room=self.view()))
+        if after.watchable and not before.watchable:
+            await self.audience.catch_up()
+        else:
+            self._show(news)
+        if self._analysis is not None:
+            await self._analysis.analyst.happened(news)
+
+    async def want_cues(self, speaker: Speaker) -> None:
+        """The coach has fallen silent, and a partner would like it to speak again."""
+        if not self._coach_silent:
+            return
+        wanted = self._ledger.happening("cues_wanted", self.now, speaker)
+        await self._services.tools.append([wanted], WRITE_S)
+        await self._tell([wanted])
+        self.audience.tell(RoomChanged(room=self.view()))
+
+    async def finish(self, by: Speaker | None) -> None:
+        """Over for both. ``by`` None: nobody came back in time."""
+        if self._analysis is not None:
+            try:
+                async with asyncio.timeout(CLOSE_S):
+                    await self._analysis.close()  # what the detectors still have to say comes before the end
+            except TimeoutError:
+                log.error("the detectors did not finish in time", session=self.id)
+        # Where nobody came back, it was over when the last of them left.
+        at = self._left_at if by is None and self.room.empty else None
+        await self.change(rooms.ended(self.room, by), fact=True, at=at)
+        self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
+        self._tasks.spawn(self.microphones.close(), f"microphones of {self.id}")
+
+    # What is shown
+
+    def _show(self, lines: Sequence[Line]) -> None:
+        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self.audience.show(lines, self.room)
+        if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines) and not self.room.ended:
+            self.audience.tell(RoomChanged(room=self.view()))  # the coach may have fallen silent
+
+    async def _tell(self, happenings: list[Happening]) -> None:
+        """What people did, and is on disk: observers see it, the coach knows it."""
+        self._show(happenings)
+        if self._analysis is not None:
+            await self._analysis.analyst.happened(happenings)
+
+    async def acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
+        """The browser says what became of a cue. Saying it again changes nothing. Raises StoreUnavailable."""
+        traces = self._analysis.analyst.traces if self._analysis else {}
+        happening = self._acknowledgements.happening(speaker, message, self.now, traces)
+        if happening is None:
+            return
+        try:
+            await self._services.tools.append([happening], WRITE_S)
+        except StoreUnavailable:
+            self._acknowledgements.not_kept(happening)
+            raise
+        await self._tell([happening])
+
+    # Audio
+
+    def _media_state(self, speaker: Speaker) -> None:
+        self._tasks.spawn(self._media_changed(speaker), f"media state of {speaker} in {self.id}")
+
+    async def _media_changed(self, speaker: Speaker) -> None:
+        async with self.order:
+            after = rooms.media_changed(self.room, speaker, self.microphones.state(speaker))
+            await self.change(after, fact=True)
+
+    def heard(self, chunk: AudioChunk) -> None:
+        if self._analysis is not None:
+            self._analysis.heard(chunk)
+
+    # Time
+
+    def pass_time(self) -> None:
+        """Called now and then: session time goes on while nothing is analysed, but not in an empty room."""
+        if self._analysis is not None and not self.room.ended and not self.room.empty:
+            self._analysis.pass_time()
+
+    @property
+    def owes(self) -> bool:
+        """Something is still to be written."""
+        return self._ledger.owes or (self._analysis is not None and self._analysis.analyst.owes)
+
+    async def write_owed(self) -> None:
+        """Tries again what the store could not take."""
+        if self._analysis is not None:
+            await self._analysis.analyst.write_owed()
+        async with self.order:
+            await self._ledger.write_owed()
+
+    async def close(self) -> None:
+        """Out of memory; what is in the store can be opened again."""
+        if self._analysis is not None:
+            self._analysis.switch(False)
+        await self.microphones.close()
+        await self._tasks.close()
+
+
+def _told_at(line: Line) -> int:
+    return line.decided if isinstance(line, Annotation) else line.at
