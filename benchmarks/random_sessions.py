@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from coach.policy import Coach
 from streaming.ids import event_id
@@ -34,7 +35,9 @@ ACTS = (
     "paused",
     "media_lost",
     "time_out",
+    *["floor"] * 4,
 )
+FLOORS = ("off", "holding", "reflecting", "confirming")
 
 
 def random_session(seed: int, steps: int) -> Iterator[Annotation | Happening]:
@@ -46,11 +49,17 @@ def random_session(seed: int, steps: int) -> Iterator[Annotation | Happening]:
         now_s += chance.expovariate(1.0 / 1.3)
         by = chance.choice(SPEAKERS)
         if chance.random() < 1 / 30:
-            act = chance.choice(ACTS)
-            detail = {"cue": "latest"} if act.startswith("cue_") else {}
-            yield Happening(f"{session}-{i}", session, act, samples(now_s), (by or Speaker.A).value, detail)
+            act, who = chance.choice(ACTS), (by or Speaker.A).value
+            yield Happening(f"{session}-{i}", session, act, samples(now_s), who, _detail(chance, act, who))
         else:
             yield _annotation(chance, session, by, now_s)
+
+
+def _detail(chance: random.Random, act: str, who: str) -> dict[str, Any]:
+    if act == "floor":
+        phase = chance.choice(FLOORS)
+        return {"phase": phase, "holder": None if phase == "off" else who, "swaps": 0}
+    return {"cue": "latest"} if act.startswith("cue_") else {}
 
 
 def _annotation(chance: random.Random, session: str, by: Speaker | None, now_s: float) -> Annotation:
@@ -115,7 +124,7 @@ class DoseWatch:
             self._ignored = 0
 
     def outcomes(self, lines: Sequence[Happening]) -> None:
-        self._ignored += sum(line.detail["verdict"] == "ignored" for line in lines)
+        self._ignored += sum(line.detail.get("verdict") == "ignored" for line in lines)
 
 
 def drive(coach: Coach, lines: Iterator[Annotation | Happening], watch: DoseWatch) -> list[Cue]:

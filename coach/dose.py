@@ -19,10 +19,11 @@ class Dose:
         self._spacing_until = 0
         self._ignored = 0
         self._time_out_until = 0
+        self._neutral_until = 0
 
     def silence(self, now: int, settings: CoachSettings) -> Silence | None:
         """Why the coach must be silent just now, or None."""
-        if now < samples(settings.settle_in_s):
+        if now < max(samples(settings.settle_in_s), self._neutral_until):
             return "settling_in"
         if now < self._time_out_until:
             return "time_out"
@@ -59,6 +60,10 @@ class Dose:
         """Somebody wants cues after all: the ignored ones are forgiven."""
         self._ignored = 0
 
+    def neutral_until(self, at: int) -> None:
+        """The first minute is for easy talk: nothing is said into it."""
+        self._neutral_until = at
+
     def rest_until(self, at: int) -> None:
         self._time_out_until = at
 
@@ -71,6 +76,7 @@ class Dose:
             "spacing_until": self._spacing_until,
             "ignored": self._ignored,
             "time_out_until": self._time_out_until,
+            "neutral_until": self._neutral_until,
         }
 
     @classmethod
@@ -80,4 +86,5 @@ class Dose:
         dose._spacing_until = saved["spacing_until"]
         dose._ignored = saved["ignored"]
         dose._time_out_until = saved["time_out_until"]
+        dose._neutral_until = saved["neutral_until"]
         return dose

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from coach.floor_watch import BrokeIn
 from coach.habit import Habit
 from coach.settings import CoachSettings
 from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Kind, Speaker
@@ -19,6 +20,7 @@ class Interruption:
     by: Speaker | None
     confidence: float
     talk_over: bool
+    exact: bool = False  # into a turn that both had agreed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Evidence:
         oldest = a.decided - 2 * samples(settings.cluster_window_s)
         self._interruptions = {key: i for key, i in self._interruptions.items() if i.at >= oldest}
 
+    def broke_in(self, broken: BrokeIn) -> None:
+        """Into a turn of the floor mode: nothing to estimate, and no habit either, for they agreed on turns."""
+        found = Interruption(broken.id, broken.start, broken.decided, broken.by, 1.0, talk_over=False, exact=True)
+        self._interruptions[broken.id] = found
+
     def _rise(self, a: Annotation, by: Speaker, sure: bool) -> None:
         known = self._rises.get(by)
         if not sure:
@@ -123,7 +130,9 @@ class Evidence:
         return found if self._unusual(found, now, heard_s, settings) and self._many_sided(found, settings) else []
 
     def _unusual(self, found: list[Interruption], now: int, heard_s: float, settings: CoachSettings) -> bool:
-        """More than this couple's habit; with a voice up, the plain rule is enough."""
+        """More than this couple's habit; with a voice up, or where turns were agreed on, the plain rule is enough."""
+        if sum(i.exact for i in found) >= settings.cluster_count:
+            return True
         if heard_s < settings.talk_known_s or self.up(now, settings):
             return True
         window_s = settings.cluster_window_s

@@ -11,11 +11,10 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from streaming.errors import UnusableInput
-from streaming.types import Annotation, Kind, Speaker
-from streaming.wire import samples
+from streaming.types import Speaker
 
 Act: TypeAlias = Literal["take", "done", "reflected", "yes", "add", "stop"]
-LISTENING_SOUND_S = 1.0  # what the listener says beyond this, while the other holds the floor, is no listening sound
+LISTENING_SOUND_S = 1.0  # what is said beyond this while it is the other's turn is no listening sound
 
 
 class Phase(StrEnum):
@@ -74,16 +73,26 @@ def prompt(floor: Floor, by: Speaker) -> str:
     }[floor.phase]
 
 
-def breaks_in(floor: Floor, speech: Annotation) -> bool:
-    """Whether this speech is an interruption. In this mode that is exact: it is known whose turn it is.
+def speaks(floor: Floor) -> Speaker | None:
+    """Whose turn it is to speak; None while the mode is off, and while the two agree on what was said."""
+    if floor.holder is None or floor.phase is Phase.CONFIRMING:
+        return None
+    return floor.holder if floor.phase is Phase.HOLDING else floor.holder.other
 
-    ``floor`` is the state in which the speech began; listening sounds are welcome.
-    """
-    if speech.kind is not Kind.SPEECH or speech.status != "final" or speech.by is None:
-        return False
-    speaks = {Phase.HOLDING: floor.holder, Phase.REFLECTING: floor.holder.other if floor.holder else None}
-    whose = speaks.get(floor.phase)
-    return whose is not None and speech.by is not whose and speech.span.length > samples(LISTENING_SOUND_S)
+
+def act_between(before: Floor, after: Floor) -> Act | None:
+    """The act that led from one state to the next; None where nothing changed."""
+    if before.phase is after.phase and before.holder is after.holder:
+        return None
+    if after.phase is Phase.OFF:
+        return "stop"
+    if before.phase is Phase.OFF:
+        return "take"
+    if after.phase is Phase.REFLECTING:
+        return "done"
+    if after.phase is Phase.CONFIRMING:
+        return "reflected"
+    return "yes" if after.holder is not before.holder else "add"
 
 
 def save(floor: Floor) -> dict[str, Any]:

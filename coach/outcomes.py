@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
+from coach.floor_watch import KIND as BROKE_IN
+from coach.floor_watch import FloorWatch
 from coach.settings import CoachSettings
 from coach.talk import Talk
 from streaming.ids import event_id
-from streaming.types import INTERRUPTION_KINDS, Annotation, Cue, Happening, Kind, Line, Speaker
+from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Cue, Happening, Kind, Line, Speaker
 from streaming.wire import samples, seconds
 
 Verdict = Literal["dismissed", "followed", "ignored", "unseen"]
@@ -106,6 +108,8 @@ class Watch:
     def happened(self, happening: Happening) -> None:
         if happening.kind == "paused":
             self.paused = True
+        elif happening.kind == BROKE_IN and happening.at >= self.at and happening.id not in self.interruptions:
+            self.interruptions.append(happening.id)
         elif happening.detail.get("cue") == self.cue:
             if happening.kind == "cue_painted":
                 self.painted = True
@@ -168,7 +172,7 @@ def what_came_of(lines: Sequence[Line], settings: CoachSettings | None = None) -
     settings = settings or CoachSettings()
     written = {str(h.detail.get("cue")): h for h in lines if isinstance(h, Happening) and h.kind == "cue_outcome"}
     screens = any(isinstance(line, Happening) and line.kind == "cue_painted" for line in lines)
-    talk, rises = Talk(), dict[Speaker, int]()
+    talk, rises, floor = Talk(), dict[Speaker, int](), FloorWatch()
     open_watches: list[Watch] = []
     out: list[Outcome] = []
     now = 0
@@ -177,6 +181,7 @@ def what_came_of(lines: Sequence[Line], settings: CoachSettings | None = None) -
             open_watches.append(Watch.over(line, list(rises), talk.last, talk.speaking()))
             continue
         if isinstance(line, Happening):
+            floor.happened(line)
             for watch in open_watches:
                 watch.happened(line)
             continue
@@ -187,6 +192,8 @@ def what_came_of(lines: Sequence[Line], settings: CoachSettings | None = None) -
             rises[line.by] = line.span.start
         elif line.kind is Kind.AROUSAL_SETTLED and line.by:
             rises.pop(line.by, None)
+        if line.kind in OVERLAP_KINDS and floor.on(line.span.start):
+            continue  # there it is known whose turn it is: only what broke in counts
         for watch in open_watches:
             watch.observe(line, settings)
     out += _closed(open_watches, now, screens, settings)

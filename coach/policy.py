@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from coach import wording
 from coach.dose import Dose, Silence
 from coach.evidence import Evidence
+from coach.floor_watch import BrokeIn, FloorWatch
 from coach.hearing import Hearing
 from coach.outcomes import DETECTOR, Outcome, Watch
 from coach.settings import CoachSettings
 from coach.talk import Talk
 from streaming.ids import event_id
-from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Speaker
+from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Speaker
 from streaming.wire import samples
 
 GRID = SAMPLE_RATE_HZ // 10  # 100 ms: time alone (a pause that lasts, a wait that ends) is looked at this often
-STATE_VERSION = 1
+STATE_VERSION = 2
 Why = Silence | Literal["paused", "poor_audio", "one_sided"]
 
 
@@ -59,8 +60,10 @@ class Coach:
         self._withdrawn: list[str] = []  # who took back their consent to practise
         self._screens = False  # somebody's screen acknowledges what it paints
         self._breath: tuple[str, int] | None = None  # the last breath that was followed, waiting for a reflection
-        self._breaths: list[int] = []
+        self._breaths: list[int] = []  # when breaths were offered that have not helped, as far as is known
         self._stems = 0
+        self._floor = FloorWatch()
+        self._broken: list[BrokeIn] = []  # not yet taken
 
     def observe(self, annotation: Annotation) -> list[Cue]:
         """A detector said something. Whatever time brought before it comes first."""
@@ -69,6 +72,9 @@ class Coach:
         self._settle_watches(self.now)
         self._talk.observe(annotation)
         self._hearing.observe(annotation, self.settings)
+        self._broke_in(self._floor.observe(self.session, annotation, self.settings.min_confidence))
+        if annotation.kind in OVERLAP_KINDS and self._floor.on(annotation.span.start):
+            return cues + self._decide()  # there it is known whose turn it is, and nothing has to be guessed
         if self._trusted(annotation):
             self._evidence.observe(annotation, self.settings)
         for watch in self._watches:
@@ -79,10 +85,12 @@ class Coach:
         """People or the gateway did something. Never moves session time: detectors lag behind people.
 
         Besides the gateway's own kinds: ``time_out`` (a partner asks for one; the detail holds its
-        ``minutes`` and names the clock time of the return, ``back_at``) and ``cues_wanted`` (a silent
-        coach may speak again).
+        ``minutes`` and names the clock time of the return, ``back_at``), ``cues_wanted`` (a silent
+        coach may speak again), ``floor`` (a step of the floor mode), ``neutral`` (the first ``seconds``
+        are for easy talk) and ``neutral_over`` (somebody would rather begin).
         """
         self._hearing.happened(happening, self.now)
+        self._floor.happened(happening)
         if happening.kind == "media_lost" and happening.by in ("a", "b"):
             self._talk.lost(Speaker(happening.by), self.now)
             self._evidence.forget(Speaker(happening.by))
@@ -99,6 +107,10 @@ class Coach:
             self._consent(happening.by, happening.detail["practice"] is True)
         elif happening.kind == "cues_wanted":
             self._dose.ask_again()
+        elif happening.kind == "neutral" and isinstance(happening.detail.get("seconds"), int | float):
+            self._dose.neutral_until(happening.at + samples(happening.detail["seconds"]))
+        elif happening.kind == "neutral_over":
+            self._dose.neutral_until(happening.at)
         elif happening.kind == "time_out" and not self._dose.resting(self.now):
             return [self._time_out(happening)]
         self._settle_watches(self.now)
@@ -135,9 +147,10 @@ class Coach:
         return None
 
     def take_outcomes(self) -> list[Happening]:
-        """What came of cues since the last call, as lines for the timeline."""
+        """What came of cues, and what broke into a turn, since the last call: lines for the timeline."""
+        broken, self._broken = self._broken, []
         taken, self._outcomes = self._outcomes, []
-        return [outcome.happening(self.session) for outcome in taken]
+        return [b.happening(self.session) for b in broken] + [o.happening(self.session) for o in taken]
 
     def habit_per_min(self) -> float | None:
         """The couple's overlap habit, to be carried to the next session if both agree."""
@@ -161,13 +174,25 @@ class Coach:
             self._next = max(self._next, min((now - 1) // GRID * GRID, self._nothing_before()))
             self.now = max(self.now, self._next)
             self._next += GRID
+            self._broke_in(self._floor.advance(self.session, self.now))
             self._settle_watches(self.now)
             cues += self._decide()
         return cues
 
+    def _broke_in(self, found: list[BrokeIn]) -> None:
+        """Speech into the other's turn. A pause, and audio that can't be trusted, count nothing."""
+        heard = self._hearing.anything(self.now, self.settings) and self._hearing.timing(self.now, self.settings)
+        if not found or self._paused or self._withdrawn or not heard:
+            return
+        self._broken += found
+        for broken in found:
+            self._evidence.broke_in(broken)
+            for watch in self._watches:
+                watch.happened(broken.happening(self.session))
+
     def _nothing_before(self) -> int:
         """The first grid point at which something may be decided, if nothing new is heard."""
-        if self._evidence.waiting(self.now, self.settings) or self._breath is not None:
+        if self._evidence.waiting(self.now, self.settings) or self._breath is not None or self._floor.waiting:
             return 0
         deadlines = [watch.deadline(self.settings) for watch in self._watches]
         return -(-min(deadlines) // GRID) * GRID if deadlines else sys.maxsize
@@ -180,6 +205,8 @@ class Coach:
             self._watches.remove(watch)
             self._outcomes.append(outcome)
             self._dose.came_of(outcome, self.settings)
+            if outcome.level == 2 and helped(outcome) and outcome.at in self._breaths:
+                self._breaths.remove(outcome.at)
             if outcome.level == 2 and outcome.verdict == "followed":
                 self._breath = (outcome.cue, outcome.at)
 
@@ -205,7 +232,7 @@ class Coach:
         return []
 
     def _calmer(self) -> Candidate | None:
-        """A breath for a rise that stays; a time-out where breaths came again and again."""
+        """A breath for a rise that stays; a time-out where breaths came again and again and did not help."""
         risen = self._evidence.risen(self.now, self.settings)
         because = tuple(
             rise.id for speaker, rise in risen.items() if self._hearing.arousal(speaker, self.now, self.settings)
@@ -298,6 +325,8 @@ class Coach:
             "breath": self._breath,
             "breaths": self._breaths,
             "stems": self._stems,
+            "floor": self._floor.save(),
+            "broken": [asdict(broken) for broken in self._broken],
         }
         return json.dumps(state, separators=(",", ":")).encode()
 
@@ -322,4 +351,14 @@ class Coach:
         coach._breath = (state["breath"][0], state["breath"][1]) if state["breath"] else None
         coach._breaths = state["breaths"]
         coach._stems = state["stems"]
+        coach._floor = FloorWatch.restore(state["floor"])
+        coach._broken = [
+            BrokeIn(**{**saved, "by": Speaker(saved["by"]), "over": Speaker(saved["over"])})
+            for saved in state["broken"]
+        ]
         return coach
+
+
+def helped(breath: Outcome) -> bool:
+    """Whether the voices came down after it, or a pause was taken; a breath that nobody saw says nothing."""
+    return breath.verdict == "unseen" or bool({"arousal_settled", "paused"} & set(breath.signs))

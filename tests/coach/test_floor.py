@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 
 from coach import floor as floors
-from coach.floor import Act, Floor, Phase, allowed, breaks_in, prompt, step
+from coach.floor import Act, Floor, Phase, act_between, allowed, prompt, speaks, step
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
-from tests.coach.streams import A, B, speech
+from tests.coach.streams import A, B
 
 ACTS: tuple[Act, ...] = get_args(Act)
 State = tuple[Phase, Speaker | None]
@@ -102,14 +102,17 @@ def test_a_round_goes_hold_done_say_back_yes_and_swaps() -> None:
     assert floor == Floor(Phase.HOLDING, B, 1)
 
 
-def test_an_interruption_is_exact_and_a_listening_sound_is_none() -> None:
-    holding = Floor(Phase.HOLDING, A)
-    assert breaks_in(holding, speech(B, 5.0, 7.0)[1])
-    assert not breaks_in(holding, speech(B, 5.0, 5.8)[1])
-    assert not breaks_in(holding, speech(A, 5.0, 9.0)[1])
-    assert breaks_in(Floor(Phase.REFLECTING, A), speech(A, 5.0, 7.0)[1])
-    assert not breaks_in(Floor(Phase.CONFIRMING, A), speech(B, 5.0, 7.0)[1])
-    assert not breaks_in(Floor(), speech(B, 5.0, 7.0)[1])
+def test_one_state_and_the_next_tell_what_was_done() -> None:
+    for (phase, holder), edges in GRAPH.items():
+        for (act, _), after in edges.items():
+            changed = after != (phase, holder)
+            assert act_between(Floor(phase, holder), Floor(*after)) == (act if changed else None)
+
+
+def test_only_while_the_two_agree_on_what_was_said_it_is_nobody_s_turn() -> None:
+    for phase, holder in GRAPH:
+        turn = {Phase.HOLDING: holder, Phase.REFLECTING: SWAP[holder]}.get(phase)
+        assert speaks(Floor(phase, holder)) == turn
 
 
 def test_every_state_outlives_a_restart() -> None:
