@@ -10,7 +10,11 @@ from streaming.types import Kind, Speaker
 
 @dataclass(slots=True)
 class Overlap:
-    """``by`` started at ``start`` while ``over`` spoke. Unknown ends are None; all in samples."""
+    """``by`` started at ``start`` while ``over`` was to be heard. Unknown ends are None; all in samples.
+
+    What ``over`` does is timed as it reaches the starter, ``late`` after session time: the starter could not
+    know of it before.
+    """
 
     by: Speaker
     over: Speaker
@@ -20,7 +24,7 @@ class Overlap:
     together: bool = False  # both entered at once
     blame: bool = True  # whether the timing says for certain who started over whom
     uncertainty: int = 0
-    late: int = 0  # how much later the starter heard the other
+    late: int = 0
     heard_by: int = 0  # up to where the starter's first IPU certainly reaches
     heard_over: int = 0
     by_end: int | None = None  # of the starter's first IPU
@@ -42,8 +46,13 @@ class Overlap:
 
     @property
     def held(self) -> int:
-        """How long ``over`` went on after the start, as the starter heard it."""
-        return self.heard_over + self.late - self.start
+        """How long ``over`` went on after the start."""
+        return self.heard_over - self.start
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether ``by`` has certainly been alone for long enough; the other's last words may still be on their way."""
+        return self.got_floor is not None and self.burst_heard >= self.got_floor
 
     @property
     def closed(self) -> bool:
@@ -72,17 +81,15 @@ def rule(o: Overlap, s: TurnSettings) -> Kind | None:
             return Kind.TERMINAL_OVERLAP
         if o.burst_end is None:
             return None
-    if o.got_floor is None and o.burst_heard - o.burst_start <= s.backchannel_samples:
+    if not o.has_floor and o.burst_heard - o.burst_start <= s.backchannel_samples:
         return Kind.BACKCHANNEL if o.burst_end is not None else None
     if o.resumed is None and o.burst_end is None:
-        if o.got_floor is not None:
-            return Kind.TOOK_FLOOR
-        return None
+        return Kind.TOOK_FLOOR if o.has_floor else None
     return Kind.TOOK_FLOOR if _took(o) else Kind.BUTTED_IN
 
 
 def _took(o: Overlap) -> bool:
-    return o.got_floor is not None and (o.resumed is None or o.got_floor <= o.resumed)
+    return o.got_floor is not None and o.has_floor and (o.resumed is None or o.got_floor <= o.resumed)
 
 
 def harmless(o: Overlap) -> Kind:

@@ -188,7 +188,7 @@ class TurnDetector:
         if new:
             for o in self._overlaps:
                 if o.over is speaker and o.over_end is not None and o.resumed is None:
-                    o.resumed = self.now
+                    o.resumed = self.now + o.late
         elif voice.claims:
             voice.claims = False
             self._take_floor(speaker)
@@ -198,7 +198,7 @@ class TurnDetector:
         self.holder = speaker
         for o in self._overlaps:
             if o.by is speaker and o.over_end is not None and o.got_floor is None:
-                o.got_floor = self.now
+                o.got_floor = self.now + o.late
 
     def _close_ipu(self, speaker: Speaker) -> None:
         voice = self._voices[speaker]
@@ -209,7 +209,7 @@ class TurnDetector:
             if o.by is speaker and o.by_end is None:
                 o.by_end, o.lost = voice.end, o.lost or voice.lost
             if o.over is speaker and o.over_end is None:
-                o.over_end, o.lost = voice.end, o.lost or voice.lost
+                o.over_end, o.lost = voice.end + o.late, o.lost or voice.lost
 
     def _close_burst(self, speaker: Speaker) -> None:
         voice = self._voices[speaker]
@@ -221,18 +221,27 @@ class TurnDetector:
     # Overlaps
 
     def _meet(self, by: Speaker, uncertainty: int, late: int) -> None:
-        """``by`` begins an IPU now: over the other's speech, or together with it?"""
+        """``by`` begins an IPU now: over the other's speech, or together with it?
+
+        Over what is still on its way to the starter's ear too: there the other has not ended.
+        """
         s = self.settings
         own, other = self._voices[by], self._voices[by.other]
         tie = other.start == self.now  # then neither is the starter
-        if not other.open or (own.burst_typed and (other.burst_typed or not tie)):
+        on_its_way = not other.open and self.now < other.end + late
+        if not (other.open or on_its_way) or (own.burst_typed and (other.burst_typed or not tie)):
             return
         heard_for = self.now - late - other.start  # how long the starter had heard the other speak
+        if on_its_way and heard_for < s.together_samples:
+            return
         silent_for = other.start - max(own.end, other.end)
         together = heard_for < s.together_samples and silent_for >= s.mutual_silence_samples
-        if not together:
+        if together:
+            late = 0  # neither answers what they hear: they met in session time or not at all
+        else:
             spoke_for = self.now - other.start
-            held = self.holder is by.other or self.now - max(other.start, own.end) >= s.floor_samples
+            until = other.end if on_its_way else self.now
+            held = self.holder is by.other or until - max(other.start, own.end) >= s.floor_samples
             if spoke_for < s.together_samples or not held:
                 return
         own.burst_typed = True
@@ -244,7 +253,9 @@ class TurnDetector:
                 over=by.other,
                 start=self.now,
                 burst_start=own.burst_start,
-                over_start=other.start,
+                over_start=other.start + late,
+                over_end=other.end + late if on_its_way else None,
+                lost=on_its_way and other.lost,
                 together=together,
                 blame=not (together or unsure),
                 uncertainty=uncertainty,
@@ -259,7 +270,7 @@ class TurnDetector:
         s = self.settings
         by, over = self._voices[o.by], self._voices[o.over]
         o.heard_by = by.heard_until(self.now) if o.by_end is None else o.by_end
-        o.heard_over = over.heard_until(self.now) if o.over_end is None else o.over_end
+        o.heard_over = over.heard_until(self.now) + o.late if o.over_end is None else o.over_end
         o.burst_heard = by.heard_until(self.now) if o.burst_end is None else o.burst_end
         if o.ruled is None:
             o.ruled = rule(o, s)

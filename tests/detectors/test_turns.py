@@ -147,6 +147,43 @@ def test_an_end_that_the_starter_could_not_have_foreseen_is_not_foreseen_at_a_di
     assert (far.kind, far.by, far.over) == (Kind.TOOK_FLOOR, B, A)
 
 
+@pytest.mark.parametrize("late_s", [0.0, 0.1, 0.3, 0.6, 1.0])
+@pytest.mark.parametrize(
+    ("a", "b", "kind"),
+    [
+        ([(0, 5)], [(4.8, 9)], Kind.TERMINAL_OVERLAP),
+        ([(0, 5)], [(4.5, 9)], Kind.TOOK_FLOOR),
+        ([(0, 9)], [(4, 7)], Kind.TALK_OVER),
+        ([(0, 9)], [(4, 4.6)], Kind.BACKCHANNEL),
+        ([(0, 9)], [(4, 5.3)], Kind.BUTTED_IN),
+        ([(0, 5)], [(3.8, 5.3)], Kind.BUTTED_IN),
+    ],
+)
+def test_what_a_partner_does_is_called_the_same_at_any_distance(
+    a: list[tuple[float, float]], b: list[tuple[float, float]], kind: Kind, late_s: float
+) -> None:
+    """b does all by ear, hence later in session time; the last words of a may be over there by then."""
+    far = talk(a, [(start + late_s, end + late_s) for start, end in b])
+    event = placed(far, hears_late={B: samples(late_s)})
+    assert (event.kind, event.by, event.over) == (kind, B, A)
+    mirrored = placed(talk([(s + late_s, e + late_s) for s, e in b], a), hears_late={A: samples(late_s)})
+    assert (mirrored.kind, mirrored.by, mirrored.over) == (kind, A, B)
+
+
+def test_an_answer_to_what_was_heard_to_the_end_overlaps_nothing() -> None:
+    detector = TurnDetector("s")
+    for end, active in changes(talk([(0, 5)], [(5.7, 9)])):
+        assert not detector.step(end, active, {}, hears_late={B: samples(0.6)})
+    assert not detector.flush()
+
+
+def test_two_who_could_not_hear_each_other_yet_have_met_nobody() -> None:
+    detector = TurnDetector("s")
+    for end, active in changes(talk([(0, 0.6)], [(0.7, 4)])):
+        assert not detector.step(end, active, {}, hears_late={B: samples(0.6)})
+    assert not detector.flush()
+
+
 def test_four_seconds_without_a_word_are_a_long_silence() -> None:
     said = annotate_activity("s", talk([(0, 2)], [(7, 8)]))
     opened, ended = [x for x in said if x.kind is Kind.LONG_SILENCE]
