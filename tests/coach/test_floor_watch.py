@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -21,7 +22,7 @@ def turn(at_s: float, phase: Phase, holder: Speaker | None) -> Happening:
     return happening("floor", at_s, **floors.save(Floor(phase, holder)))
 
 
-def found(lines: list[Line], until_s: float = 60.0) -> list[tuple[Speaker, Speaker, float]]:
+def found(lines: Sequence[Line], until_s: float = 60.0) -> list[tuple[Speaker, Speaker, float]]:
     watch, out = FloorWatch(), list[BrokeIn]()
     for line in lines:
         if isinstance(line, Happening):

@@ -180,22 +180,25 @@ def test_stems_take_turns() -> None:
     assert texts == ["What did you hear?", "Did I get that right?", "Is there more?", "What did you hear?"]
 
 
-def breaths(*, settle: bool) -> list[tuple[int, str]]:
-    """Three rises, each after the one before is answered with a silence; voices come down at once or much later."""
-    lines: list[Annotation] = [*greetings()]
-    for at_s in (50.0, 250.0, 450.0):
-        quiet = note(Kind.LONG_SILENCE, None, at_s + 10.0, at_s + 16.0)
-        lines += [rise(A, at_s, at_s + 3.0), quiet, settled(A, at_s + (30.0 if settle else 150.0))]
-    return said([cue for cue in hear(Coach("s"), lines, 600.0) if cue.level != 3])
-
-
 def test_a_breath_again_and_again_that_does_not_help_becomes_a_time_out() -> None:
+    coach = Coach("s")
+    given = hear(coach, greetings(), 45.0)
+    for at_s in (50.0, 250.0, 450.0):
+        new = hear(coach, [rise(A, at_s, at_s + 3.0)], at_s + 30.0)
+        given += new
+        hear(
+            coach, [happening("cue_dismissed", at_s + 30.0, "a", cue=new[0].id), settled(A, at_s + 150.0)], at_s + 160.0
+        )
     breathe = (2, "Breathe together")
-    assert breaths(settle=False) == [breathe, breathe, (4, "Pause. Back in 20 minutes.")]
+    assert said(given) == [breathe, breathe, (4, "Pause. Back in 20 minutes.")]
 
 
 def test_a_breath_that_helps_may_come_as_often_as_it_helps() -> None:
-    assert breaths(settle=True) == [(2, "Breathe together")] * 3
+    lines: list[Annotation] = [*greetings()]
+    for at_s in (50.0, 250.0, 450.0):
+        lines += [rise(A, at_s, at_s + 3.0), settled(A, at_s + 30.0)]
+    cues = [cue for cue in hear(Coach("s"), lines, 600.0) if cue.level != 3]
+    assert said(cues) == [(2, "Breathe together")] * 3
 
 
 def test_either_partner_may_ask_for_a_time_out_at_any_moment() -> None:
