@@ -15,8 +15,11 @@ from streaming.redis_leases import RedisLeases
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
+    """``leases`` say which worker analyses a session, ``homes`` which gateway holds its room."""
+
     bus: Bus
     leases: Leases
+    homes: Leases
 
 
 @asynccontextmanager
@@ -27,10 +30,10 @@ async def open_backbone(url: str | None, leases: LeaseSettings | None = None) ->
     """
     leases = leases or LeaseSettings()
     if url is None:
-        yield Backbone(LocalBus(), LocalLeases(leases))
+        yield Backbone(LocalBus(), LocalLeases(leases), LocalLeases(leases))
         return
     redis = RedisClient(url)
     try:
-        yield Backbone(RedisBus(redis), RedisLeases(redis, leases))
+        yield Backbone(RedisBus(redis), RedisLeases(redis, leases), RedisLeases(redis, leases, "homes"))
     finally:
         await redis.close()

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from streaming.leases import Lease, LeaseSettings
 from streaming.redis_client import RedisClient
 
-# A sorted set of the wanted names by the millisecond until which each is held, and each one's latest fence.
-# The braces keep both on one node of a cluster. A renewal costs Redis some 10 us: one node keeps 20 000 sessions.
-_KEYS = ["breathmark:{leases}:until", "breathmark:{leases}:fence"]
 _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -65,46 +62,51 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
 class RedisLeases:
     """Leases for many processes on many hosts. Shares its client with the bus, which closes it."""
 
-    def __init__(self, redis: RedisClient, settings: LeaseSettings) -> None:
+    def __init__(self, redis: RedisClient, settings: LeaseSettings, space: str = "leases") -> None:
+        """Names of one ``space`` are not those of another."""
         self._redis = redis
+        self._space = space
+        # A sorted set of the wanted names by the millisecond until which each is held, and each one's latest
+        # fence. The braces keep both on one node of a cluster. A renewal costs Redis some 10 us: one node keeps
+        # 20 000 sessions.
+        self._keys = [f"breathmark:{{{space}}}:until", f"breathmark:{{{space}}}:fence"]
         self._ttl_ms = round(settings.ttl_s * 1000)
 
     async def want(self, name: str) -> None:
-        await self._redis.ask(self._redis.client.zadd(_KEYS[0], {name: 0}, nx=True))
+        await self._redis.ask(self._redis.client.zadd(self._keys[0], {name: 0}, nx=True))
 
     async def unwant(self, name: str) -> None:
-        await self._redis.run(_UNWANT, _KEYS, [name])
+        await self._redis.run(_UNWANT, self._keys, [name])
 
     async def wanted(self) -> int:
-        return int(await self._redis.ask(self._redis.client.zcard(_KEYS[0])))
+        return int(await self._redis.ask(self._redis.client.zcard(self._keys[0])))
 
     async def acquire(self, name: str, holder: str) -> Lease | None:
-        taken = await self._redis.run(_TAKE, _KEYS, [self._ttl_ms, 1, name])
+        taken = await self._redis.run(_TAKE, self._keys, [self._ttl_ms, 1, name])
         return Lease(name, holder, int(taken[1])) if taken else None
 
     async def claim(self, holder: str, limit: int) -> list[Lease]:
         if limit < 1:
             return []
-        taken = await self._redis.run(_TAKE, _KEYS, [self._ttl_ms, limit])
+        taken = await self._redis.run(_TAKE, self._keys, [self._ttl_ms, limit])
         return [Lease(name.decode(), holder, int(fence)) for name, fence in zip(taken[::2], taken[1::2], strict=True)]
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         if not leases:
             return []
         named = [part for lease in leases for part in (lease.name, lease.fence)]
-        held = await self._redis.run(_EXTEND, _KEYS, [self._ttl_ms, *named])
+        held = await self._redis.run(_EXTEND, self._keys, [self._ttl_ms, *named])
         return [lease for lease, is_held in zip(leases, held, strict=True) if is_held]
 
     async def release(self, lease: Lease) -> None:
-        await self._redis.run(_EXTEND, _KEYS, [0, lease.name, lease.fence])
+        await self._redis.run(_EXTEND, self._keys, [0, lease.name, lease.fence])
 
     async def beat(self, group: str, member: str) -> list[str]:
-        there = await self._redis.run(_BEAT, [_group(group)], [self._ttl_ms, member])
+        there = await self._redis.run(_BEAT, [self._group(group)], [self._ttl_ms, member])
         return sorted(who.decode() for who in there)
 
     async def leave(self, group: str, member: str) -> None:
-        await self._redis.ask(self._redis.client.zrem(_group(group), member))
+        await self._redis.ask(self._redis.client.zrem(self._group(group), member))
 
-
-def _group(group: str) -> str:
-    return f"breathmark:there:{group}"
+    def _group(self, group: str) -> str:
+        return f"breathmark:there:{self._space}:{group}"

@@ -53,12 +53,18 @@ class _Append:
 
     rows: list[dict[str, Any]]
     fence: int | None
+    scope: str
     until: float
     done: asyncio.Future[None]
 
     @property
     def sessions(self) -> set[str]:
         return {row["session"] for row in self.rows}
+
+    @property
+    def fenced(self) -> set[str]:
+        """The fences that this append has to pass."""
+        return {session + self.scope for session in self.sessions} if self.fence is not None else set()
 
     def settle(self, failure: Exception | None = None) -> None:
         if not self.done.done():  # whoever waited may have been cancelled
@@ -90,12 +96,13 @@ class Timeline:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
 
-    async def append(self, new: Sequence[Line], *, fence: int | None = None) -> None:
+    async def append(self, new: Sequence[Line], *, fence: int | None = None, scope: str = "") -> None:
         """Returns once all of ``new`` is committed. While the database is away, callers wait.
 
-        ``fence`` is the token of the lease under which a worker writes. Raises LeaseLost where a
-        higher one has written to the session, StoreUnavailable where the lines could not be written
-        in time (some may be there all the same: to append them again is safe).
+        ``fence`` is the token of the lease under which a worker writes; leases of another kind have
+        fences of another ``scope``. Raises LeaseLost where a higher one has written to the session,
+        StoreUnavailable where the lines could not be written in time (some may be there all the same:
+        to append them again is safe).
         """
         if not new:
             return
@@ -103,7 +110,7 @@ class Timeline:
             raise StoreUnavailable("the timeline is closed")
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.give_up_s
-        entry = _Append([_row(line) for line in new], fence, until, loop.create_future())
+        entry = _Append([_row(line) for line in new], fence, scope, until, loop.create_future())
         try:
             async with asyncio.timeout_at(until):
                 await self._waiting.put(entry)
@@ -222,8 +229,8 @@ class Timeline:
         """Raises the fences of the batch's sessions; returns the appends that are below one."""
         highest: dict[str, int] = {}
         for entry in batch:
-            for session in entry.sessions if entry.fence is not None else ():
-                highest[session] = max(highest.get(session, 0), entry.fence or 0)
+            for name in entry.fenced:
+                highest[name] = max(highest.get(name, 0), entry.fence or 0)
         if not highest:
             return set()
         new = self._dialect.insert(schema.fences)
@@ -232,12 +239,12 @@ class Timeline:
             set_={"fence": new.excluded.fence},
             where=schema.fences.c.fence <= new.excluded.fence,
         ).returning(schema.fences.c.session)
-        values = [{"session": session, "fence": fence} for session, fence in highest.items()]
+        values = [{"session": name, "fence": fence} for name, fence in highest.items()]
         held = set((await connection.execute(raised.values(values))).scalars())
         return {
             entry
             for entry in batch
-            if entry.fence is not None and any(s not in held or entry.fence < highest[s] for s in entry.sessions)
+            if any(name not in held or (entry.fence or 0) < highest[name] for name in entry.fenced)
         }
 
 

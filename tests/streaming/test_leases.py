@@ -47,6 +47,16 @@ async def test_work_that_nobody_wants_is_not_taken(leases: Leases) -> None:
     assert await leases.claim("one", 10) == []
 
 
+async def test_homes_are_not_work_for_workers(backbone: Backbone) -> None:
+    await backbone.homes.want("s")
+    assert await backbone.leases.wanted() == 0
+    assert await backbone.leases.claim("worker", 10) == []
+    await backbone.homes.beat("gateways", "one")
+    assert await backbone.leases.beat("gateways", "worker") == ["worker"]
+    [lease] = await backbone.homes.claim("gateway", 10)
+    assert await backbone.homes.renew([lease]) == [lease]
+
+
 async def test_workers_that_claim_at_once_share_the_work_out(leases: Leases) -> None:
     names = [f"s{number}" for number in range(20)]
     for name in names:

@@ -106,6 +106,15 @@ async def test_a_worker_that_lost_its_lease_cannot_write(store: str) -> None:
         assert await ids(timeline) == ["h1", "h2", "h3", "h6"]
 
 
+async def test_fences_of_different_leases_know_nothing_of_one_another(store: str) -> None:
+    async with opened(store) as timeline:
+        await timeline.append([happening(1)], fence=9)
+        await timeline.append([happening(2)], fence=7, scope=":home")
+        with pytest.raises(LeaseLost):
+            await timeline.append([happening(3)], fence=6, scope=":home")
+        assert await ids(timeline) == ["h1", "h2"]
+
+
 async def test_one_writer_that_lost_its_lease_spoils_nothing_for_those_in_its_batch(store: str) -> None:
     async with opened(store) as timeline:
         await timeline.append([happening(0)], fence=7)
