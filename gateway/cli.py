@@ -23,6 +23,10 @@ from streaming.errors import BreathmarkError, UnusableInput
 from streaming.types import Annotation, Cue, Line, Speaker
 
 EXIT_UNUSABLE = 2
+BUS_HELP = "Redis that gateways and workers share, redis://… [env: BREATHMARK_BUS; default: all in this process]"
+STORE_HELP = (
+    "PostgreSQL for all gateways and workers, postgresql://… [env: BREATHMARK_STORE; default: SQLite in --data]"
+)
 
 app = typer.Typer(
     help="A live coach for two people practising a hard conversation.",
@@ -106,11 +110,14 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 8700,
     data: Annotated[Path, typer.Option(help="folder that holds all state")] = Path("data"),
     policy: Annotated[Path | None, typer.Option(help="coach settings for every practice, TOML")] = None,
+    bus: Annotated[str | None, typer.Option(help=BUS_HELP)] = None,
+    store: Annotated[str | None, typer.Option(help=STORE_HELP)] = None,
 ) -> None:
-    """Run the gateway: pages, signalling, detectors, coach and timeline in one process."""
+    """Run the gateway: pages, signalling, detectors, coach and timeline; with --bus, detectors run in workers."""
     from gateway.serve import serve as run  # the web stack is not loaded for `analyze`
 
-    run(host, port, data, settings_from_toml(_text(policy), str(policy)) if policy else None)
+    coach = settings_from_toml(_text(policy), str(policy)) if policy else None
+    run(host, port, data, coach, bus=bus, store=store)
 
 
 @app.command()

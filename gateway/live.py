@@ -21,6 +21,7 @@ from gateway.registry import NewSession, Record, Registry
 from gateway.session import Session
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
+from streaming.backbone import Backbone, open_backbone
 from streaming.errors import BreathmarkError, Refused, StoreUnavailable
 from streaming.timeline import Timeline, open_engine, sqlite_url
 
@@ -32,6 +33,7 @@ class Gateway:
 
     registry: Registry
     timeline: Timeline
+    backbone: Backbone
 
     def __init__(self, settings: GatewaySettings, *, unix_now: Callable[[], float] = time.time) -> None:
         self.settings = settings
@@ -44,6 +46,7 @@ class Gateway:
         self._detecting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self.backbone = await self._stack.enter_async_context(open_backbone(self.settings.bus_url))
         engine = await open_store(self.settings)
         self._stack.push_async_callback(engine.dispose)
         self.registry = Registry(engine, self._unix_now)
@@ -51,7 +54,7 @@ class Gateway:
         tools = Tools(self.timeline, self.metrics)
         self._analysts = LocalAnalysts(tools)
         self.metrics.watch_worker(self._analysts.counts)
-        self._services = Services(self.registry, tools, self._analysts, self.settings, self._unix_now)
+        self._services = Services(self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now)
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         await self._go_on()
         every = self.settings

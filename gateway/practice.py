@@ -31,6 +31,7 @@ from gateway.registry import Record, Registry
 from gateway.rooms import Room
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
+from streaming.backbone import Backbone
 from streaming.errors import StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
@@ -48,6 +49,7 @@ class Services:
     tools: Tools
     analysts: Analysts
     settings: GatewaySettings
+    backbone: Backbone
     unix_now: Callable[[], float] = time.time
 
 

@@ -17,6 +17,7 @@ from gateway.live import open_store
 from gateway.logs import configure
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
+from streaming.backbone import open_backbone
 from streaming.errors import UnusableInput
 
 GOODBYE_S = 5  # for requests and sockets in flight at Ctrl-C
@@ -28,15 +29,20 @@ def serve(
     data: Path,
     coach: CoachSettings | None = None,
     settings: GatewaySettings | None = None,
+    *,
+    bus: str | None = None,
+    store: str | None = None,
 ) -> None:
-    """Runs until SIGINT or SIGTERM. Raises UnusableInput, StoreUnavailable before anything listens.
+    """Runs until SIGINT or SIGTERM. Raises UnusableInput, StoreUnavailable and
+    BusUnavailable before anything listens.
 
     Port 0 picks a free one; the address is printed on stdout once browsers can open it.
     """
     settings = replace(settings or from_environment(GatewaySettings()), data=data)
     settings = replace(settings, coach=coach or settings.coach)
+    settings = replace(settings, bus_url=bus or settings.bus_url, store_url=store or settings.store_url)
     configure(settings.log_level)
-    asyncio.run(_check_store(settings))
+    asyncio.run(_check(settings))
     listening = bind(host, port)
     server = AddressedServer(server_config(settings), address(host, listening))
     try:
@@ -49,8 +55,10 @@ def serve(
         raise UnusableInput(f"the gateway could not start with --data {data}: see the log above")
 
 
-async def _check_store(settings: GatewaySettings) -> None:
-    """A store that cannot be opened is told in one line, before uvicorn would tell it at length."""
+async def _check(settings: GatewaySettings) -> None:
+    """A store or a bus that cannot be used is told in one line, before uvicorn would tell it at length."""
+    async with open_backbone(settings.bus_url) as backbone:
+        await backbone.leases.wanted()
     engine = await open_store(settings)
     await engine.dispose()
 

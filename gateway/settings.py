@@ -42,7 +42,9 @@ class GatewaySettings:
 
     data: Path = Path("data")
     client: Path = _ROOT / "web-client" / "dist"
-    store_url: str | None = None  # None: SQLite under ``data``
+    # Not in a repr: both may hold passwords.
+    store_url: str | None = field(default=None, repr=False)  # None: SQLite under ``data``
+    bus_url: str | None = field(default=None, repr=False)  # None: everything in this process
     allowed_origins: tuple[str, ...] = ()  # besides the gateway's own address
     log_level: str = "info"
     max_live_sessions: int = 50  # two streams each; 2 cores carry about 80 streams of detectors
@@ -74,10 +76,11 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
     """``base`` with what the environment says. Raises UnusableInput naming the variable that will not do.
 
     ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
-    (folder), ``BREATHMARK_MAX_SESSIONS``, ``BREATHMARK_IDLE_S``, ``BREATHMARK_ICE_SERVERS`` (a JSON
-    list as a browser takes it: ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for
-    credentials made here: ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE``
-    and ``BREATHMARK_TURN_TTL_S``.
+    (folder), ``BREATHMARK_BUS`` and ``BREATHMARK_STORE`` (addresses), ``BREATHMARK_MAX_SESSIONS``,
+    ``BREATHMARK_IDLE_S``, ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
+    ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for credentials made here:
+    ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE`` and
+    ``BREATHMARK_TURN_TTL_S``.
     """
     settings = base
     for name, change in _VARIABLES.items():
@@ -170,6 +173,8 @@ def _with_ice(settings: GatewaySettings, ice: IceSettings) -> GatewaySettings:
 _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
     "BREATHMARK_LOG_LEVEL": _log_level,
     "BREATHMARK_ALLOWED_ORIGINS": _origins,
+    "BREATHMARK_BUS": lambda settings, text: replace(settings, bus_url=text),
+    "BREATHMARK_STORE": lambda settings, text: replace(settings, store_url=text),
     "BREATHMARK_CLIENT": lambda settings, text: replace(settings, client=Path(text)),
     "BREATHMARK_MAX_SESSIONS": _max_sessions,
     "BREATHMARK_IDLE_S": _idle_s,

@@ -9,6 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from streaming.address import check, shown
 from streaming.errors import StoreUnavailable, UnusableInput
 from streaming.migrate import migrate
 
@@ -42,14 +43,8 @@ async def open_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def shown(url: str) -> str:
-    """The URL without its password, for messages and logs."""
-    scheme, _, rest = url.partition("://")
-    user, at, address = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}{at}{address.partition('?')[0]}"
-
-
 def _engine(url: str) -> AsyncEngine:
+    check(url)
     scheme = url.partition("://")[0]
     if scheme in ("postgresql", "postgres", "postgresql+asyncpg"):
         # The driver reads the URL itself: it knows all that libpq knows, SQLAlchemy only a part.
@@ -57,14 +52,19 @@ def _engine(url: str) -> AsyncEngine:
         options = {"dsn": dsn, "timeout": CONNECT_S, "command_timeout": COMMAND_S}
         # A connection that died with a restarted database is found before it is used.
         return create_async_engine(
-            "postgresql+asyncpg://", connect_args=options, pool_pre_ping=True, pool_size=POOL, max_overflow=0
+            "postgresql+asyncpg://",
+            connect_args=options,
+            pool_pre_ping=True,
+            pool_size=POOL,
+            max_overflow=0,
+            hide_parameters=True,  # what couples say and do has no place in a log
         )
     if scheme != "sqlite+aiosqlite":
         raise UnusableInput(f"{shown(url)}: not a store; give postgresql://… or sqlite+aiosqlite:///FILE")
     try:
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError) as error:
-        raise UnusableInput(f"{url}: not a store ({error}); give sqlite+aiosqlite:///FILE") from error
+        raise UnusableInput(f"{shown(url)}: not a store; give sqlite+aiosqlite:///FILE") from error
     event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
     return engine
 

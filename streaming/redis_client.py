@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
+from streaming.address import shown
 from streaming.errors import BusUnavailable
-from streaming.redis_url import Client, connect, disconnect, shown
+from streaming.redis_url import Client, connect, disconnect
 
 T = TypeVar("T")
 

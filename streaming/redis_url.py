@@ -13,6 +13,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ConstantBackoff, NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 
+from streaming.address import check, shown
 from streaming.errors import UnusableInput
 
 Client: TypeAlias = Redis | RedisCluster
@@ -30,6 +31,7 @@ _FORMS = (
 
 def connect(url: str) -> Client:
     """A client that fails within about a second. Nothing is sent yet. Raises UnusableInput with the forms."""
+    check(url)
     scheme = url.partition("://")[0]
     try:
         match scheme:
@@ -50,13 +52,6 @@ async def disconnect(client: Client) -> None:
     if isinstance(pool, SentinelConnectionPool):
         for sentinel in pool.sentinel_manager.sentinels:
             await sentinel.aclose()
-
-
-def shown(url: str) -> str:
-    """The URL without password and options, for messages and logs."""
-    scheme, _, rest = url.partition("://")
-    user, at, address = rest.rpartition("@")
-    return f"{scheme}://{user.partition(':')[0]}{at}{address.partition('?')[0]}"
 
 
 def _common() -> dict[str, Any]:

@@ -131,3 +131,31 @@ def test_credentials_are_not_told_in_an_error() -> None:
 def test_a_setting_that_will_not_do_is_named(name: str, value: str) -> None:
     with pytest.raises(UnusableInput, match=name):
         from_environment(GatewaySettings(), {name: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "url", "said"),
+    [
+        ("--bus", "http://me:geheim@127.0.0.1", "not a Redis address"),
+        ("--bus", "redis://me:geheim@127.0.0.1:1/0", "no answer from redis://me@127.0.0.1:1"),
+        ("--bus", "redis://me:geheim/%20x@127.0.0.1:1/0", "write them as %2F"),
+        ("--store", "mysql://me:geheim@127.0.0.1", "not a store"),
+        ("--store", "postgresql://me:geheim@127.0.0.1:1/x", "cannot open the store postgresql://me@127.0.0.1:1/x"),
+        ("--store", "postgresql://me:geheim/@127.0.0.1:1/x", "write them as %2F"),
+    ],
+)
+def test_a_wrong_address_is_one_clear_line_without_its_password(
+    tmp_path: Path, option: str, url: str, said: str
+) -> None:
+    done = serve("--port", "0", "--data", str(tmp_path), option, url)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "geheim" not in done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_addresses_come_from_the_environment_and_stand_in_no_repr() -> None:
+    environment = {"BREATHMARK_BUS": "redis://me:geheim@x", "BREATHMARK_STORE": "postgresql://me:geheim@x"}
+    settings = from_environment(GatewaySettings(), environment)
+    assert (settings.bus_url, settings.store_url) == tuple(environment.values())
+    assert "geheim" not in repr(settings)

@@ -7,10 +7,11 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
+from streaming.address import shown
 from streaming.backbone import open_backbone
 from streaming.bus import START
 from streaming.errors import BusUnavailable, UnusableInput
-from streaming.redis_url import connect, shown
+from streaming.redis_url import connect
 from tests.servers import PASSWORD, QUOTED_PASSWORD, redis_server
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import streaming.migrations
 from streaming import schema
-from streaming.engine import open_engine, shown
+from streaming.address import shown
+from streaming.engine import open_engine
 from streaming.errors import StoreUnavailable, UnusableInput
 from streaming.retention import RetentionSettings, forget_ended
 from streaming.timeline import Timeline
