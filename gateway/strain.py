@@ -12,7 +12,7 @@ class StrainSettings:
 
     over_s: float = 0.05  # late by this: two packets of audio wait, and cues begin to be late
     well_s: float = 0.02  # late by less than this: there is room again
-    memory_s: float = 3.0  # a garbage collection or one large report is no strain
+    memory_s: float = 6.0  # a garbage collection or one large report is no strain
 
 
 class Strain:
