@@ -75,8 +75,8 @@ $(STAMP)/client: $(CLIENT_SOURCES)
 	@touch $@
 
 # What the tests need from the system: installed where we may, named where we may not.
-SYSTEM_TOOLS := chromium espeak-ng pg_ctlcluster redis-server
-SYSTEM_PACKAGES := chromium espeak-ng postgresql redis-server
+SYSTEM_TOOLS := chromium espeak-ng ip nft pg_ctlcluster redis-server turnserver
+SYSTEM_PACKAGES := chromium coturn espeak-ng iproute2 nftables postgresql redis-server
 $(STAMP)/system: Makefile
 	@mkdir -p $(STAMP)
 	@missing=""; for tool in $(SYSTEM_TOOLS); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \

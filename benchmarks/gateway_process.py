@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,16 +59,26 @@ class RunningGateway:
 
 
 @asynccontextmanager
-async def gateway(program: Sequence[str] = PLAIN) -> AsyncIterator[RunningGateway]:
-    """Runs until left. ``program``: what Python is to run; it gets the arguments of ``breathmark serve``."""
+async def gateway(
+    program: Sequence[str] = PLAIN,
+    *,
+    host: str = "127.0.0.1",
+    inside: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> AsyncIterator[RunningGateway]:
+    """Runs until left. ``program``: what Python is to run; it gets the arguments of ``breathmark serve``.
+
+    ``inside``: the command that runs it elsewhere (``namespaces``); ``environment``: more of it.
+    """
     with TemporaryDirectory(prefix="breathmark-bench-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log"
         with log.open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *program, "serve", "--host", "127.0.0.1", "--port", "0"),
+                *(*inside, sys.executable, *program, "serve", "--host", host, "--port", "0"),
                 *("--data", str(Path(folder) / "data")),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
+                env=os.environ | dict(environment or {}),
             )
         try:
             yield RunningGateway(await _address(process, log), Path(folder))

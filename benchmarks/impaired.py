@@ -97,7 +97,7 @@ class UdpPath:
 
     def _late_s(self, data: bytes, fate: Callable[[float], float | None]) -> float | None:
         one_way_s = self.impairment.one_way_ms / 1000
-        if not _is_media(data):
+        if not is_media(data):
             return one_way_s
         self.media_packets += 1
         late_s = fate(asyncio.get_running_loop().time() - self._began_s)
@@ -122,7 +122,7 @@ class UdpPath:
             now()
 
 
-def _is_media(data: bytes) -> bool:
+def is_media(data: bytes) -> bool:
     """RTP but not RTCP (RFC 7983): ICE, DTLS and reports are only delayed."""
     return len(data) >= 12 and 127 < data[0] < 192 and not is_rtcp(data)
 

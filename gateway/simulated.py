@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
@@ -104,7 +104,7 @@ class SimulatedPartner:
         self._name = name
         self._device = device or secrets.token_urlsafe(16)
         self._track = VoiceTrack(resampled(audio, rate_hz))
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._peer: RTCPeerConnection | None = None
         self._open = contextlib.AsyncExitStack()
         self._socket: ClientConnection | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,7 +128,6 @@ class SimulatedPartner:
                 connect(self._url, max_size=_HISTORY_BYTES, proxy=None, open_timeout=10)
             )
         except (OSError, TimeoutError, WebSocketException) as error:
-            await self._peer.close()
             raise BreathmarkError(f"no gateway at {self._url} ({error}); start it first") from error
         self._own(self._listen(self._socket))
         try:
@@ -149,7 +148,8 @@ class SimulatedPartner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._peer.close()
+        if self._peer is not None:
+            await self._peer.close()
         await self._open.aclose()
 
     async def consent(self, *, practice: bool = True, observer: bool = True) -> None:
@@ -160,18 +160,23 @@ class SimulatedPartner:
 
     async def connect_media(self) -> None:
         """Offers the microphone and waits until the gateway receives it."""
+        servers = [
+            RTCIceServer(given["urls"], given.get("username"), given.get("credential"))
+            for given in self.room["ice_servers"]
+        ]
+        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
 
-        @self._peer.on("track")
+        @peer.on("track")
         def heard(track: MediaStreamTrack) -> None:
             self._own(self._hear(track))
 
-        self._peer.addTrack(self._track)
-        bear_distance(self._peer.getTransceivers()[0].receiver)
-        await self._peer.setLocalDescription(await self._peer.createOffer())  # gathers all candidates
-        await self.say({"type": "offer", "sdp": self._peer.localDescription.sdp})
+        peer.addTrack(self._track)
+        bear_distance(peer.getTransceivers()[0].receiver)
+        await peer.setLocalDescription(await peer.createOffer())  # gathers all candidates
+        await self.say({"type": "offer", "sdp": peer.localDescription.sdp})
         await self.until(lambda: self._answer is not None)
         assert self._answer is not None
-        await self._peer.setRemoteDescription(RTCSessionDescription(self._answer, "answer"))
+        await peer.setRemoteDescription(RTCSessionDescription(self._answer, "answer"))
 
     async def ready(self) -> None:
         """Waits until the practice runs and both partners' audio arrives."""
