@@ -25,6 +25,7 @@ BUTTONS: dict[Act, tuple[str, str]] = {
     "avoid": ("Not this one", "Fine. Another card may fit better."),
 }
 _KIND = "practice_"
+_ANSWERS: dict[str, Act] = {f"{_KIND}{act}": act for act in BUTTONS if act != "start"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,32 @@ class Adherence:
     avoided: int
 
 
-def acted(session: str, card: str, act: str, at: int, by: str | None = None) -> Happening:
-    """The tap as a line of the timeline. Raises UnusableInput for an act that there is not."""
+def acted(session: str, card: str, act: str, at: int, by: str | None = None, *, nth: int = 0) -> Happening:
+    """The tap as a line of the timeline. Raises UnusableInput for an act that there is not.
+
+    ``nth`` counts this partner's answers before it: who thinks again, and then once more, is heard each time.
+    """
     if act not in get_args(Act):
         raise UnusableInput(f"there is no {act!r} for a card; choose one of {', '.join(get_args(Act))}")
-    id = event_id(session, DETECTOR, f"{_KIND}{act}:{card}", by, at)
+    id = event_id(session, DETECTOR, f"{_KIND}{act}:{card}:{nth}", by, at)
     return Happening(id, session, f"{_KIND}{act}", at, by, {"card": card}, DETECTOR)
 
 
+def answers_of(lines: Sequence[Line], by: str) -> list[Act]:
+    """What this partner answered so far, in the order of the timeline."""
+    return [_ANSWERS[h.kind] for h in lines if isinstance(h, Happening) and h.by == by and h.kind in _ANSWERS]
+
+
 def adherence(lines: Sequence[Line], card: str | None = None) -> Adherence:
-    """How often each act was taken, once per line id; for one card, or for all."""
-    seen = {
-        line.id: line.kind.removeprefix(_KIND)
-        for line in lines
-        if isinstance(line, Happening)
-        and line.kind.startswith(_KIND)
-        and (card is None or line.detail.get("card") == card)
-    }
-    counts = [sum(act == name for act in seen.values()) for name in get_args(Act)]
-    return Adherence(*counts)
+    """Starts, and each partner's last answer in each session; for one card, or for all."""
+    started: set[str] = set()
+    answered: dict[tuple[str, str, str | None], Act] = {}
+    for line in lines:
+        if not isinstance(line, Happening) or (card is not None and line.detail.get("card") != card):
+            continue
+        if line.kind == _KIND + "start":
+            started.add(line.id)
+        elif line.kind in _ANSWERS:
+            answered[line.session, str(line.detail.get("card")), line.by] = _ANSWERS[line.kind]
+    counts = [sum(act == name for act in answered.values()) for name in _ANSWERS.values()]
+    return Adherence(len(started), *counts)

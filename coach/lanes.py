@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from coach.adherence import BUTTONS
+from coach.cards import card_named
+from coach.floor import Act
 from coach.record import Record, clock, lasting, letter, stretch
 from coach.report_form import By, Lane, Mark, Quality
 from streaming.rttm import joined
@@ -16,6 +19,15 @@ OVERLAP_LABELS = {
     Kind.BACKCHANNEL: "A listening sound",
     Kind.TOOK_FLOOR: "The floor changed early",
     Kind.BUTTED_IN: "A start that gave way",
+}
+BROKE_IN_LABEL = "Begun before the floor went over"
+FLOOR_LABELS: dict[Act, str] = {
+    "take": "You began to take turns",
+    "done": "Said to the end",
+    "reflected": "Said back",
+    "yes": "Found right, and the floor went over",
+    "add": "There was more",
+    "stop": "You went on without turns",
 }
 CUE_LABELS = {1: "One at a time", 2: "A breath together", 3: "Reflect", 4: "Time-out"}
 VERDICTS = {"followed": "taken up", "dismissed": "put aside", "ignored": "passed by", "unseen": "not seen"}
@@ -92,13 +104,13 @@ def rail(record: Record) -> list[Mark]:
             over=letter(a.over),
             start_s=seconds(a.span.start),
             end_s=max(seconds(a.span.end), seconds(a.span.start) + SHORTEST_MARK_S),
-            label=OVERLAP_LABELS[a.kind],
+            label=BROKE_IN_LABEL if a in record.broke_in else OVERLAP_LABELS[a.kind],
             text=None,
             confidence=a.confidence,
         )
         for a in record.overlaps
     ]
-    marks += _cues(record) + _pauses(record)
+    marks += _cues(record) + _pauses(record) + _floor(record) + _card(record)
     return sorted(marks, key=lambda mark: (mark.start_s, mark.group, mark.id))
 
 
@@ -119,12 +131,49 @@ def _pauses(record: Record) -> list[Mark]:
     out = []
     for span, begun in record.pauses:
         by = letter(begun.by) if begun.by in ("a", "b") else None
+        named = [h for h in record.happenings if h.kind == "time_out" and span.start <= h.at <= span.end]
         label = f"A pause of {lasting(seconds(span.length))}"
-        out.append(Mark(begun.id, "pause", "pause", by, None, *stretch(span), label, None, 1.0))
+        if named:  # the last of them: a time-out may be made longer
+            label = f"A time-out of {lasting(seconds(span.length))}, back at {named[-1].detail.get('back_at')}"
+        kind = "time_out" if named else "pause"
+        out.append(Mark(begun.id, "pause", kind, by, None, *stretch(span), label, None, 1.0))
     for a in record.silences:
         if not any(pause.overlap(a.span) > samples(0.5) for pause, _ in record.pauses):
             label = f"Quiet for {lasting(seconds(a.span.length))}"
             out.append(Mark(a.id, "pause", "long_silence", None, None, *stretch(a.span), label, None, a.confidence))
+    return out
+
+
+def _floor(record: Record) -> list[Mark]:
+    """Where turns were agreed on and where that ended, what was said back, and where the floor went over."""
+    return [
+        Mark(
+            step.id,
+            "floor",
+            step.act,
+            None,
+            None,
+            seconds(step.at),
+            seconds(step.at),
+            FLOOR_LABELS[step.act],
+            None,
+            1.0,
+        )
+        for step in record.floor_steps
+    ]
+
+
+def _card(record: Record) -> list[Mark]:
+    """The card that was begun, and how each said it went."""
+    out = []
+    for h in record.happenings:
+        act = h.kind.removeprefix("practice_")
+        if h.kind != f"practice_{act}" or act not in BUTTONS:
+            continue
+        card = card_named(str(h.detail.get("card")))
+        label = f"Begun: “{card.title}”" if act == "start" and card else f"Said: “{BUTTONS[act][0]}”"
+        by = letter(h.by) if h.by in ("a", "b") else None
+        out.append(Mark(h.id, "card", act, by, None, seconds(h.at), seconds(h.at), label, None, 1.0))
     return out
 
 

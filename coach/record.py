@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coach import floor as floors
+from coach.floor import Floor
+from coach.floor_watch import KIND as BROKE_IN
 from coach.outcomes import Outcome, what_came_of
 from coach.report_form import By, ReportFacts, Stretch
+from streaming.errors import UnusableInput
 from streaming.rttm import joined
 from streaming.types import (
     INTERRUPTION_KINDS,
@@ -42,6 +46,17 @@ class RiseSeen:
         return None if self.settled is None else seconds(self.settled - self.start)
 
 
+@dataclass(frozen=True, slots=True)
+class FloorStep:
+    """One press in the floor mode."""
+
+    id: str
+    at: int
+    act: floors.Act
+    before: Floor
+    after: Floor
+
+
 class Record:
     """A timeline's lines made ready for the report. All spans are clipped to the session."""
 
@@ -57,7 +72,9 @@ class Record:
         self.end = self._end(notes)
         self.pauses = self._pauses()
         self.speech = {s: self._speech(notes, s) for s in Speaker}
-        self.overlaps = [a for a in notes if a.kind in OVERLAP_KINDS and a.status == "final"]
+        self.floor_steps, self.floor_spans = self._floor()
+        self.broke_in = self._broke_in()
+        self.overlaps = self._overlaps(notes)
         self.silences = [a for a in notes if a.kind is Kind.LONG_SILENCE and a.status == "final"]
         self.monologues = [a for a in notes if a.kind is Kind.MONOLOGUE]
         self.quality = [a for a in notes if a.kind is Kind.QUALITY]
@@ -118,6 +135,49 @@ class Record:
         spans = [a.span for a in notes if a.kind is Kind.SPEECH and a.by is by and a.span.start < self.end]
         return joined([Span(span.start, min(span.end, self.end)) for span in spans])
 
+    def _floor(self) -> tuple[list[FloorStep], list[Span]]:
+        """Every step of the floor mode, and the stretches in which it was on."""
+        steps: list[FloorStep] = []
+        spans: list[Span] = []
+        before, since = Floor(), 0
+        for h in self.happenings:
+            if h.kind != "floor":
+                continue
+            try:
+                after = floors.restore(h.detail)
+            except UnusableInput:
+                continue
+            act = floors.act_between(before, after)
+            if act:
+                steps.append(FloorStep(h.id, h.at, act, before, after))
+            if before.phase is floors.Phase.OFF:
+                since = h.at
+            elif after.phase is floors.Phase.OFF:
+                spans.append(Span(since, max(since, h.at)))
+            before = after
+        if before.phase is not floors.Phase.OFF:
+            spans.append(Span(since, max(since, self.end)))
+        return steps, spans
+
+    def _broke_in(self) -> list[Annotation]:
+        """Starts into the other's turn: exact, so they stand as interruptions that are certain."""
+        out = []
+        for h in self.happenings:
+            if h.kind != BROKE_IN or h.by not in ("a", "b"):
+                continue
+            by = Speaker(h.by)
+            ends = [span.end for span in self.speech[by] if span.start <= h.at < span.end]
+            span = Span(h.at, max([h.at, *ends]))
+            out.append(Annotation(h.id, h.session, Kind.TOOK_FLOOR, "final", span, h.at, h.detector, 1.0, by, by.other))
+        return out
+
+    def _overlaps(self, notes: list[Annotation]) -> list[Annotation]:
+        """As typed by timing; where turns were agreed on, interruptions are those that are known."""
+        typed = [a for a in notes if a.kind in OVERLAP_KINDS and a.status == "final"]
+        guessed = [a for a in typed if a.kind in INTERRUPTION_KINDS and any(_within(a, on) for on in self.floor_spans)]
+        left = [a for a in typed if a not in guessed]
+        return sorted([*left, *self.broke_in], key=lambda a: (a.span.start, a.id))
+
     def _rises(self, notes: list[Annotation]) -> list[RiseSeen]:
         out: list[RiseSeen] = []
         rises = [a for a in notes if a.kind is Kind.AROUSAL_RISE and a.status == "final" and a.by]
@@ -155,6 +215,10 @@ class Record:
             for burst in bursts
             if burst.length > samples(BACKCHANNEL_S) or not any(abs(start - burst.start) <= near for start in sounds)
         ]
+
+
+def _within(a: Annotation, span: Span) -> bool:
+    return span.start <= a.span.start < span.end
 
 
 def stretch(span: Span) -> Stretch:

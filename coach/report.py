@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from coach.adherence import BUTTONS
-from coach.cards import card_named
 from coach.findings import couple_view, strengths
 from coach.lanes import gaps, lane, quality, rail
 from coach.moments import moments
+from coach.practised import cues_told, practised
 from coach.record import Record, lasting
-from coach.report_form import Answered, Consent, Practised, Report, ReportFacts, Scope, report_json
+from coach.report_form import Consent, Report, ReportFacts, Scope, report_json
 from coach.turn_taking import turn_taking
 from streaming.types import Line, Speaker
 from streaming.wire import seconds
@@ -30,11 +29,12 @@ def build_report(session: str, lines: Sequence[Line], facts: ReportFacts) -> Rep
         duration_s=record.duration_s,
         names={"a": record.name(Speaker.A), "b": record.name(Speaker.B)},
         scope=Scope(_consents(record), tuple(quality(record, speaker) for speaker in Speaker)),
-        practised=_practised(record),
+        practised=practised(record),
         strengths=strengths(record),
         lanes=tuple(lane(record, speaker) for speaker in Speaker),
         rail=tuple(rail(record)),
         moments=moments(record),
+        cues=cues_told(record),
         turn_taking=turn_taking(record),
         couple=couple_view(record),
         limits=_limits(record),
@@ -60,24 +60,6 @@ def _consents(record: Record) -> tuple[Consent, ...]:
     return tuple(out)
 
 
-def _practised(record: Record) -> Practised:
-    paused_s = sum(seconds(span.length) for span, _ in record.pauses)
-    begun = [h.detail for h in record.happenings if h.kind == "practice_start"]
-    known = card_named(str(begun[-1].get("card"))) if begun else None
-    card = record.facts.card or (known.title if known else None)
-    planned_s = record.facts.planned_s or (known.minutes * 60.0 if known else None)
-    anchor = str(begun[-1].get("anchor") or known.anchor) if known else None
-    answers = tuple(Answered("a" if by == "a" else "b", act) for by, act in _answers(record).items())
-    return Practised(card, planned_s, max(0.0, record.duration_s - paused_s), anchor, answers)
-
-
-def _answers(record: Record) -> dict[str, str]:
-    """Each partner's newest answer: people may think again."""
-    said = {f"practice_{act}": act for act in BUTTONS if act != "start"}
-    newest = {h.by: said[h.kind] for h in record.happenings if h.kind in said}
-    return {speaker.value: newest[speaker.value] for speaker in Speaker if speaker.value in newest}
-
-
 def _limits(record: Record) -> tuple[str, ...]:
     """What this report can't tell. The first line stands on every one."""
     limits = [
@@ -98,6 +80,8 @@ def _limits(record: Record) -> tuple[str, ...]:
         missing_s = sum(seconds(span.length) for span in gaps(record, speaker))
         if record.end and 1.0 - missing_s / record.duration_s < LITTLE_HEARD:
             limits.append(f"{record.name(speaker)} could not be heard for {lasting(missing_s)} of this session.")
+    if any(h.kind == "neutral_over" for h in record.happenings):
+        limits.append("The easy first minute was cut short, so each one’s own usual is less sure.")
     if not record.points and any(record.speech.values()):
         limits.append("Voices were not measured here, only who spoke when.")
     if record.cues and not any(record.painted_by(cue) for cue in record.cues):

@@ -55,12 +55,55 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnsTaken:
+    """The floor mode: one speaks, the other says it back until it is found right, then the floor goes over."""
+
+    lasted_s: float
+    said_back: int
+    found_right: int  # "did I get that right?" answered with yes
+    added_to: int  # … or with more
+    handed_over: int
+    broken_into: int  # starts into the other's turn, of both together
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    asked: int
+    kept: int  # lasted, and both went on after it
+    time_outs: int  # of these pauses, with a time to be back
+    came_back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    offered: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True)
+class CueTold:
+    """A cue and what came of it. ``signs`` are what was seen within a minute; nobody is rated by them."""
+
+    at_s: float
+    level: int
+    text: str
+    shown_on: tuple[By, ...]
+    verdict: str | None  # followed, dismissed, ignored, unseen; None where the session ended too soon
+    signs: tuple[str, ...]
+    went_quiet: tuple[By, ...]
+    settled_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Practised:
     card: str | None
     planned_s: float | None
     done_s: float
     anchor: str | None = None
     answers: tuple[Answered, ...] = ()
+    turns: TurnsTaken | None = None  # None: they talked freely
+    pauses: Pauses = Pauses(0, 0, 0, 0)
+    repairs: Repairs = Repairs(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +127,7 @@ class Mark:
     """Something on the centre rail."""
 
     id: str
-    group: Literal["overlap", "cue", "pause"]
+    group: Literal["overlap", "cue", "pause", "floor", "card"]
     kind: str
     by: By | None
     over: By | None
@@ -140,6 +183,7 @@ class Report:
     lanes: tuple[Lane, ...]
     rail: tuple[Mark, ...]
     moments: tuple[Moment, ...]
+    cues: tuple[CueTold, ...]
     turn_taking: tuple[TurnTaking, ...]
     couple: CoupleView
     limits: tuple[str, ...]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from coach.adherence import BUTTONS, Adherence, acted, adherence
+from coach.adherence import BUTTONS, Adherence, acted, adherence, answers_of
 from coach.cards import LIBRARY, card_named
 from coach.practice import MOST_MINUTES, Card, cards_from_toml, faults, for_card
 from coach.reminder import reminder
@@ -106,10 +106,19 @@ def test_a_card_changes_the_emphasis_and_never_the_dose() -> None:
 
 
 def test_all_five_acts_are_kept_with_the_same_weight_and_counted_once() -> None:
-    lines = [acted("s", "say-it-back", act, at, "a") for at, act in enumerate(BUTTONS)]
+    lines = [acted(f"s{at}", "say-it-back", act, at, "a") for at, act in enumerate(BUTTONS)]
     other = acted("s", "another", "finish", 9)
     assert adherence([*lines, *lines, other], "say-it-back") == Adherence(1, 1, 1, 1, 1)
     assert adherence([*lines, other]).finished == 2
+
+
+def test_who_thinks_again_and_again_is_heard_each_time_and_the_last_answer_counts() -> None:
+    said = ("bend", "finish", "bend")
+    lines = [acted("s", "say-it-back", act, 9, "a", nth=nth) for nth, act in enumerate(said)]
+    lines.append(acted("s", "say-it-back", "avoid", 9, "b"))
+    assert len({line.id for line in lines}) == 4
+    assert answers_of(lines, "a") == list(said)
+    assert adherence(lines) == Adherence(started=0, finished=0, bent=1, deferred=0, avoided=1)
 
 
 def test_an_act_that_there_is_not_is_refused() -> None:

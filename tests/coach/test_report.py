@@ -75,13 +75,18 @@ def test_the_report_has_the_form_that_its_page_reads() -> None:
     data = json.loads(json.dumps(report_json(report(a_session()))))
     assert set(data) == {
         *("v", "session", "began_unix", "duration_s", "names", "scope", "practised", "strengths"),
-        *("lanes", "rail", "moments", "turn_taking", "couple", "limits"),
+        *("lanes", "rail", "moments", "cues", "turn_taking", "couple", "limits"),
     }
     assert data["v"] == 1
     assert set(data["scope"]) == {"consents", "audio_stored", "quality"}
     assert set(data["scope"]["consents"][0]) == {"by", "practice", "observer", "at_s"}
     assert set(data["scope"]["quality"][0]) == {"by", "heard_share", "gaps_s", "notes"}
-    assert set(data["practised"]) == {"card", "planned_s", "done_s", "anchor", "answers"}
+    assert set(data["practised"]) == {
+        *("card", "planned_s", "done_s", "anchor", "answers", "turns", "pauses", "repairs")
+    }
+    assert set(data["cues"][0]) == {
+        *("at_s", "level", "text", "shown_on", "verdict", "signs", "went_quiet", "settled_s")
+    }
     assert set(data["strengths"][0]) == {"text", "by", "at_s"}
     assert set(data["lanes"][0]) == {"by", "speech", "gaps", "arousal", "rises"}
     mark = {"id", "group", "kind", "by", "over", "start_s", "end_s", "label", "text", "confidence"}
@@ -315,3 +320,70 @@ def test_counts_have_the_exact_poisson_interval(count: int, low: float, high: fl
 def test_a_share_of_few_turns_has_wilsons_interval() -> None:
     assert wilson_interval(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=0.0005)
     assert wilson_interval(0.0, 0) == (0.0, 1.0)
+
+
+def taking_turns() -> list[Line]:
+    """Two turns: a speaks, b breaks in once, says it back, adds nothing; then b's turn; then free talk."""
+    steps = (
+        (60.0, "holding", "a"),
+        (90.0, "reflecting", "a"),
+        (110.0, "confirming", "a"),
+        (112.0, "holding", "a"),
+        (120.0, "reflecting", "a"),
+        (130.0, "confirming", "a"),
+        (135.0, "holding", "b"),
+        (180.0, "off", None),
+    )
+    return [
+        *turns(4.0),
+        interruption(B, 70.0),
+        interruption(A, 75.0),
+        interruption(A, 200.0),
+        *[happening("floor", at_s, phase=phase, holder=holder, swaps=0) for at_s, phase, holder in steps],
+        happening("broke_in", 70.0, "b", holder="a"),
+    ]
+
+
+def test_in_agreed_turns_only_what_is_known_counts_and_all_of_it_is_told() -> None:
+    told = report(taking_turns())
+    turns_taken = told.practised.turns
+    assert turns_taken is not None
+    assert (turns_taken.lasted_s, turns_taken.said_back, turns_taken.found_right) == (120.0, 2, 1)
+    assert (turns_taken.added_to, turns_taken.handed_over, turns_taken.broken_into) == (1, 1, 1)
+    assert [(row.by, row.started_over) for row in told.turn_taking] == [("a", 1), ("b", 1)]
+    assert [(m.kind, m.start_s) for m in told.rail if m.group == "floor"] == [
+        *(("take", 60.0), ("done", 90.0), ("reflected", 110.0), ("add", 112.0)),
+        *(("done", 120.0), ("reflected", 130.0), ("yes", 135.0), ("stop", 180.0)),
+    ]
+    (broken,) = [m for m in told.rail if m.label == "Begun before the floor went over"]
+    assert (broken.kind, broken.by, broken.over, broken.start_s) == ("took_floor", "b", "a", 70.0)
+    assert report(turns(2.0)).practised.turns is None
+
+
+def test_a_time_out_a_card_and_every_answer_have_their_mark() -> None:
+    lines: list[Line] = [
+        happening("practice_start", 0.0, card="say-it-back", anchor="after the tea"),
+        *turns(1.0),
+        happening("time_out", 100.0, "a", minutes=20, back_at="8:40"),
+        happening("paused", 100.0, "a"),
+        happening("resumed", 1300.0, "b"),
+        happening("ended", 1400.0, "a"),
+        acted("s", "say-it-back", "finish", samples(1400.0), "a"),
+        acted("s", "say-it-back", "bend", samples(1400.0), "b"),
+    ]
+    told = report(lines)
+    assert [(m.group, m.kind, m.label) for m in told.rail if m.group in ("pause", "card")] == [
+        ("card", "start", "Begun: “Say it back, then answer”"),
+        ("pause", "time_out", "A time-out of 20 minutes, back at 8:40"),
+        ("card", "finish", "Said: “We did it”"),
+        ("card", "bend", "Said: “We did half”"),
+    ]
+    assert (told.practised.pauses.asked, told.practised.pauses.kept) == (1, 1)
+    assert (told.practised.pauses.time_outs, told.practised.pauses.came_back) == (1, 1)
+
+
+def test_every_cue_is_told_with_whose_screens_it_was_on_and_what_came_of_it() -> None:
+    first, second = report(a_session()).cues
+    assert (first.text, first.shown_on, first.verdict) == ("One at a time?", ("a", "b"), "followed")
+    assert "overlap_stopped" in first.signs
+    assert (second.text, second.shown_on, second.verdict) == ("Breathe together", (), "unseen")

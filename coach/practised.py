@@ -1,0 +1,89 @@
+"""What a couple did with the practice: the card, turns they agreed on, pauses they kept, cues they took up."""
+
+from __future__ import annotations
+
+from coach.adherence import Act, answers_of
+from coach.cards import card_named
+from coach.record import Record
+from coach.report_form import Answered, By, CueTold, Pauses, Practised, Repairs, TurnsTaken
+from streaming.types import Speaker
+from streaming.wire import seconds
+
+KEPT_S = 5.0  # five seconds of pause do as much good as fifteen (Commun. Psych. 2024)
+
+
+def practised(record: Record) -> Practised:
+    paused_s = sum(seconds(span.length) for span, _ in record.pauses)
+    begun = [h.detail for h in record.happenings if h.kind == "practice_start"]
+    known = card_named(str(begun[-1].get("card"))) if begun else None
+    return Practised(
+        card=record.facts.card or (known.title if known else None),
+        planned_s=record.facts.planned_s or (known.minutes * 60.0 if known else None),
+        done_s=max(0.0, record.duration_s - paused_s),
+        anchor=str(begun[-1].get("anchor") or known.anchor) if known else None,
+        answers=tuple(Answered(_by(speaker), act) for speaker, act in answers(record).items()),
+        turns=_turns(record),
+        pauses=_pauses(record),
+        repairs=_repairs(record),
+    )
+
+
+def answers(record: Record) -> dict[Speaker, Act]:
+    """Each partner's newest answer: people may think again."""
+    said = {speaker: answers_of(record.happenings, speaker.value) for speaker in Speaker}
+    return {speaker: acts[-1] for speaker, acts in said.items() if acts}
+
+
+def cues_told(record: Record) -> tuple[CueTold, ...]:
+    """Each cue, on whose screens it was, and what came of it."""
+    out = []
+    for cue in record.cues:
+        outcome = record.outcomes.get(cue.id)
+        painted = record.painted_by(cue)
+        out.append(
+            CueTold(
+                at_s=seconds(cue.at),
+                level=cue.level,
+                text=cue.text,
+                shown_on=tuple(_by(speaker) for speaker in Speaker if speaker.value in painted),
+                verdict=outcome.verdict if outcome else None,
+                signs=outcome.signs if outcome else (),
+                went_quiet=tuple(_by(speaker) for speaker in outcome.went_quiet) if outcome else (),
+                settled_s=outcome.settled_s if outcome else None,
+            )
+        )
+    return tuple(out)
+
+
+def _turns(record: Record) -> TurnsTaken | None:
+    steps = record.floor_steps
+    if not steps:
+        return None
+    acts = [step.act for step in steps]
+    return TurnsTaken(
+        lasted_s=sum(seconds(span.length) for span in record.floor_spans),
+        said_back=acts.count("reflected"),
+        found_right=acts.count("yes"),
+        added_to=acts.count("add"),
+        handed_over=acts.count("yes"),
+        broken_into=len(record.broke_in),
+    )
+
+
+def _pauses(record: Record) -> Pauses:
+    """A pause was kept where it lasted, and both went on after it."""
+    asked = [(span, begun) for span, begun in record.pauses if begun.kind == "paused"]
+    kept = [span for span, _ in asked if seconds(span.length) >= KEPT_S and span.end < record.end]
+    outs = [h for h in record.happenings if h.kind == "time_out"]
+    back = [out for out in outs if any(span.start <= out.at <= span.end < record.end for span, _ in asked)]
+    return Pauses(asked=len(asked), kept=len(kept), time_outs=len(outs), came_back=len(back))
+
+
+def _repairs(record: Record) -> Repairs:
+    """Offers to begin again that were made and taken up, as both pressed them."""
+    kinds = [h.kind for h in record.happenings]
+    return Repairs(offered=kinds.count("repair_offered"), accepted=kinds.count("repair_accepted"))
+
+
+def _by(speaker: Speaker) -> By:
+    return "a" if speaker is Speaker.A else "b"
