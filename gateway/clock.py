@@ -36,6 +36,13 @@ class SessionClock:
         """A session that begins now."""
         return cls(time.time())
 
+    @classmethod
+    def with_zero(cls, zero: int) -> SessionClock:
+        """One whose sample 0 was at machine time ``zero``: somebody else keeps the clock, and told us."""
+        clock = cls(time.time())
+        clock._zero_s = zero / SAMPLE_RATE_HZ
+        return clock
+
     @property
     def zero(self) -> int:
         """Machine time of session sample 0."""

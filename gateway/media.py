@@ -11,8 +11,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
+import av
 import structlog
 
 from gateway.clock import ClockSettings, SessionClock, machine_samples
@@ -75,6 +76,23 @@ class MediaStats:
     round_trip_ms: float | None
 
 
+class Ear(Protocol):
+    """Whoever hears a partner: Opus packets as they came, or frames where packets are out of reach.
+
+    ``source`` tells streams apart, ``timestamp`` is the stream's own, ``at_s`` when it came here.
+    """
+
+    def forward(self, payload: bytes, source: int, timestamp: int, at_s: float) -> None: ...
+    def forward_frame(self, frame: av.AudioFrame, source: int, at_s: float) -> None: ...
+
+
+class Voice(Protocol):
+    """Whose packets can be heard."""
+
+    def add_ear(self, ear: Ear) -> None: ...
+    def drop_ear(self, ear: Ear) -> None: ...
+
+
 class PartnerMedia:
     """See the module. All methods belong to the event loop's thread; ``deliver`` is called on it, in order."""
 
@@ -96,8 +114,8 @@ class PartnerMedia:
         self._connecting = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._hears: PartnerMedia | None = None
-        self._heard_by: set[PartnerMedia] = set()
+        self._hears: Voice | None = None
+        self._ears: set[Ear] = set()
         self._changed_s = 0.0  # when this connection began, or last sent something
         self._connections = 0
         self._past = _Past()
@@ -135,14 +153,31 @@ class PartnerMedia:
             self._enter("lost")
         self._update_hears_late()
 
-    def hear(self, other: PartnerMedia | None) -> None:
+    def hear(self, other: Voice | None) -> None:
         """Forward the other's packets to this partner from now on; None in one room, where both hear anyway."""
         if self._hears is not None:
-            self._hears._heard_by.discard(self)
+            self._hears.drop_ear(self)
         self._hears = other
         if other is not None:
-            other._heard_by.add(self)
+            other.add_ear(self)
         self._update_hears_late()
+
+    def add_ear(self, ear: Ear) -> None:
+        """What this partner says is forwarded there too."""
+        self._ears.add(ear)
+
+    def drop_ear(self, ear: Ear) -> None:
+        self._ears.discard(ear)
+
+    def forward(self, payload: bytes, source: int, timestamp: int, at_s: float) -> None:
+        """An Opus packet for this partner's ear."""
+        if self._peer is not None:
+            self._peer.relay.forward(payload, source, timestamp, at_s)
+
+    def forward_frame(self, frame: av.AudioFrame, source: int, at_s: float) -> None:
+        """Decoded audio for this partner's ear; it is encoded again."""
+        if self._peer is not None:
+            self._peer.relay.forward_frame(frame, source, at_s)
 
     def stats(self) -> MediaStats:
         counts, clock = self._placement.counts, self._placement.clock
@@ -181,8 +216,7 @@ class PartnerMedia:
         self._closed = True
         self.stop()
         self.hear(None)
-        for listener in list(self._heard_by):
-            listener.hear(None)
+        self._ears.clear()
         async with self._connecting:
             if self._peer is not None:
                 self._retire(self._peer)
@@ -243,13 +277,11 @@ class PartnerMedia:
     def _forward(self, arrival: Arrival, now_s: float) -> None:
         # A source is told apart by connection too: two of them may use one SSRC.
         source = self._connections << 32 | arrival.source
-        for listener in self._heard_by:
-            if listener._peer is None:
-                continue
+        for ear in self._ears:
             if isinstance(arrival.payload, bytes):
-                listener._peer.relay.forward(arrival.payload, source, arrival.timestamp, now_s)
+                ear.forward(arrival.payload, source, arrival.timestamp, now_s)
             elif arrival.frame is not None:
-                listener._peer.relay.forward_frame(arrival.frame, source, now_s)
+                ear.forward_frame(arrival.frame, source, now_s)
 
     def _emit(self, chunks: list[AudioChunk]) -> None:
         for chunk in chunks:
