@@ -10,6 +10,7 @@ from coach.moments import moments
 from coach.practised import cues_told, practised
 from coach.record import Record, lasting
 from coach.report_form import Consent, Report, ReportFacts, Scope, report_json
+from coach.spoken import with_words
 from coach.turn_taking import turn_taking
 from streaming.types import Line, Speaker
 from streaming.wire import seconds
@@ -23,7 +24,7 @@ LITTLE_HEARD = 0.8
 def build_report(session: str, lines: Sequence[Line], facts: ReportFacts) -> Report:
     """``lines`` in the order in which the timeline accepted them: a later one with the same id wins."""
     record = Record(lines, facts)
-    return Report(
+    report = Report(
         session=session,
         began_unix=facts.began_unix,
         duration_s=record.duration_s,
@@ -39,24 +40,25 @@ def build_report(session: str, lines: Sequence[Line], facts: ReportFacts) -> Rep
         couple=couple_view(record),
         limits=_limits(record),
     )
+    return with_words(report, record, lines) if facts.words else report
 
 
 def _consents(record: Record) -> tuple[Consent, ...]:
     """Every consent given, changed or withdrawn, with what then stood."""
-    stands = {by: {"practice": False, "observer": False} for by in ("a", "b")}
+    stands = {by: dict.fromkeys(("practice", "observer", "words"), False) for by in ("a", "b")}
     out: list[Consent] = []
     for h in record.happenings:
-        if h.kind not in ("consent", "observer_consent") or h.by not in ("a", "b"):
+        if h.kind not in ("consent", "observer_consent", "words_consent") or h.by not in ("a", "b"):
             continue
-        for purpose in ("practice", "observer"):
+        for purpose in ("practice", "observer", "words"):
             if purpose in h.detail:
                 stands[h.by][purpose] = h.detail[purpose] is True
         now = stands[h.by]
         by = "a" if h.by == "a" else "b"
         at_s = max(0.0, seconds(h.at))
         if out and out[-1].by == by and out[-1].at_s == at_s:
-            out.pop()  # one tap that changed both purposes
-        out.append(Consent("a" if by == "a" else "b", now["practice"], now["observer"], at_s))
+            out.pop()  # one tap that changed several purposes
+        out.append(Consent("a" if by == "a" else "b", now["practice"], now["observer"], at_s, now["words"]))
     return tuple(out)
 
 

@@ -21,6 +21,9 @@ class ReportFacts:
     now_s: float | None = None
     card: str | None = None
     planned_s: float | None = None
+    words: bool = False  # both agreed to words, and still do
+    language: str = "en"
+    viewer: By | None = None  # the partner who reads it, None for anybody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Consent:
     practice: bool
     observer: bool
     at_s: float
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Mark:
     """Something on the centre rail."""
 
     id: str
-    group: Literal["overlap", "cue", "pause", "floor", "card"]
+    group: Literal["overlap", "cue", "pause", "floor", "card", "repair"]
     kind: str
     by: By | None
     over: By | None
@@ -165,6 +169,49 @@ class TurnTaking:
 
 
 @dataclass(frozen=True, slots=True)
+class Quote:
+    """What one partner said, as the transcriber heard it."""
+
+    by: By
+    start_s: float
+    end_s: float
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reaching:
+    """What this partner may have been reaching for, in own words. ``words``: the id to confirm it by."""
+
+    words: str
+    by: By
+    at_s: float
+    text: str
+    answer: Literal["asked", "yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a turn began, and the rule that says so."""
+
+    by: By
+    at_s: float
+    kind: Literal["gentle", "harsh"]
+    because: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The words of a practice whose partners both agreed to them."""
+
+    quotes: tuple[Quote, ...]
+    reaching: tuple[Reaching, ...]
+    starts: tuple[Start, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class CoupleView:
     strengths: dict[By, str]
     shared_moment: str
@@ -187,6 +234,7 @@ class Report:
     turn_taking: tuple[TurnTaking, ...]
     couple: CoupleView
     limits: tuple[str, ...]
+    spoken: Spoken | None = None  # None: not both agreed to words
     v: int = 1
 
 

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     AROUSAL_RISE = "arousal_rise"
     AROUSAL_SETTLED = "arousal_settled"
     QUALITY = "quality"
+    WORDS = "words"  # open: a partial text, taken back or replaced by the final of the same id
 
 
 OVERLAP_KINDS = frozenset(
@@ -103,6 +104,15 @@ class AudioChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word. ``confidence`` is the transcriber's own, 0 to 1."""
+
+    text: str
+    span: Span
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """What a detector says of a span. A later one with the same ``id`` revises an earlier one.
 
@@ -125,6 +135,9 @@ class Annotation:
     z: float | None = None  # arousal, own-baseline standard deviations
     recovery_s: float | None = None  # arousal_settled: seconds since the rise began
     reason: str | None = None  # quality: clipping, noisy, narrow_band, muted, gain_control, bleed
+    text: str | None = None  # words: what was said; "" takes a partial text back
+    language: str | None = None  # words: two letters
+    words: tuple[Word, ...] | None = None  # words: in order of time
 
 
 @dataclass(frozen=True, slots=True)

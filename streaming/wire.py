@@ -9,11 +9,11 @@ import json
 from typing import Any
 
 from streaming.errors import UnusableInput
-from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Line, Span, Speaker
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Line, Span, Speaker, Word
 
 WIRE_VERSION = 1
 _ENVELOPE = {"v", "id", "session", "kind", "status", "by", "over", "start_s", "end_s", "decided_s", "detector"}
-_OPTIONAL = ("p_interruption", "level", "z", "recovery_s", "reason")
+_OPTIONAL = ("p_interruption", "level", "z", "recovery_s", "reason", "text", "language")
 _DETECTED = frozenset(kind.value for kind in Kind)
 _ROUND = 4  # digits of confidences and levels; times are exact
 
@@ -79,7 +79,18 @@ def _annotation_to_wire(a: Annotation) -> dict[str, Any]:
         value = getattr(a, name)
         if value is not None:
             out[name] = round(value, _ROUND) if isinstance(value, float) else value
+    if a.words is not None:
+        out["words"] = [_word_to_wire(word) for word in a.words]
     return out
+
+
+def _word_to_wire(word: Word) -> dict[str, Any]:
+    times = {"start_s": seconds(word.span.start), "end_s": seconds(word.span.end)}
+    return {"text": word.text, **times, "confidence": round(word.confidence, _ROUND)}
+
+
+def _word_from_wire(data: dict[str, Any]) -> Word:
+    return Word(data["text"], Span(samples(data["start_s"]), samples(data["end_s"])), float(data["confidence"]))
 
 
 def from_wire(data: dict[str, Any]) -> Line:
@@ -129,6 +140,7 @@ def _annotation_from_wire(data: dict[str, Any]) -> Annotation:
         confidence=float(data["confidence"]),
         by=Speaker(data["by"]) if data.get("by") else None,
         over=Speaker(data["over"]) if data.get("over") else None,
+        words=None if data.get("words") is None else tuple(_word_from_wire(word) for word in data["words"]),
         **{name: data.get(name) for name in _OPTIONAL},
     )
 
