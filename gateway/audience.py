@@ -8,7 +8,7 @@ import structlog
 
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
-from gateway.protocol import CueShown, Lines, ServerMessage, WireLine
+from gateway.protocol import CueShown, Lines, RoomChanged, WireLine
 from gateway.rooms import Room
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
@@ -33,9 +33,11 @@ class Audience:
     def everybody(self) -> list[Outbox]:
         return [*self.seats.values(), *self.watchers]
 
-    def tell(self, message: ServerMessage) -> None:
-        for seat in self.everybody:
+    def tell(self, message: RoomChanged) -> None:
+        for seat in self.seats.values():
             seat.offer(message)
+        for watcher in self.watchers:
+            watcher.offer(RoomChanged(room=message.room.watched))
 
     def show(self, lines: Sequence[Line], room: Room) -> None:
         """Lines that are on disk. Cues go to all, the others to observers whom both agreed to."""

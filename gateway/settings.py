@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coach.settings import CoachSettings
-from gateway.ice import IceServer, IceSettings, TurnSettings, for_browser
+from gateway.ice import IceServer, IceSettings, TurnSettings
 from gateway.media import PeerSettings
 from streaming.errors import UnusableInput
 
@@ -67,17 +66,13 @@ class GatewaySettings:
     def ice(self) -> IceSettings:
         return self.peer.ice
 
-    @property
-    def browser_ice_servers(self) -> tuple[dict[str, str], ...]:
-        return for_browser(self.ice.servers_at(time.time(), "practice"))
-
 
 def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.environ) -> GatewaySettings:
     """``base`` with what the environment says. Raises UnusableInput naming the variable that will not do.
 
     ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
     (folder), ``BREATHMARK_BUS`` and ``BREATHMARK_STORE`` (addresses), ``BREATHMARK_MAX_SESSIONS``,
-    ``BREATHMARK_IDLE_S``, ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
+    ``BREATHMARK_SESSIONS_PER_MINUTE`` (from one address), ``BREATHMARK_IDLE_S``, ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
     ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for credentials made here:
     ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE`` and
     ``BREATHMARK_TURN_TTL_S``.
@@ -115,6 +110,12 @@ def _max_sessions(settings: GatewaySettings, text: str) -> GatewaySettings:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError("expected a whole number, 1 or more")
     return replace(settings, max_live_sessions=int(text))
+
+
+def _sessions_per_minute(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if not 0 < float(text) < float("inf"):
+        raise ValueError("expected a number above 0")
+    return replace(settings, sessions_per_minute=float(text))
 
 
 def _idle_s(settings: GatewaySettings, text: str) -> GatewaySettings:
@@ -177,6 +178,7 @@ _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
     "BREATHMARK_STORE": lambda settings, text: replace(settings, store_url=text),
     "BREATHMARK_CLIENT": lambda settings, text: replace(settings, client=Path(text)),
     "BREATHMARK_MAX_SESSIONS": _max_sessions,
+    "BREATHMARK_SESSIONS_PER_MINUTE": _sessions_per_minute,
     "BREATHMARK_IDLE_S": _idle_s,
     "BREATHMARK_ICE_SERVERS": _ice_servers,
     "BREATHMARK_TURN_URLS": _turn_urls,

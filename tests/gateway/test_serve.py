@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.ice import for_browser
 from gateway.serve import address, bind
 from gateway.settings import GatewaySettings, from_environment
 from streaming.errors import UnusableInput
@@ -86,11 +87,13 @@ def test_settings_come_from_the_environment() -> None:
             "BREATHMARK_CLIENT": "/srv/client",
             "BREATHMARK_MAX_SESSIONS": "7",
             "BREATHMARK_IDLE_S": "90.5",
+            "BREATHMARK_SESSIONS_PER_MINUTE": "3.5",
         },
     )
     assert settings.log_level == "debug"
     assert settings.allowed_origins == ("https://a.example", "https://b.example")
     assert (settings.client, settings.max_live_sessions, settings.idle_s) == (Path("/srv/client"), 7, 90.5)
+    assert settings.sessions_per_minute == 3.5
     assert from_environment(GatewaySettings(), {}) == GatewaySettings()
 
 
@@ -98,12 +101,12 @@ def test_ice_servers_are_the_same_for_the_gateway_and_the_browser() -> None:
     given = [{"urls": ["stun:a.example", "turn:a.example"], "username": "u", "credential": "c"}, {"urls": "stun:b"}]
     settings = from_environment(GatewaySettings(), {"BREATHMARK_ICE_SERVERS": json.dumps(given)})
     assert [server.urls for server in settings.ice.servers] == [("stun:a.example", "turn:a.example"), ("stun:b",)]
-    assert settings.browser_ice_servers == (
+    assert for_browser(settings.ice.servers_at(0.0, "s")) == (
         {"urls": "stun:a.example", "username": "u", "credential": "c"},
         {"urls": "turn:a.example", "username": "u", "credential": "c"},
         {"urls": "stun:b"},
     )
-    assert GatewaySettings().browser_ice_servers == ()
+    assert GatewaySettings().ice.servers_at(0.0, "s") == ()
 
 
 def test_credentials_are_not_told_in_an_error() -> None:
@@ -124,6 +127,7 @@ def test_credentials_are_not_told_in_an_error() -> None:
         ("BREATHMARK_ICE_SERVERS", '[{"url": "turn:practice.example"}]'),
         ("BREATHMARK_ICE_SERVERS", '[{"urls": "https://practice.example"}]'),
         ("BREATHMARK_ICE_SERVERS", "[1]"),
+        ("BREATHMARK_SESSIONS_PER_MINUTE", "-1"),
         ("BREATHMARK_IDLE_S", "nan"),
         ("BREATHMARK_IDLE_S", "-1"),
     ],
