@@ -75,7 +75,7 @@ def test_the_report_has_the_form_that_its_page_reads() -> None:
     data = json.loads(json.dumps(report_json(report(a_session()))))
     assert set(data) == {
         *("v", "session", "began_unix", "duration_s", "names", "scope", "practised", "strengths"),
-        *("lanes", "rail", "moments", "cues", "turn_taking", "couple", "limits"),
+        *("lanes", "rail", "moments", "cues", "turn_taking", "couple", "limits", "spoken"),
     }
     assert data["v"] == 1
     assert set(data["scope"]) == {"consents", "audio_stored", "quality"}
