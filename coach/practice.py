@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from coach.settings import CoachSettings
@@ -48,6 +48,13 @@ class Card:
     done_when: str
     fallback: str
     fallback_minutes: int = 3
+
+
+def as_shown(card: Card) -> dict[str, Any]:
+    """What a page shows of it: all but the cue profile, a word among therapists."""
+    shown = asdict(card)
+    del shown["profile"]
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class CoachSettings:
     boundary_s: float = _within(0.2, 0.2, 1.0)  # mutual silence that counts as a boundary: a usual gap between turns
     change_s: float = _within(0.6, 0.3, 1.0)  # a new speaker counts as a boundary for this long
     at_once_s: float = _within(1.0, 1.0, 3.0)  # both speaking this long is no backchannel
+    neutral_s: float = _within(60.0, 0.0, 180.0)  # easy talk to begin with, where the two are not known yet
     settle_in_s: float = _within(45.0, 0.0, 300.0)  # no cue before: baselines and habits are too young
 
     # Abstaining.

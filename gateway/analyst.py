@@ -75,6 +75,10 @@ class Analyst(Protocol):
         """Two cues in a row were ignored: the coach says nothing more unless it is asked."""
 
     @property
+    def coaching_paused(self) -> bool:
+        """Nobody analyses just now, and nobody's doing: it goes on by itself."""
+
+    @property
     def owes(self) -> bool:
         """Something is still to be written."""
 
@@ -90,6 +94,9 @@ class Analyst(Protocol):
     async def close(self) -> None:
         """The practice is over: works on what waits, keeps what that gives, says nothing more."""
 
+    def leave(self) -> None:
+        """This process has no more to do with the practice, which may go on elsewhere or later."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -102,6 +109,7 @@ class State:
 
 
 Show: TypeAlias = Callable[[Sequence[Line]], None]  # gets what is on disk, in order
+Changed: TypeAlias = Callable[[], None]  # the analyst itself: coaching_paused, fallen_silent
 
 
 class LocalAnalyst:
@@ -149,6 +157,10 @@ class LocalAnalyst:
     @property
     def fallen_silent(self) -> bool:
         return self.coach.fallen_silent
+
+    @property
+    def coaching_paused(self) -> bool:
+        return False
 
     @property
     def owes(self) -> bool:
@@ -242,3 +254,6 @@ class LocalAnalyst:
         self._over = True
         await self._worker.close(self.session)
         self.closed = True
+
+    def leave(self) -> None:
+        """Goes on with what it has: states are kept by ``LocalAnalysts`` until the process ends."""

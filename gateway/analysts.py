@@ -12,8 +12,9 @@ from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from detectors.worker import Worker, WorkerCounts
-from gateway.analyst import Analyst, LocalAnalyst, Show, State, Tools
+from gateway.analyst import Analyst, Changed, LocalAnalyst, Show, State, Tools
 from gateway.clock import SessionClock
+from gateway.learnt import Learnt, beginning, learnt_by
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Stored
 from streaming.types import Annotation, Happening
@@ -26,11 +27,30 @@ log = structlog.get_logger("gateway.analysts")
 class Analysts(Protocol):
     """Whoever analyses a gateway's practices: this process, or workers elsewhere."""
 
-    def begin(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> Analyst:
-        """A practice begins at session time 0. Begun again, it replaces the one before."""
+    def begin(
+        self,
+        session: str,
+        clock: SessionClock,
+        policy: CoachSettings,
+        show: Show,
+        changed: Changed,
+        learnt: Learnt | None = None,
+    ) -> Analyst:
+        """A practice begins at session time 0. Begun again, it replaces the one before.
 
-    async def resume(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> Analyst:
+        ``learnt`` is what is known of the two from an earlier practice.
+        """
+
+    async def resume(
+        self, session: str, clock: SessionClock, policy: CoachSettings, show: Show, changed: Changed
+    ) -> Analyst:
         """A practice goes on after a restart. Raises StoreUnavailable."""
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+
+    async def save(self) -> None:
+        """Called every few seconds and at the end: what only this process knows is kept."""
 
 
 class LocalAnalysts:
@@ -50,12 +70,21 @@ class LocalAnalysts:
         """Works until cancelled."""
         await self._worker.run()
 
-    def begin(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> LocalAnalyst:
-        return self._add(
-            LocalAnalyst(clock, Pipeline(session), Coach(session, policy), self._worker, self._tools, show)
-        )
+    def begin(
+        self,
+        session: str,
+        clock: SessionClock,
+        policy: CoachSettings,
+        show: Show,
+        changed: Changed,
+        learnt: Learnt | None = None,
+    ) -> LocalAnalyst:
+        pipeline, coach = beginning(session, policy, learnt)
+        return self._add(LocalAnalyst(clock, pipeline, coach, self._worker, self._tools, show))
 
-    async def resume(self, session: str, clock: SessionClock, policy: CoachSettings, show: Show) -> LocalAnalyst:
+    async def resume(
+        self, session: str, clock: SessionClock, policy: CoachSettings, show: Show, changed: Changed
+    ) -> LocalAnalyst:
         """Goes on from the newest state in the store. What the timeline holds beyond it stays as it is."""
         stored = await self._tools.timeline.read(session)
         snapshot = await self._tools.timeline.read_snapshot(session)
@@ -71,7 +100,7 @@ class LocalAnalysts:
                 log.warning("snapshot not usable", session=session, error=repr(error))
                 self._tools.metrics.detector_failures.inc()
                 now, heard, pipeline, coach = 0, -1, Pipeline(session, start=clock.now()), Coach(session, policy)
-        settled = _replay(coach, stored, now, heard)
+        settled = replay(coach, stored, now, heard)
         heard = max((s.line.at for s in stored if isinstance(s.line, Happening)), default=-1)
         return self._add(
             LocalAnalyst(clock, pipeline, coach, self._worker, self._tools, show, settled=settled, heard=heard)
@@ -137,7 +166,20 @@ def unframed(payload: bytes) -> State:
     return State(int(head["now"]), int(head["heard"]), rest[:size], rest[size:])
 
 
-def _replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:
+async def learnt_so_far(tools: Tools, session: str, policy: CoachSettings) -> Learnt | None:
+    """What a running practice has taught, by its newest state in the store; None where that tells too little."""
+    snapshot = await tools.timeline.read_snapshot(session)
+    if snapshot is None:
+        return None
+    try:
+        state = unframed(snapshot[1])
+        return learnt_by(Pipeline.restore(session, state.pipeline), Coach.restore(session, state.coach, policy))
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("nothing could be learnt of a state", session=session, error=repr(error))
+        return None
+
+
+def replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:
     """Tells the coach what it missed; its cues of then were given or are stale. Returns ids already final."""
     settled: set[str] = set()
     for line in (entry.line for entry in stored):

@@ -11,12 +11,12 @@ from typing import Any
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
 
-from coach.adherence import BUTTONS, acted
+from coach.adherence import BUTTONS, acted, answers_of
 from coach.practice import Card
 from coach.reminder import reminder
 from coach.report import build_report, report_json
 from coach.report_form import ReportFacts
-from gateway.cards import library, read_answer, read_choice
+from gateway.cards import library, read_answer, read_choice, read_device
 from gateway.demo import DIALOGUE, Demos
 from gateway.http import SecurityHeaders, tell_errors
 from gateway.live import Gateway
@@ -109,8 +109,26 @@ def _api(app: FastAPI) -> None:
         if record.began_unix is None or record.ended_unix is None:
             raise Refused("not_now", "The practice has not ended yet.")
         at = samples(max(0.0, record.ended_unix - record.began_unix))
-        await _gateway(request).timeline.append([acted(link.session, card.id, act, at, link.role)])
+        timeline = _gateway(request).timeline
+        before = answers_of([stored.line for stored in await timeline.read(link.session)], link.role)
+        if before[-1:] != [act]:  # said again, it is the same answer; another one counts from now on
+            await timeline.append([acted(link.session, card.id, act, at, link.role, nth=len(before))])
         return {"said": BUTTONS[act][1]}
+
+    @app.post("/api/again", status_code=201)
+    async def practise_again(request: Request) -> dict[str, Any]:
+        _bounded(request)
+        device = await read_device(request)
+        link, token = await _linked(request)
+        new = await _gateway(request).again(link, token, device)
+        return {"session": new.session, "links": new.tokens}
+
+    @app.post("/api/forget")
+    async def forget(request: Request) -> dict[str, bool]:
+        device = await read_device(request)
+        link, token = await _linked(request)
+        await _gateway(request).forget_learnt(link, token, device)
+        return {"learnt": False}
 
     @app.get("/api/reminder")
     async def remind(request: Request, date: str = "", time: str = "") -> Response:
@@ -190,12 +208,17 @@ def _bounded(request: Request) -> None:
 
 
 async def _shown(request: Request) -> tuple[Link, Record]:
-    """Who asks, by the link's token in the Authorization header. Raises Refused."""
+    """Who asks, and the practice of that link. Raises Refused."""
+    link, _ = await _linked(request)
+    return link, await _gateway(request).record(link.session)
+
+
+async def _linked(request: Request) -> tuple[Link, str]:
+    """Who asks, by the link's token in the Authorization header, and that token. Raises Refused."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Refused("no_link", "The request carries no link.")
-    link = await _gateway(request).registry.find(token.strip())
-    return link, await _gateway(request).record(link.session)
+    return await _gateway(request).registry.find(token.strip()), token.strip()
 
 
 async def _readable(request: Request) -> tuple[Link, Record]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coach.adherence import BUTTONS, Act
 from coach.cards import LIBRARY, card_named
-from coach.practice import Card, faults
-from gateway.protocol import MAX_MESSAGE_BYTES, CardView
+from coach.practice import Card, as_shown, faults
+from gateway.protocol import MAX_MESSAGE_BYTES
 from streaming.errors import Refused
 
 MAX_ANCHOR_CHARS = 80
@@ -37,6 +37,14 @@ class Answer(BaseModel):
     act: str
 
 
+class Device(BaseModel):
+    """The body of requests that only a link's own device may make; see ``Hello``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    device: Annotated[str, Field(min_length=8, max_length=128)]
+
+
 _Form = TypeVar("_Form", bound=BaseModel)
 
 
@@ -54,6 +62,11 @@ async def read_answer(request: Request) -> Act:
             return known
     known_acts = ", ".join(name for name in BUTTONS if name != "start")
     raise Refused("bad_answer", f"There is no answer {act[:MAX_SHOWN_CHARS]!r}; there are {known_acts}.")
+
+
+async def read_device(request: Request) -> str:
+    """The secret of the device that asks. Raises Refused ``bad_request``."""
+    return _read(Device, await _body(request)).device
 
 
 def chosen(choice: Choice) -> Card | None:
@@ -77,13 +90,9 @@ def chosen(choice: Choice) -> Card | None:
     return own
 
 
-def card_view(card: Card) -> CardView:
-    return CardView.model_validate(_shown(card))
-
-
 def library() -> list[dict[str, Any]]:
     """Every card as a page shows it."""
-    return [_shown(card) for card in LIBRARY]
+    return [as_shown(card) for card in LIBRARY]
 
 
 def to_state(card: Card) -> dict[str, str]:
@@ -94,12 +103,6 @@ def from_state(state: dict[str, str] | None) -> Card | None:
     """None also where the library no longer holds the card: then they just talk."""
     card = card_named(state["id"]) if state else None
     return replace(card, anchor=state["anchor"]) if card and state else None
-
-
-def _shown(card: Card) -> dict[str, Any]:
-    shown = asdict(card)
-    del shown["profile"]  # a word among therapists
-    return shown
 
 
 def _read(form: type[_Form], body: bytes) -> _Form:

@@ -13,6 +13,7 @@ import structlog
 from gateway import rooms
 from gateway.acknowledgements import DETECTOR
 from gateway.analyst import Tools
+from gateway.learnt import Learnt
 from gateway.registry import Record, Registry
 from gateway.rooms import Room
 from streaming.errors import StoreUnavailable
@@ -42,7 +43,12 @@ class Ledger:
         now = self._unix_now()
         began = now if after.began and not before.began else self.record.began_unix
         ended = now if after.ended and not before.ended else self.record.ended_unix
-        return replace(self.record, room=after, began_unix=began, ended_unix=ended)
+        learnt = self.record.learnt if after.learnt else None  # a no of either erases it
+        return replace(self.record, room=after, began_unix=began, ended_unix=ended, learnt=learnt)
+
+    def keep(self, learnt: Learnt) -> None:
+        """For the couple's next practice; it is on disk with the next change of the room."""
+        self.record = replace(self.record, learnt=learnt.over(self.record.learnt))
 
     def happenings(self, before: Room, after: Room, at: int) -> list[Happening]:
         return [self.happening(c.kind, at, c.by, c.detail) for c in rooms.happened(before, after)]
@@ -83,4 +89,4 @@ class Ledger:
 
 
 def _stored(record: Record) -> tuple[object, ...]:
-    return rooms.to_state(record.room), record.began_unix, record.ended_unix
+    return rooms.to_state(record.room), record.began_unix, record.ended_unix, record.learnt

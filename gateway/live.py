@@ -13,13 +13,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coach.practice import Card
+from gateway import again, rooms
 from gateway.analyst import Tools
 from gateway.analysts import LocalAnalysts
 from gateway.metrics import Metrics
 from gateway.practice import Services
-from gateway.registry import NewSession, Record, Registry
+from gateway.registry import Link, NewSession, Record, Registry
 from gateway.session import Session
 from gateway.settings import GatewaySettings
+from gateway.strain import Strain
 from gateway.tasks import Tasks
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import BreathmarkError, Refused, StoreUnavailable
@@ -41,6 +43,7 @@ class Gateway:
         self._unix_now = unix_now
         self._live: dict[str, Session] = {}
         self._opening = asyncio.Lock()
+        self._strain = Strain()
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._detecting: asyncio.Task[None] | None = None
@@ -58,7 +61,7 @@ class Gateway:
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         await self._go_on()
         every = self.settings
-        self._tasks.spawn(self._each(every.poll_s, _poll), "poll")
+        self._tasks.spawn(self._polling(), "poll")
         self._tasks.spawn(self._each(every.catch_up_s, _pass_time), "time")
         self._tasks.spawn(self._saving(), "states")
         self._tasks.spawn(self._sweeping(), "sweep")
@@ -77,10 +80,40 @@ class Gateway:
         await self._stack.aclose()
 
     async def create(self, *, demo: bool = False, card: Card | None = None) -> NewSession:
-        new = await self.registry.create(demo, card)
+        """Raises Refused ``server_full`` where those who practise already would suffer."""
+        self._check_strain()
+        neutral_s = 0.0 if demo else self.settings.coach.neutral_s
+        new = await self.registry.create(demo, card, neutral_s=neutral_s)
         self.metrics.sessions_created.inc()
         log.info("session made", session=new.session, demo=demo)
         return new
+
+    async def again(self, link: Link, token: str, device: str) -> NewSession:
+        """The next practice of the two whose link it is. Raises Refused."""
+        speaker = await again.owner(self.registry, link, token, device)
+        self._check_strain()
+        record = await self.record(link.session)
+        new = await again.open_next(self.registry, record, speaker.value, self.settings.coach.neutral_s)
+        await self._reread(record.session)
+        return new
+
+    async def forget_learnt(self, link: Link, token: str, device: str) -> None:
+        """Either of the two takes back that what was learnt is kept: it is erased. Raises Refused."""
+        speaker = await again.owner(self.registry, link, token, device)
+        record = await again.newest(self.registry, await self.record(link.session))
+        live = self._live.get(record.session)
+        if live is not None and not live.room.ended:
+            async with live.practice.order:
+                await live.practice.change(rooms.carried(live.room, speaker, False))
+        else:
+            await self.registry.save(again.without_learnt(record, speaker))
+            await self._reread(record.session)
+
+    async def _reread(self, id: str) -> None:
+        """An ended practice in memory shows what the store holds of it by now."""
+        live = self._live.get(id)
+        if live is not None and live.room.ended:
+            live.practice.let_go(await self.registry.load(id))
 
     async def session(self, id: str) -> Session:
         """The session, from memory or the store. Raises Refused ``unknown_link`` or ``server_full``."""
@@ -161,6 +194,22 @@ class Gateway:
         while True:
             await asyncio.sleep(self.settings.snapshot_s)
             await self._analysts.save()
+
+    def _check_strain(self) -> None:
+        if self._strain.full and self._live:  # an empty one has nobody to protect
+            raise Refused("server_full", "This gateway has as much to do as it can do well.")
+
+    async def _polling(self) -> None:
+        """Each packet's time, all sessions. How late a round comes tells whether this process keeps up."""
+        due_s = time.monotonic()
+        while True:
+            for session in list(self._live.values()):
+                await _guarded(session, _poll(session))
+            due_s = max(due_s + self.settings.poll_s, time.monotonic())
+            await asyncio.sleep(max(0.001, due_s - time.monotonic()))
+            now_s = time.monotonic()
+            self._strain.note(now_s - due_s, now_s)
+            self.metrics.loop_late_seconds.set(self._strain.late_s)
 
     async def _each(self, every_s: float, act: Callable[[Session], Awaitable[None]]) -> None:
         """One loop for all sessions; one session's error is its own."""

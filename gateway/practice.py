@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import structlog
@@ -20,9 +20,10 @@ from gateway import rooms
 from gateway.acknowledgements import Acknowledgements
 from gateway.analysis import Analysis
 from gateway.analyst import Tools
-from gateway.analysts import Analysts
+from gateway.analysts import Analysts, learnt_so_far
 from gateway.audience import Audience
 from gateway.clock import SessionClock
+from gateway.ice import for_browser
 from gateway.ledger import WRITE_S, Ledger
 from gateway.media import MediaSettings
 from gateway.microphones import Microphones
@@ -81,7 +82,7 @@ class Practice:
         return practice
 
     async def _go_on(self, clock: SessionClock) -> None:
-        analyst = await self._services.analysts.resume(self.id, clock, self._policy, self._show)
+        analyst = await self._services.analysts.resume(self.id, clock, self._policy, self._show, self._tell_room)
         self._analysis = Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
         lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
         self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
@@ -114,14 +115,17 @@ class Practice:
         return self._analysis is not None and self._analysis.analyst.fallen_silent
 
     def view(self, room: Room | None = None) -> RoomView:
-        room = room or self.room
+        """As it is now, with credentials that are good from now on."""
+        room, now_unix, ice = room or self.room, self._services.unix_now(), self._services.settings.ice
         return rooms.view(
             room,
             seconds(self.now),
-            self._services.unix_now(),
+            now_unix,
             observer_waiting=bool(self.audience.watchers) and not room.watchable,
             cues_silent=self._coach_silent,
-            ice_servers=self._services.settings.browser_ice_servers,
+            coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
+            ice_servers=for_browser(ice.servers_at(now_unix, self.id)),
+            ice_good_s=ice.good_s,
         )
 
     # The room
@@ -161,7 +165,8 @@ class Practice:
         if self._analysis is not None or record.began_unix is None:
             return None
         clock = SessionClock(record.began_unix)
-        analyst = self._services.analysts.begin(self.id, clock, self._policy, self._show)
+        known = record.learnt if record.room.carries else None
+        analyst = self._services.analysts.begin(self.id, clock, self._policy, self._show, self._tell_room, known)
         return Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
 
     def _become(self, room: Room) -> None:
@@ -200,6 +205,7 @@ class Practice:
 
     async def finish(self, by: Speaker | None) -> None:
         """Over for both. ``by`` None: nobody came back in time."""
+        learnt = await self._learn()  # the state that it is read from is forgotten with the end
         if self._analysis is not None:
             try:
                 async with asyncio.timeout(CLOSE_S):
@@ -208,9 +214,27 @@ class Practice:
                 log.error("the detectors did not finish in time", session=self.id)
         # Where nobody came back, it was over when the last of them left.
         at = self._left_at if by is None and self.room.empty else None
-        await self.change(rooms.ended(self.room, by), fact=True, at=at)
+        await self.change(rooms.ended(replace(self.room, learnt=learnt), by), fact=True, at=at)
         self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
         self._tasks.spawn(self.microphones.close(), f"microphones of {self.id}")
+
+    async def _learn(self) -> bool:
+        """Keeps what this practice taught, where both want it. Whether there is anything."""
+        if not self.room.carries:
+            return False
+        try:
+            learnt = await learnt_so_far(self._services.tools, self.id, self._policy) if self._analysis else None
+        except StoreUnavailable as error:  # the end must not wait for it
+            log.error("what was learnt could not be kept", session=self.id, error=str(error))
+            return self.room.learnt
+        if learnt:
+            self._ledger.keep(learnt)
+        return self.room.learnt or learnt is not None
+
+    def let_go(self, record: Record) -> None:
+        """What is kept of an ended practice was changed in the store."""
+        self._ledger.record = record
+        self.room = record.room
 
     # What is shown
 
@@ -219,6 +243,14 @@ class Practice:
         self.audience.show(lines, self.room)
         if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines) and not self.room.ended:
             self.audience.tell(RoomChanged(room=self.view()))  # the coach may have fallen silent
+        for line in lines:
+            if isinstance(line, Annotation) and line.reason == "muted" and line.by is not None:
+                silence = self._microphone_heard(line.by, silent=line.status == "open")
+                self._tasks.spawn(silence, f"microphone of {line.by} in {self.id}")
+
+    def _tell_room(self) -> None:
+        if not self.room.ended:
+            self.audience.tell(RoomChanged(room=self.view()))
 
     async def _tell(self, happenings: list[Happening]) -> None:
         """What people did, and is on disk: observers see it, the coach knows it."""
@@ -249,6 +281,10 @@ class Practice:
             after = rooms.media_changed(self.room, speaker, self.microphones.state(speaker))
             await self.change(after, fact=True)
 
+    async def _microphone_heard(self, speaker: Speaker, *, silent: bool) -> None:
+        async with self.order:
+            await self.change(rooms.microphone_heard(self.room, speaker, silent=silent), fact=True)
+
     def heard(self, chunk: AudioChunk) -> None:
         if self._analysis is not None:
             self._analysis.heard(chunk)
@@ -276,6 +312,7 @@ class Practice:
         """Out of memory; what is in the store can be opened again."""
         if self._analysis is not None:
             self._analysis.switch(False)
+            self._analysis.analyst.leave()
         await self.microphones.close()
         await self._tasks.close()
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
 
+from coach.practice import Card, as_shown
 from streaming.errors import Refused
 
 PROTOCOL_VERSION = 1
@@ -21,6 +22,7 @@ MAX_CLOCK_CHARS = 16
 Role: TypeAlias = Literal["a", "b", "observer", "report"]
 Phase: TypeAlias = Literal["waiting", "consent", "practising", "paused", "ended"]
 MediaState: TypeAlias = Literal["none", "connecting", "connected", "lost"]
+MicrophoneState: TypeAlias = Literal["ok", "unplugged", "muted", "silent"]
 WireLine: TypeAlias = dict[str, Any]  # streaming.wire.to_wire
 
 _Secret = Annotated[str, Field(min_length=8, max_length=128)]
@@ -61,6 +63,19 @@ class Offer(_FromBrowser):
 
     type: Literal["offer"]
     sdp: Annotated[str, Field(min_length=1, max_length=MAX_SDP_CHARS)]
+
+
+class Microphone(_FromBrowser):
+    """What the browser knows of its own microphone; that it is silent is heard here."""
+
+    type: Literal["microphone"]
+    state: Literal["ok", "unplugged", "muted"]
+
+
+class FreshIce(_FromBrowser):
+    """The credentials in the room's ``ice_servers`` have run out: the room is sent again."""
+
+    type: Literal["ice"]
 
 
 class Painted(_FromBrowser):
@@ -104,6 +119,19 @@ class FloorAct(_FromBrowser):
     act: Literal["take", "done", "reflected", "yes", "add", "stop"]
 
 
+class Carry(_FromBrowser):
+    """Whether what is learnt of the two is kept for their next practice; both have to want it."""
+
+    type: Literal["carry"]
+    yes: bool
+
+
+class BeginNow(_FromBrowser):
+    """Somebody would rather not have the easy first minute."""
+
+    type: Literal["begin_now"]
+
+
 class CuesWanted(_FromBrowser):
     """The coach has fallen silent, and somebody would like cues again."""
 
@@ -120,6 +148,8 @@ ClientMessage: TypeAlias = Annotated[
     | Consent
     | Setup
     | Offer
+    | Microphone
+    | FreshIce
     | Painted
     | Dismiss
     | Pause
@@ -127,6 +157,8 @@ ClientMessage: TypeAlias = Annotated[
     | Resume
     | FloorAct
     | CuesWanted
+    | Carry
+    | BeginNow
     | End
     | Ping,
     Field(discriminator="type"),
@@ -162,7 +194,9 @@ class PartnerView(_ToBrowser):
     name: str = ""
     practice: bool = False
     observer: bool = False
+    carry: bool = False
     media: MediaState = "none"
+    microphone: MicrophoneState = "ok"
 
 
 class TimeOutView(_ToBrowser):
@@ -172,21 +206,6 @@ class TimeOutView(_ToBrowser):
     back_at: str
     left_s: float
     task: str
-
-
-class CardView(_ToBrowser):
-    """The practice card that the couple chose, with the habit that they tie it to."""
-
-    id: str
-    title: str
-    skill: str
-    steps: tuple[str, ...]
-    turns: int
-    minutes: int
-    anchor: str
-    done_when: str
-    fallback: str
-    fallback_minutes: int
 
 
 class FloorSide(_ToBrowser):
@@ -205,11 +224,20 @@ class RoomView(_ToBrowser):
     observers: int
     observer_waiting: bool  # an observer is here, and not both partners have agreed to one
     ice_servers: tuple[dict[str, str], ...]  # RTCIceServer: urls, and username and credential where it has them
+    ice_good_s: float | None = None  # how long their credentials can be used; None: for ever
     partners: dict[Literal["a", "b"], PartnerView]
     time_out: TimeOutView | None = None
-    card: CardView | None = None  # None: just talk
+    card: Annotated[Card, PlainSerializer(as_shown)] | None = None  # None: just talk
     floor: dict[Literal["a", "b"], FloorSide] | None = None  # None: the floor mode is off
+    coaching_paused: bool = False  # nobody analyses for a moment, and nobody's doing: it goes on by itself
+    neutral_s: float = 0.0  # session time until which both are asked for easy talk; 0: not at all
+    learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
     cues_silent: bool = False  # two cues were ignored: there are no more of the coach's own, until somebody asks
+
+    @property
+    def watched(self) -> RoomView:
+        """As observers get it: who does not speak needs no servers to speak through."""
+        return self.model_copy(update={"ice_servers": (), "ice_good_s": None})
 
 
 class Welcome(_ToBrowser):

@@ -8,15 +8,16 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coach.practice import Card
 from gateway import rooms
+from gateway.learnt import Learnt
 from gateway.protocol import Role
 from gateway.rooms import Room
 from streaming.errors import Refused, StoreUnavailable
@@ -54,6 +55,7 @@ class Record:
     room: Room = field(default_factory=Room)
     demo: bool = False
     report: str = ""
+    learnt: Learnt | None = None  # for the couple's next practice, while both want it kept
 
 
 class Registry:
@@ -63,15 +65,52 @@ class Registry:
         self._engine = engine
         self._unix_now = unix_now
 
-    async def create(self, demo: bool = False, card: Card | None = None) -> NewSession:
+    async def create(self, demo: bool = False, card: Card | None = None, *, neutral_s: float = 0.0) -> NewSession:
+        new, record = self._made(Room(card=card, neutral_s=neutral_s), demo=demo)
+        async with self._writing() as connection:
+            await _insert(connection, new, record)
+        return new
+
+    async def create_after(self, before: Record, room: Room) -> NewSession | None:
+        """The couple's next practice. What was learnt moves to it. None where there is one already."""
+        new, record = self._made(room, learnt=before.learnt)
+        tie = {"token_hash": _after(before.session), "session": new.session, "role": "after"}
+        try:
+            async with self._writing() as connection:
+                await connection.execute(insert(links).values(**tie))
+                await _insert(connection, new, record)
+                await _update(connection, replace(before, learnt=None, room=replace(before.room, learnt=False)))
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, IntegrityError):
+                return None
+            raise
+        return new
+
+    async def after(self, session: str) -> str | None:
+        """The practice that the couple had after this one, if any."""
+        async with self._reading() as connection:
+            query = select(links.c.session).where(links.c.token_hash == _after(session))
+            row = (await connection.execute(query)).first()
+        return None if row is None else str(row.session)
+
+    async def renew(self, session: str, role: Role) -> str:
+        """A link to a seat that nobody has taken; earlier ones are void. Raises Refused ``link_in_use``."""
+        seat = (links.c.session == session) & (links.c.role == role)
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        async with self._writing() as connection:
+            taken = select(links.c.role).where(seat & links.c.device_hash.is_not(None))
+            if (await connection.execute(taken)).first() is not None:
+                raise Refused("link_in_use", "Your side of the next practice is already open on a device.")
+            await connection.execute(delete(links).where(seat))
+            row = {"token_hash": hashed(token), "session": session, "role": role}
+            await connection.execute(insert(links).values(**row))
+        return token
+
+    def _made(self, room: Room, *, demo: bool = False, learnt: Learnt | None = None) -> tuple[NewSession, Record]:
         session = secrets.token_hex(SESSION_BYTES)
         tokens: dict[Role, str] = {role: secrets.token_urlsafe(TOKEN_BYTES) for role in ROLES}
-        record = Record(session, self._unix_now(), room=Room(card=card), demo=demo, report=tokens["report"])
-        rows = [{"token_hash": hashed(token), "session": session, "role": role} for role, token in tokens.items()]
-        async with self._writing() as connection:
-            await connection.execute(insert(sessions).values(_row(record)))
-            await connection.execute(insert(links), rows)
-        return NewSession(session, tokens)
+        record = Record(session, self._unix_now(), room=room, demo=demo, report=tokens["report"], learnt=learnt)
+        return NewSession(session, tokens), record
 
     async def find(self, token: str) -> Link:
         """Raises Refused ``unknown_link``."""
@@ -109,8 +148,7 @@ class Registry:
     async def save(self, record: Record) -> None:
         """Returns once the record is on disk."""
         async with self._writing() as connection:
-            query = update(sessions).where(sessions.c.session == record.session).values(_row(record))
-            await connection.execute(query)
+            await _update(connection, record)
 
     async def running(self) -> list[Record]:
         """Sessions that have begun and not ended, the newest first: to be gone on with after a restart."""
@@ -157,8 +195,24 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _after(session: str) -> str:
+    """Where the practice after this one is found. No token's hash looks like it, so it opens nothing."""
+    return f"after:{session}"
+
+
+async def _insert(connection: AsyncConnection, new: NewSession, record: Record) -> None:
+    rows = [{"token_hash": hashed(token), "session": new.session, "role": role} for role, token in new.tokens.items()]
+    await connection.execute(insert(sessions).values(_row(record)))
+    await connection.execute(insert(links), rows)
+
+
+async def _update(connection: AsyncConnection, record: Record) -> None:
+    await connection.execute(update(sessions).where(sessions.c.session == record.session).values(_row(record)))
+
+
 def _row(record: Record) -> dict[str, Any]:
     payload = {"room": rooms.to_state(record.room), "demo": record.demo, "report": record.report}
+    payload |= {"learnt": record.learnt.to_state()} if record.learnt else {}
     return {
         "session": record.session,
         "created_unix": record.created_unix,
@@ -181,4 +235,5 @@ def _record(row: Any) -> Record:
         room,
         demo=bool(payload["demo"]),
         report=str(payload["report"]),
+        learnt=Learnt.from_state(payload.get("learnt")),
     )

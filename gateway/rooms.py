@@ -13,7 +13,7 @@ from coach import floor as floors
 from coach.floor import Floor
 from coach.practice import Card
 from gateway import cards
-from gateway.protocol import FloorSide, MediaState, PartnerView, Phase, RoomView
+from gateway.protocol import FloorSide, MediaState, MicrophoneState, PartnerView, Phase, RoomView
 from gateway.time_outs import TimeOut
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
@@ -23,15 +23,19 @@ from streaming.types import Speaker
 class Partner:
     """``practice`` and ``observer`` are this person's standing consents.
 
-    ``cut_off``: the audio was lost, and has not been connected since.
+    ``cut_off``: the audio was lost, and has not been connected since. The microphone is told again by
+    whoever joins anew.
     """
 
     present: bool = False
     name: str = ""
     practice: bool = False
     observer: bool = False
+    carry: bool = False
     media: MediaState = "none"
     cut_off: bool = False
+    microphone: MicrophoneState = "ok"  # as its browser has it
+    silent: bool = False  # as it is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Room:
     time_out: TimeOut | None = None  # a pause with a time to be back
     card: Card | None = None  # None: just talk
     floor: Floor = field(default_factory=Floor)  # speaker and listener, where they chose to take turns
+    neutral_s: float = 0.0  # session time until which they are asked for easy talk
+    learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
 
     def partner(self, speaker: Speaker) -> Partner:
         return self.a if speaker is Speaker.A else self.b
@@ -69,6 +75,16 @@ class Room:
     def watchable(self) -> bool:
         """Both consents to an observer stand."""
         return self.a.observer and self.b.observer
+
+    @property
+    def carries(self) -> bool:
+        """Both want what is learnt of them kept."""
+        return self.a.carry and self.b.carry
+
+    @property
+    def calibrates(self) -> bool:
+        """The two are not known yet, and nobody has asked to begin at once."""
+        return self.neutral_s > 0 and not (self.learnt and self.carries)
 
     @property
     def empty(self) -> bool:
@@ -101,7 +117,7 @@ RoomState: TypeAlias = dict[str, Any]  # JSON, for the store
 
 def joined(room: Room, speaker: Speaker, name: str) -> Room:
     old = room.partner(speaker)
-    return _with(room, speaker, replace(old, present=True, name=name.strip() or old.name))
+    return _with(room, speaker, replace(old, present=True, name=name.strip() or old.name, microphone="ok"))
 
 
 def left(room: Room, speaker: Speaker) -> Room:
@@ -110,6 +126,17 @@ def left(room: Room, speaker: Speaker) -> Room:
 
 def consented(room: Room, speaker: Speaker, practice: bool, observer: bool) -> Room:
     return _with(room, speaker, replace(room.partner(speaker), practice=practice, observer=observer))
+
+
+def carried(room: Room, speaker: Speaker, yes: bool) -> Room:
+    """A no takes back what was kept: it is erased, and a later yes begins anew."""
+    room = _with(room, speaker, replace(room.partner(speaker), carry=yes))
+    return room if yes else replace(room, learnt=False)
+
+
+def began_at_once(room: Room) -> Room:
+    """Somebody would rather not have the easy first minute."""
+    return replace(room, neutral_s=0.0)
 
 
 def set_up(room: Room, speaker: Speaker, same_room: bool | None, name: str | None) -> Room:
@@ -123,6 +150,15 @@ def media_changed(room: Room, speaker: Speaker, media: MediaState) -> Room:
     old = room.partner(speaker)
     cut_off = media == "lost" or (old.cut_off and media != "connected")
     return _with(room, speaker, replace(old, media=media, cut_off=cut_off))
+
+
+def microphone_told(room: Room, speaker: Speaker, state: MicrophoneState) -> Room:
+    """What the partner's browser knows of it."""
+    return _with(room, speaker, replace(room.partner(speaker), microphone=state))
+
+
+def microphone_heard(room: Room, speaker: Speaker, *, silent: bool) -> Room:
+    return _with(room, speaker, replace(room.partner(speaker), silent=silent))
 
 
 def silenced(room: Room) -> Room:
@@ -176,6 +212,10 @@ def happened(before: Room, after: Room) -> list[Change]:
         changes.append(Change("began"))
         if after.card:
             changes.append(Change("practice_start", None, {"card": after.card.id, "anchor": after.card.anchor}))
+        if after.calibrates:
+            changes.append(Change("neutral", None, {"seconds": after.neutral_s}))
+    if before.began and before.neutral_s and not after.neutral_s:
+        changes.append(Change("neutral_over"))
     if after.floor != before.floor:
         changes.append(Change("floor", None, floors.save(after.floor)))
     if after.time_out and after.time_out != before.time_out:  # before the pause: it is the reason for it
@@ -200,6 +240,8 @@ def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Chang
         changes.append(Change("consent", by, {"practice": after.practice}))
     if before.observer != after.observer:
         changes.append(Change("observer_consent", by, {"observer": after.observer}))
+    if before.carry != after.carry:
+        changes.append(Change("carry_consent", by, {"carry": after.carry}))
     if after.cut_off and not before.cut_off:
         changes.append(Change("media_lost", by))
     if before.cut_off and not after.cut_off:
@@ -216,7 +258,9 @@ def view(
     *,
     observer_waiting: bool,
     cues_silent: bool,
+    coaching_paused: bool,
     ice_servers: tuple[dict[str, str], ...],
+    ice_good_s: float | None,
 ) -> RoomView:
     return RoomView(
         phase=room.phase,
@@ -225,11 +269,15 @@ def view(
         observers=room.observers,
         observer_waiting=observer_waiting,
         ice_servers=ice_servers,
+        ice_good_s=ice_good_s,
         partners={"a": _partner_view(room.a), "b": _partner_view(room.b)},
         time_out=room.time_out.view(now_unix) if room.time_out else None,
-        card=cards.card_view(room.card) if room.card else None,
+        card=room.card,
         floor=_floor_view(room.floor),
+        neutral_s=room.neutral_s if room.calibrates else 0.0,
+        learnt=room.learnt,
         cues_silent=cues_silent,
+        coaching_paused=coaching_paused,
     )
 
 
@@ -246,7 +294,9 @@ def _partner_view(partner: Partner) -> PartnerView:
         name=partner.name,
         practice=partner.practice,
         observer=partner.observer,
+        carry=partner.carry,
         media=partner.media,
+        microphone="silent" if partner.silent and partner.microphone == "ok" else partner.microphone,
     )
 
 
@@ -254,7 +304,7 @@ def to_state(room: Room) -> RoomState:
     """What must outlive the process. Presence and media do not: whoever is here says so again."""
     return {
         "partners": {
-            s.value: {"name": p.name, "practice": p.practice, "observer": p.observer}
+            s.value: {"name": p.name, "practice": p.practice, "observer": p.observer, "carry": p.carry}
             for s, p in ((speaker, room.partner(speaker)) for speaker in Speaker)
         },
         "same_room": room.same_room,
@@ -265,13 +315,20 @@ def to_state(room: Room) -> RoomState:
         "time_out": room.time_out.to_state() if room.time_out else None,
         "card": cards.to_state(room.card) if room.card else None,
         "floor": floors.save(room.floor),
+        "neutral_s": room.neutral_s,
+        "learnt": room.learnt,
     }
 
 
 def from_state(state: RoomState) -> Room:
     try:
         people = {
-            speaker: Partner(name=str(p["name"]), practice=bool(p["practice"]), observer=bool(p["observer"]))
+            speaker: Partner(
+                name=str(p["name"]),
+                practice=bool(p["practice"]),
+                observer=bool(p["observer"]),
+                carry=bool(p.get("carry", False)),
+            )
             for speaker, p in ((speaker, state["partners"][speaker.value]) for speaker in Speaker)
         }
         return Room(
@@ -285,6 +342,8 @@ def from_state(state: RoomState) -> Room:
             time_out=TimeOut.from_state(state["time_out"]) if state.get("time_out") else None,
             card=cards.from_state(state.get("card")),
             floor=floors.restore(state["floor"]) if "floor" in state else Floor(),
+            neutral_s=float(state.get("neutral_s", 0.0)),
+            learnt=bool(state.get("learnt", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableInput(f"a stored room does not fit this version ({error!r}); start a new practice") from error

@@ -10,6 +10,8 @@ from gateway import rooms, time_outs
 from gateway.outbox import Outbox
 from gateway.practice import Practice, Services
 from gateway.protocol import (
+    BeginNow,
+    Carry,
     ClientMessage,
     Consent,
     CuesWanted,
@@ -17,13 +19,16 @@ from gateway.protocol import (
     End,
     Ended,
     FloorAct,
+    FreshIce,
     Hello,
+    Microphone,
     Offer,
     Painted,
     Pause,
     Ping,
     Pong,
     Resume,
+    RoomChanged,
     RoomView,
     Setup,
     TakeTimeOut,
@@ -38,7 +43,9 @@ from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Speaker
 from streaming.wire import seconds
 
-Act: TypeAlias = Consent | Setup | Pause | TakeTimeOut | Resume | FloorAct | CuesWanted | End
+Act: TypeAlias = (
+    Consent | Setup | Microphone | Pause | TakeTimeOut | Resume | FloorAct | CuesWanted | Carry | BeginNow | End
+)
 
 
 class Session:
@@ -132,6 +139,7 @@ class Session:
                 await self.practice.change(rooms.left(self.room, Speaker(seat.role)), fact=True)
 
     def _welcome(self, seat: Outbox, room: RoomView, history: Sequence[WireLine] = ()) -> None:
+        room = room.watched if seat.role == "observer" else room
         seat.offer(Welcome(role=seat.role, session=self.id, demo=self.record.demo, room=room, lines=tuple(history)))
 
     def _farewell(self, seat: Outbox) -> None:
@@ -162,6 +170,9 @@ class Session:
             return
         if self.room.ended:
             raise Refused("session_ended", "This practice has ended.")
+        if isinstance(message, FreshIce):
+            seat.offer(RoomChanged(room=self.practice.view()))
+            return
         if isinstance(message, Offer):
             answering = self.practice.microphones.connect(speaker, seat, message.sdp)
             self._tasks.spawn(answering, f"offer of {speaker} in {self.id}")
@@ -183,10 +194,17 @@ class Session:
                     self._check_running()
                     now_unix = self._services.unix_now()
                     await change(rooms.took_time_out(room, time_outs.asked(message, speaker, now_unix), now_unix))
+                case Microphone():
+                    await change(rooms.microphone_told(room, speaker, message.state), fact=True)
                 case FloorAct():
                     await change(rooms.took_turn(room, speaker, message.act))
                 case CuesWanted():
                     await self.practice.want_cues(speaker)
+                case Carry():
+                    await change(rooms.carried(room, speaker, message.yes))
+                case BeginNow():
+                    if seconds(self.practice.now) < room.neutral_s:
+                        await change(rooms.began_at_once(room))
                 case Resume():
                     await change(rooms.resumed(room))
                 case End():
