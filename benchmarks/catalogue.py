@@ -14,6 +14,7 @@ BENCHES = {
     "coach": "benchmarks.coach",
     "latency": "benchmarks.latency",
     "live": "benchmarks.live",
+    "load": "benchmarks.load",
     "network": "benchmarks.network",
 }
 

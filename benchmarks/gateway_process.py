@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from streaming.errors import UnusableInput
+from streaming.errors import Refused, UnusableInput
 from streaming.types import Line
 from streaming.wire import loads
 
@@ -29,6 +30,7 @@ class RunningGateway:
 
     url: str
     folder: Path
+    pid: int
 
     @property
     def socket_url(self) -> str:
@@ -52,8 +54,12 @@ class RunningGateway:
         request = urllib.request.Request(self.url + path, method=method, headers=headers)
 
         def read() -> str:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return bytes(answer.read()).decode()
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return bytes(answer.read()).decode()
+            except urllib.error.HTTPError as error:
+                told = json.loads(error.read())
+                raise Refused(told["code"], told["message"]) from error
 
         return await asyncio.to_thread(read)
 
@@ -81,7 +87,7 @@ async def gateway(
                 env=os.environ | dict(environment or {}),
             )
         try:
-            yield RunningGateway(await _address(process, log), Path(folder))
+            yield RunningGateway(await _address(process, log), Path(folder), process.pid)
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGINT)

@@ -14,14 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from coach.policy import Coach
-from gateway import analysts
+from benchmarks import eager
 from gateway.analyst import LocalAnalyst
 from gateway.cli import main
 from gateway.outbox import Outbox
 from gateway.placement import Placement
 from gateway.protocol import CueShown, Lines, ServerMessage
-from streaming.ids import event_id
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Kind, Samples
 
 TRACE = "trace.jsonl"  # beside the data folder
@@ -29,29 +27,12 @@ _WANTED = (Kind.SPEECH, Kind.OVERLAP)
 _push, _annotated, _take = Placement.push, LocalAnalyst.annotated, Outbox.take
 
 
-class EagerCoach(Coach):
-    """A word to every overlap, as soon as it is announced."""
-
-    def __init__(self, session: str, *given: Any, **named: Any) -> None:
-        super().__init__(session, *given, **named)
-        self._said: set[str] = set()
-
-    def observe(self, annotation: Annotation) -> list[Cue]:
-        super().observe(annotation)
-        if annotation.kind is not Kind.OVERLAP or annotation.id in self._said:
-            return []
-        self._said.add(annotation.id)
-        id = event_id(self.session, "coach@1", "bench", None, annotation.decided)
-        note("cue", id=id, overlap=annotation.id)
-        return [Cue(id, self.session, 1, "One at a time?", annotation.decided, ttl_s=1.0)]
-
-    def advance(self, now: int) -> list[Cue]:
-        super().advance(now)
-        return []
-
-
 def note(what: str, **fields: Any) -> None:
     _trace.write(json.dumps({"what": what, "at": time.time(), **fields}) + "\n")
+
+
+def said(overlap: Annotation, cue: Cue) -> None:
+    note("cue", id=cue.id, overlap=overlap.id)
 
 
 def push(
@@ -89,5 +70,6 @@ if __name__ == "__main__":
         Placement.push = push  # type: ignore[method-assign]
         LocalAnalyst.annotated = annotated  # type: ignore[method-assign]
         Outbox.take = take  # type: ignore[method-assign]
-        analysts.Coach = EagerCoach  # type: ignore[attr-defined]
+        eager.EagerCoach.said = said
+        eager.install()
         main()

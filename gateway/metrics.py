@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -31,6 +32,7 @@ WORKER_COUNTS = {
     "ticks": "hops to the detectors' thread",
     "frames": "32 ms of both partners each",
     "dropped_samples": "audio that became missing because a queue ran over",
+    "skipped_samples": "audio that became missing because what follows it came first",
     "late_samples": "audio for a time that had been given already",
     "failed_sessions": "pipelines that raised",
     "failed_deliveries": "annotations that could not be handed on",
@@ -46,6 +48,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         own = self.registry
         self.live_sessions = Gauge("breathmark_live_sessions", "sessions in memory", registry=own)
+        self.loop_late_seconds = Gauge("breathmark_loop_late_seconds", "how late this process runs", registry=own)
         self.sockets = Gauge("breathmark_sockets", "open WebSockets", ["role"], registry=own)
         self.sessions_created = Counter("breathmark_sessions_created", "invite links made", registry=own)
         self.sessions_ended = Counter("breathmark_sessions_ended", "practices ended", ["why"], registry=own)
@@ -82,12 +85,23 @@ class Metrics:
 
     def watch_worker(self, counts: WorkerCounts) -> None:
         """The detectors' own counts, read whenever somebody asks."""
-        for what, meaning in WORKER_COUNTS.items():
-            gauge = Gauge(f"breathmark_worker_{what}", meaning, registry=self.registry)
-            gauge.set_function(partial(getattr, counts, what))
+        watch_worker(counts, self.registry)
+
+    def watch_bus(self, dropped: Callable[[], float], away: Callable[[], float]) -> None:
+        own = self.registry
+        Gauge("breathmark_bus_dropped", "pieces of audio that a bus did not take in time", registry=own).set_function(
+            dropped
+        )
+        Gauge("breathmark_bus_away", "1 while the bus does not answer", registry=own).set_function(away)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+def watch_worker(counts: WorkerCounts, registry: CollectorRegistry) -> None:
+    for what, meaning in WORKER_COUNTS.items():
+        gauge = Gauge(f"breathmark_worker_{what}", meaning, registry=registry)
+        gauge.set_function(partial(getattr, counts, what))
 
 
 def _times(name: str, what: str, registry: CollectorRegistry) -> Histogram:

@@ -72,7 +72,8 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
 
     ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
     (folder), ``BREATHMARK_BUS`` and ``BREATHMARK_STORE`` (addresses), ``BREATHMARK_MAX_SESSIONS``,
-    ``BREATHMARK_SESSIONS_PER_MINUTE`` (from one address), ``BREATHMARK_IDLE_S``, ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
+    ``BREATHMARK_SESSIONS_PER_MINUTE`` (from one address), ``BREATHMARK_IDLE_S``,
+    ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
     ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for credentials made here:
     ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE`` and
     ``BREATHMARK_TURN_TTL_S``.

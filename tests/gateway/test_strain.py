@@ -17,7 +17,7 @@ def test_a_process_that_is_late_for_seconds_is_full_and_one_that_kept_up_again_i
     strain = Strain()
     at = fed(strain, 0.003, 0.0, 10.0)
     assert not strain.full
-    at = fed(strain, 0.2, at, 5.0)
+    at = fed(strain, 0.5, at, 5.0)
     assert strain.full
     fed(strain, 0.003, at, 15.0)
     assert not strain.full
@@ -26,14 +26,14 @@ def test_a_process_that_is_late_for_seconds_is_full_and_one_that_kept_up_again_i
 def test_one_long_moment_is_no_strain() -> None:
     strain = Strain()
     at = fed(strain, 0.003, 0.0, 10.0)
-    strain.note(0.5, at + 0.5)
-    strain.note(0.003, at + 0.52)
+    strain.note(0.8, at + 0.8)
+    strain.note(0.003, at + 0.82)
     assert not strain.full
 
 
 def test_between_well_and_over_it_stays_as_it_was() -> None:
     calm, strained = Strain(), Strain()
-    fed(calm, 0.03, 0.0, 20.0)
-    at = fed(strained, 0.2, 0.0, 5.0)
-    fed(strained, 0.03, at, 20.0)
+    fed(calm, 0.1, 0.0, 20.0)
+    at = fed(strained, 0.5, 0.0, 5.0)
+    fed(strained, 0.1, at, 20.0)
     assert (calm.full, strained.full) == (False, True)
