@@ -68,7 +68,7 @@ async def test_either_partner_takes_a_time_out_and_both_see_the_same_return(serv
             back = [m["room"] for m in page.got if m["type"] == "room"][-1]
             assert (back["phase"], back["time_out"]) == ("practising", None)
     told = await kinds(served, links)
-    assert told[told.index("began") + 1 :][:2] == ["time_out", "paused"]
+    assert told[told.index("neutral") + 1 :][:2] == ["time_out", "paused"]
     assert told.index("cue") < told.index("resumed")
 
 
