@@ -1,9 +1,9 @@
 """Vocal arousal of one partner against own baseline: a signal, not an emotion.
 
-Each point's features are compared with the speaker's own usual; their weighted sum, scaled by its
-own usual spread, is ``z``. Evidence for a rise gathers point by point, quickly where the voice is far
-from its usual and slowly where it is near, and so does evidence that it settled (Page's cumulative
-sums, 1954).
+Each point's features are compared with the speaker's own usual; their weighted sum, with what the level
+adds where it can be trusted, scaled by its own usual spread, is ``z``. Evidence for a rise gathers point
+by point, quickly where the voice is far from its usual and slowly where it is near, and so does evidence
+that it settled (Page's cumulative sums, 1954).
 """
 
 from __future__ import annotations
@@ -16,20 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.baseline import Baseline
+from detectors.loudness import Loudness
 from detectors.prosody import FEATURES, Prosody
-from detectors.settings import ArousalSettings
+from detectors.settings import ArousalModel, ArousalSettings
 from streaming.ids import event_id
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker
 
 DETECTOR = "arousal@1"
-
-
-@dataclass(frozen=True, slots=True)
-class ArousalModel:
-    """In the order of FEATURES: a calm speaker's usual ``spreads``, and ``weights`` that sum to one."""
-
-    spreads: tuple[float, ...]
-    weights: tuple[float, ...]
 
 
 @functools.cache
@@ -50,17 +43,24 @@ class Arousal:
     speaker: Speaker
     settings: ArousalSettings
     own: Baseline = field(default_factory=Baseline)
+    loudness: Loudness = field(default_factory=Loudness)
     z: float = 0.0  # smoothed
     _up: float = 0.0  # evidence of a rise
     _up_from: int = 0  # start of the point at which it began to gather
     _down: float = 0.0  # evidence that it settled
     _risen: int | None = None  # start of the rise that has not settled
+    _heard: int | None = None  # end of the last point
 
-    def hear(self, point: Prosody, now: int, trust: float) -> list[Annotation]:
-        """``trust`` (0 to 1) is what the audio allows; ``now`` is the end of the frame that completed the point."""
+    def hear(
+        self, point: Prosody, now: int, trust: float, floor_db: float = -60.0, controlled: bool = False
+    ) -> list[Annotation]:
+        """``trust`` (0 to 1) is what the audio allows; ``now`` is the end of the frame that completed the point.
+
+        ``floor_db`` is the microphone's noise floor; ``controlled``: its gain follows the voice.
+        """
         if not point.voiced:  # a whisper, a sigh: nothing to compare
             return [self._level(point.span, now, 0.0)]
-        z = self._compare(point.features.tolist(), trust)
+        z = self._compare(point, trust, floor_db, controlled)
         weight = min(1.0, point.voiced / self.settings.full_voiced)
         self.z += (z - self.z) * self.settings.smooth_share * weight
         confidence = trust * self._known()
@@ -73,21 +73,26 @@ class Arousal:
             return 0.3 * points / s.trust_points
         return min(1.0, 0.6 + 0.4 * (points - s.trust_points) / (s.full_points - s.trust_points))
 
-    def _compare(self, values: list[float], trust: float) -> float:
+    def _compare(self, point: Prosody, trust: float, floor_db: float, controlled: bool) -> float:
         """The point's z; what is calm and trusted teaches the baseline."""
-        s, own = self.settings, self.own
+        s, own, values = self.settings, self.own, point.features.tolist()
         raw = self._raw(values)
+        louder = self.loudness.compare(point.level_db, floor_db, controlled, s)
+        # Level can go with what the voice shows, and hardly stand for it.
+        raw += min(s.level_weight * louder, s.level_alone + max(0.0, raw))
         spread = own.score.spread(s.usual_score, s.prior_points)
         z = max(-s.most_z, min(s.most_z, (raw - own.score.mean) / spread))
         if trust >= s.least_trust:
             # What is unusual teaches little, but not nothing: voices drift, and a baseline must follow.
             unusual = own.points >= s.trust_points and abs(z) > s.calm_z
-            self._learn(values, raw, s.unusual_share if unusual else 1.0)
+            weight = s.unusual_share if unusual else 1.0
+            self._learn(values, raw, weight)
+            self.loudness.learn(point.level_db, floor_db, weight, s)
         return z
 
     def _raw(self, values: list[float]) -> float:
         """Weighted mean of how many own spreads each feature is off; one less known than others weighs less."""
-        s, model = self.settings, shared_arousal_model()
+        s, model = self.settings, self.settings.model or shared_arousal_model()
         total = most = 0.0
         for value, own, usual, weight in zip(values, self.own.features, model.spreads, model.weights, strict=True):
             if own.seen:
@@ -109,6 +114,9 @@ class Arousal:
         s = self.settings
         if confidence < s.least_confidence:
             return []
+        z = max(-s.evidence_z, min(s.evidence_z, z))
+        kept = 0.5 ** (max(0, span.start - self._heard) / s.half_life_samples) if self._heard is not None else 1.0
+        self._up, self._down, self._heard = self._up * kept, self._down * kept, span.end
         if self._risen is None:
             before, self._up = self._up, max(0.0, self._up + weight * (z - s.rise_drift_z))
             if before == 0.0:
@@ -147,11 +155,13 @@ class Arousal:
     def save(self) -> dict[str, Any]:
         return {
             "own": self.own.save(),
-            "follow": [self.z, self._up, self._up_from, self._down, self._risen],
+            "loudness": self.loudness.save(),
+            "follow": [self.z, self._up, self._up_from, self._down, self._risen, self._heard],
         }
 
     @classmethod
     def restore(cls, session: str, speaker: Speaker, settings: ArousalSettings, saved: dict[str, Any]) -> Arousal:
         arousal = cls(session, speaker, settings, Baseline.restore(saved["own"]))
-        arousal.z, arousal._up, arousal._up_from, arousal._down, arousal._risen = saved["follow"]
+        arousal.loudness = Loudness.restore(saved["loudness"])
+        arousal.z, arousal._up, arousal._up_from, arousal._down, arousal._risen, arousal._heard = saved["follow"]
         return arousal

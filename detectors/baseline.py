@@ -12,32 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detectors.prosody import FEATURES, OF_THE_VOICE
+from detectors.running import Running
 from detectors.settings import ArousalSettings
 
 FORMAT = 1  # of what is carried; it changes whenever FEATURES or what they mean do
-
-
-@dataclass(slots=True)
-class Running:
-    """Mean and spread of one quantity, learnt quickly at first and slowly later."""
-
-    mean: float = 0.0
-    square: float = 0.0  # mean squared distance from the mean
-    seen: float = 0.0
-
-    def learn(self, value: float, weight: float, slowest: float) -> None:
-        self.seen = min(self.seen + weight, slowest)
-        share = weight / self.seen
-        apart = value - self.mean
-        self.mean += share * apart
-        self.square += share * (apart * (value - self.mean) - self.square)
-
-    def spread(self, usual: float, prior: float) -> float:
-        """Own standard deviation, drawn towards ``usual`` as by ``prior`` observations of it."""
-        return math.sqrt((prior * usual**2 + self.seen * self.square) / (prior + self.seen))
-
-    def save(self) -> list[float]:
-        return [self.mean, self.square, self.seen]
 
 
 @dataclass(slots=True)

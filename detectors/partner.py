@@ -66,7 +66,7 @@ class Partner:
         out += self.quality.hear(frame, self.voice.levels, bleeding)
         if point is not None:
             out += self.quality.hear_spectrum(point.spectrum, point.span)
-            out += self.arousal.hear(point, frame.end, self.quality.trust)
+            out += self.arousal.hear(point, frame.end, self.quality.trust, self.voice.levels.floor_db)
         return out
 
     def remember(self, frame: Frame, memory: NDArray[np.float32]) -> None:

@@ -1,7 +1,7 @@
-"""What a half second of one partner's speech sounds like, none of it dependent on the microphone's gain.
+"""What a half second of one partner's speech sounds like.
 
-Speech frames are collected and measured together, so a point costs a few array operations and
-silence costs nothing.
+All but the level is independent of the microphone's gain. Speech frames are collected and measured together, so
+a point costs a few array operations and silence costs nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.frames import Frame
 from detectors.packing import pack, unpack
@@ -24,18 +25,19 @@ _TINY = 1e-9
 FEATURES = (
     "pitch_st",  # median, semitones over 100 Hz
     "pitch_low_st",  # 20th centile; the 80th would believe every doubled period
-    "centre_st",  # centre of gravity of 300 to 3400 Hz, semitones over 1 kHz
-    "bright_db",  # 1 to 3.4 kHz against 0.3 to 1 kHz
-    "first_formant_db",  # 600 to 1000 Hz against 300 to 600 Hz
-    "second_harmonic_db",  # 2 to 3.4 kHz against the second harmonic: the tension of the voice
-    "rate_hz",  # syllables a second
+    "slope_db",  # an octave, over half octaves from 300 Hz to 3.4 kHz: an effortful voice falls off less
+    "centre_st",  # centre of gravity of the same band, semitones over 1 kHz
+    "change_db",  # of the spectrum's shape over third octaves, from one window to the next
 )
-OF_THE_VOICE = ("pitch_st", "pitch_low_st", "rate_hz")  # whatever the microphone
+OF_THE_VOICE = ("pitch_st", "pitch_low_st")  # whatever the microphone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prosody:
-    """A point. ``features`` are in the order of FEATURES; ``spectrum`` is the mean power (641,)."""
+    """A point. ``features`` are in the order of FEATURES; ``spectrum`` is the mean power (641,).
+
+    ``level_db`` is that of the voiced windows from 300 Hz to 3.4 kHz, the room's noise taken off.
+    """
 
     span: Span
     features: Floats
@@ -50,20 +52,30 @@ def _bin(hz: float) -> int:
 
 # Only what a telephone lets through is compared, so that a narrow band does not sound like arousal.
 _BAND = slice(_bin(300), _bin(3400))
-_BAND_ST = (12.0 * np.log2(np.arange(_BAND.start, _BAND.stop) * _BIN_HZ / 1000.0)).astype(np.float32)
+_BAND_OCTAVES = np.log2(np.arange(_BAND.start, _BAND.stop) * _BIN_HZ / 1000.0).astype(np.float32)
+
+
+def _edges(an_octave: int) -> NDArray[np.intp]:
+    """First bins of bands from 300 Hz, as many as fit into what a telephone lets through."""
+    count = int(an_octave * np.log2(3500 / 300))
+    return (300 * 2 ** (np.arange(count + 1) / an_octave) / _BIN_HZ).astype(np.intp)
+
+
+_HALVES, _THIRDS = _edges(2), _edges(3)
+_PLACES = np.arange(len(_HALVES) - 1) / 2 - (len(_HALVES) - 2) / 4  # of half octaves round their middle, octaves
+_SLOPE = (_PLACES / (_PLACES**2).sum()).astype(np.float32)
 
 
 def _db(power: Floats) -> Floats:
     return np.asarray(10.0 * np.log10(power + _TINY), dtype=np.float32)
 
 
-def _band_db(power: Floats, low_hz: float, high_hz: float) -> Floats:
-    return _db(power[:, _bin(low_hz) : _bin(high_hz)].sum(axis=1))
+def _bands_db(power: Floats, edges: NDArray[np.intp]) -> Floats:
+    """Power (n, 641) by band (n, edges - 1)."""
+    return _db(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1))
 
 
-def measure(
-    segments: Samples, energies_db: list[float], noise: Floats, span: Span, settings: ProsodySettings
-) -> Prosody:
+def measure(segments: Samples, noise: Floats, span: Span, settings: ProsodySettings) -> Prosody:
     """A point from frames of speech, each with the 768 samples before it: (n, 1280).
 
     ``noise`` (641,) is the power that the room has without speech; it is taken off before bands are compared.
@@ -73,50 +85,27 @@ def measure(
     total_db = _db(power.sum(axis=1))
     pitch = track(power, settings.pitch)
     voiced = (total_db >= total_db.max() - settings.loud_db) & (pitch.periodicity >= settings.pitch.voiced)
-    count = int(voiced.sum())
-    features = np.zeros(len(FEATURES), np.float32)
-    if count >= settings.least_voiced:
-        features[:-1] = _voice(power[voiced], pitch.hz[voiced], noise, settings)
-        features[-1] = _syllables_hz(energies_db)
-    else:
-        count = 0
-    return Prosody(span, features, count, float(np.median(total_db)), power.mean(axis=0))
+    spectrum, count = power.mean(axis=0), int(voiced.sum())
+    if count < settings.least_voiced:
+        return Prosody(span, np.zeros(len(FEATURES), np.float32), 0, float(np.median(total_db)), spectrum)
+    own = power[voiced]
+    clean = np.maximum(own - noise, settings.noise_left * own)
+    level_db = _db(clean[:, _BAND].sum(axis=1)).mean()
+    follows = np.diff(np.flatnonzero(voiced)) == 1
+    return Prosody(span, _voice(clean, pitch.hz[voiced], follows), count, float(level_db), spectrum)
 
 
-def _voice(power: Floats, hz: Floats, noise: Floats, settings: ProsodySettings) -> list[float]:
-    """The features but the last of voiced windows: power (n, 641), pitch (n,)."""
-    semitones = 12.0 * np.log2(hz / 100.0)
-    low_st, middle_st = np.quantile(semitones, (0.2, 0.5))
-    clean = np.maximum(power - noise, settings.noise_left * power)
-    band = clean[:, _BAND]
-    centre_st = 12.0 * np.log2((band @ np.exp2(_BAND_ST / 12.0)) / (band.sum(axis=1) + _TINY) + _TINY)
-    second = np.clip(np.rint(2.0 * hz / _BIN_HZ).astype(np.intp), 1, power.shape[1] - 2)
-    rows = np.arange(len(second))
-    harmonic = np.maximum(np.maximum(clean[rows, second - 1], clean[rows, second]), clean[rows, second + 1])
-    return [
-        float(middle_st),
-        float(low_st),
-        float(np.mean(centre_st)),
-        float(np.mean(_band_db(clean, 1000, 3400) - _band_db(clean, 300, 1000))),
-        float(np.mean(_band_db(clean, 600, 1000) - _band_db(clean, 300, 600))),
-        float(np.mean(_band_db(clean, 2000, 3400) - _db(harmonic))),
-    ]
-
-
-def _syllables_hz(energies_db: list[float]) -> float:
-    """Peaks of the smoothed envelope (4 ms steps) a second of speech; a peak stands 2 dB over both valleys."""
-    smooth = np.convolve(energies_db, np.full(12, 1 / 12), mode="same").tolist()
-    count, low, high, rising = 0, smooth[0], smooth[0], True
-    for db in smooth:
-        if rising:
-            high = max(high, db)
-            if db < high - 2.0:
-                count, low, rising = count + 1, db, False
-        else:
-            low = min(low, db)
-            if db > low + 2.0:
-                high, rising = db, True
-    return count * 250.0 / len(energies_db)
+def _voice(power: Floats, hz: Floats, follows: NDArray[np.bool_]) -> Floats:
+    """The features of voiced windows: power (n, 641), pitch (n,), and which follow the one before (n - 1,)."""
+    low_st, middle_st = np.quantile(12.0 * np.log2(hz / 100.0), (0.2, 0.5))
+    slopes = _bands_db(power, _HALVES) @ _SLOPE
+    band = power[:, _BAND]
+    centres = np.log2((band @ np.exp2(_BAND_OCTAVES)) / (band.sum(axis=1) + _TINY) + _TINY)
+    shapes = _bands_db(power, _THIRDS)
+    shapes = shapes - shapes.mean(axis=1, keepdims=True)
+    changes = np.abs(np.diff(shapes, axis=0)).mean(axis=1)
+    change = changes[follows].mean() if follows.any() else changes.mean()
+    return np.array([middle_st, low_st, slopes.mean(), 12.0 * centres.mean(), change], np.float32)
 
 
 @dataclass(slots=True)
@@ -126,7 +115,6 @@ class SpeechCollector:
     settings: ProsodySettings
     _tail: Samples = field(default_factory=lambda: np.zeros(TAIL_SAMPLES, np.float32))
     _segments: list[Samples] = field(default_factory=list)
-    _energies: list[float] = field(default_factory=list)
     _start: int = 0
     _end: int = 0
     _due: int = 0  # samples of speech towards the next point
@@ -145,19 +133,18 @@ class SpeechCollector:
             self._hear_room(segment)
             return None
         if self._segments and frame.start - self._end > self.settings.forget_samples:
-            self._segments, self._energies, self._due = [], [], 0
+            self._segments, self._due = [], 0
         if not self._segments:
             self._start = frame.start
         self._segments.append(segment)
-        self._energies += frame.energies_db
         self._end = frame.end
         self._due += FRAME_SAMPLES
         if self._due < self.settings.point_samples:
             return None
         self._due -= self.settings.point_samples
         span = Span(self._start, self._end)
-        point = measure(np.stack(self._segments), self._energies, self._noise, span, self.settings)
-        self._segments, self._energies = [], []
+        point = measure(np.stack(self._segments), self._noise, span, self.settings)
+        self._segments = []
         return point
 
     def _hear_room(self, segment: Samples) -> None:
@@ -173,14 +160,13 @@ class SpeechCollector:
         return {
             "tail": pack(self._tail),
             "segments": pack(segments),
-            "energies": self._energies,
             "at": [self._start, self._end, self._due, self._quiet],
             "noise": pack(self._noise),
         }
 
     @classmethod
     def restore(cls, settings: ProsodySettings, saved: dict[str, Any]) -> SpeechCollector:
-        own = cls(settings, unpack(saved["tail"]), list(unpack(saved["segments"])), list(saved["energies"]))
+        own = cls(settings, unpack(saved["tail"]), list(unpack(saved["segments"])))
         own._start, own._end, own._due, own._quiet = saved["at"]
         own._noise = unpack(saved["noise"])
         return own

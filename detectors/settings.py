@@ -13,6 +13,17 @@ SUBS = FRAME_SAMPLES // SUB_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
+class PitchSettings:
+    """Pitch by autocorrelation."""
+
+    min_hz: float = 65.0  # below the lowest speaking voices
+    max_hz: float = 520.0  # shouted, high voices
+    octave_cost: float = 0.03  # an octave: of two equal peaks the shorter period is the true one
+    jump_cost: float = 0.2  # an octave away from the half second's median
+    voiced: float = 0.5  # periodicity from which a window has a pitch
+
+
+@dataclass(frozen=True, slots=True)
 class VadSettings:
     """Hysteresis on silero's probability, and the energy that refines its boundaries."""
 
@@ -41,17 +52,19 @@ class VadSettings:
     floor_rise_db: float = 0.03  # a frame: the noise floor may climb about 1 dB a second
     floor_fall: float = 0.2  # a frame: share of the way down to a quieter frame
     level_share: float = 0.05  # a frame: how fast the speech level follows
+    end_lookback_frames: int = 4  # 128 ms: the model goes on that long after a voice
+    voiced: float = 0.45  # periodicity of a frame that has a pitch; of keys and dishes one in ten has more
+    voiced_frames: int = 2  # of a unit's; with fewer it is doubted
+    voiceless_doubt: float = 2.5  # times the usual proof: whisper gets there in 0.2 s, a key seldom
+    high_doubt: float = 2.5  # likewise where most of it lies above this voice
+    stranger_top_hz: float = 380.0  # adults' voices are rarely above; 1 in 10 frames of acted anger is
+    least_top_hz: float = 300.0  # below it nobody's pitch is too high
+    top_ratio: float = 1.7  # 9 semitones over a known voice: further than most rise in a question or in anger
+    pitch: PitchSettings = field(default_factory=PitchSettings)
 
-
-@dataclass(frozen=True, slots=True)
-class PitchSettings:
-    """Pitch by autocorrelation."""
-
-    min_hz: float = 65.0  # below the lowest speaking voices
-    max_hz: float = 520.0  # shouted, high voices
-    octave_cost: float = 0.03  # an octave: of two equal peaks the shorter period is the true one
-    jump_cost: float = 0.2  # an octave away from the half second's median
-    voiced: float = 0.5  # periodicity from which a window has a pitch
+    def top_hz(self, usual_hz: float | None) -> float:
+        """Pitch above which a sound is hardly this voice."""
+        return self.stranger_top_hz if usual_hz is None else max(self.least_top_hz, self.top_ratio * usual_hz)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +83,21 @@ class ProsodySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ArousalModel:
+    """In the order of prosody's FEATURES: a calm speaker's usual ``spreads``, and ``weights`` that sum to one."""
+
+    spreads: tuple[float, ...]
+    weights: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ArousalSettings:
     """Own baseline, level, and the evidence for a rise. A point is half a second of own speech."""
 
     first_points: int = 4  # 2 s: before them there is nothing to compare with
     trust_points: int = 24  # 12 s: from then on a rise may be called one
     full_points: int = 60  # 30 s: from then on the baseline counts as learnt
-    prior_points: float = 30.0  # weight of the usual spread of voices in the estimate of own spread
+    prior_points: float = 100.0  # weight of voices' usual spread in own: with 30, noise of 5 dB cost twice the errors
     usual_score: float = 0.8  # usual spread of the weighted sum within a calm speaker
     adapt_points: float = 240.0  # 2 min of calm speech move a learnt baseline by about two thirds
     carried_points: float = 60.0  # a baseline from another day counts for 30 s: voices differ a little by the day
@@ -84,16 +105,24 @@ class ArousalSettings:
     unusual_share: float = 0.1  # and teach this much of what a usual one does
     most_spreads: float = 4.0  # a feature further up is a mistake as often as a change: a doubled period, a hiss
     least_spreads: float = 2.0  # further down it says only that the half second was mostly consonants
-    most_z: float = 3.5  # one point may count for no more
-    full_voiced: float = 12.0  # windows (0.2 s); a point with fewer counts for less
-    smooth_share: float = 0.5  # the level follows about the last second of own speech
+    usual_level_db: float = 4.0  # usual spread of a calm voice's level, a half second at a time
+    level_weight: float = 0.3  # of one such spread, in spreads of the weighted sum: as much as the slope's
+    level_alone: float = 0.4  # spreads that level may add where the voice itself shows nothing; 12 dB of gain no more
+    floor_apart_db: float = 4.0  # a noise floor further than this from where the level was learnt: another gain or room
+    floor_moved_points: int = 6  # 3 s of it, and the level is learnt anew
+    most_z: float = 6.0  # a point's level is cut here
+    evidence_z: float = 3.5  # and counts for no more than this as evidence of a rise
+    full_voiced: float = 6.0  # windows (0.1 s); a point with fewer counts for less
+    smooth_share: float = 0.7  # the level follows the last second of own speech
     level_z: float = 1.5  # z at which the level is 0.73
     rise_drift_z: float = 0.9  # evidence of a rise gathers above this
-    rise_sum_z: float = 5.0  # z times points: 1 s at the most, 2.5 s at z 2
+    rise_sum_z: float = 7.5  # z times points: 1.5 s at the most, 3.5 s at z 2
+    half_life_samples: int = 160_000  # 10 s without own speech halve the evidence: what was before belongs to before
     settle_drift_z: float = 1.2  # evidence of settling gathers below this
     settle_sum_z: float = 4.5  # 2 s at the baseline
     least_trust: float = 0.4  # audio worse than this teaches nothing
     least_confidence: float = 0.3  # and calls nothing a rise
+    model: ArousalModel | None = None  # None: the one that is shipped; a benchmark holds speakers out of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detectors.arousal import Arousal
+from detectors.arousal import Arousal, shared_arousal_model
 from detectors.pipeline import Pipeline
 from detectors.prosody import FEATURES, Prosody
 from detectors.settings import ArousalSettings
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker
 from tests.detectors.talk import DIALOGUE, dialogue, packets, run
 
-SPREADS = np.array([2.4, 2.2, 2.3, 3.1, 5.4, 3.7, 1.4], np.float32)
-USUAL = np.array([8.0, 6.0, 1.0, -8.0, -4.0, -20.0, 4.0], np.float32)
+SPREADS = np.array(shared_arousal_model().spreads, np.float32)
+USUAL = np.array([8.0, 6.0, -6.0, -5.0, 5.0], np.float32)
 CALM, HEATED = 0.0, 2.5  # shift of each feature in usual spreads
 
 
