@@ -5,6 +5,7 @@ export const PROTOCOL_VERSION = 1;
 export type Partner = "a" | "b";
 export type Role = Partner | "observer" | "report";
 export type Phase = "waiting" | "consent" | "practising" | "paused" | "ended";
+export type MicrophoneState = "ok" | "unplugged" | "muted" | "silent";
 export type MediaState = "none" | "connecting" | "connected" | "lost";
 
 export interface PartnerView {
@@ -13,6 +14,7 @@ export interface PartnerView {
   practice: boolean;
   observer: boolean;
   media: MediaState;
+  microphone: MicrophoneState;
 }
 
 export interface IceServer {
@@ -57,6 +59,7 @@ export interface Room {
   observers: number;
   observer_waiting: boolean;
   ice_servers: IceServer[];
+  ice_good_s: number | null; // how long their credentials can be used; null: for ever
   partners: Record<Partner, PartnerView>;
   time_out: TimeOut | null;
   card: Card | null; // null: just talk
@@ -99,6 +102,8 @@ export type ToGateway =
   | { type: "consent"; practice: boolean; observer: boolean }
   | { type: "setup"; same_room?: boolean; name?: string }
   | { type: "offer"; sdp: string }
+  | { type: "microphone"; state: "ok" | "unplugged" | "muted" }
+  | { type: "ice" }
   | { type: "painted"; cue: string; received_ms: number; painted_ms: number }
   | { type: "dismiss"; cue: string }
   | { type: "pause" }

@@ -129,11 +129,21 @@ export const microphone = {
     title: "The browser gives no microphone here",
     body: "Browsers allow it only on https addresses and on localhost. Ask whoever runs this gateway for its https address.",
   },
-  lost: {
-    title: "The microphone has gone",
-    body: "It may have been unplugged. You can go on talking; plug it in again, and then try again.",
-  },
   retry: "Try again",
+  told: {
+    unplugged: {
+      mine: "Your microphone seems unplugged. Plug it in, and we go on.",
+      theirs: "Your partner’s microphone seems unplugged. They see this too.",
+    },
+    muted: {
+      mine: "Your microphone is muted on this device. Unmute it, and we go on.",
+      theirs: "Your partner’s microphone is muted. They see this too.",
+    },
+    silent: {
+      mine: "Your microphone gives no sound just now. Is it switched on?",
+      theirs: "Your partner’s microphone gives no sound just now. They see this too.",
+    },
+  },
 };
 
 export const waiting = {

@@ -3,11 +3,13 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { backHere, timeOut } from "../src/live/return_time";
 import { type CueActions, CuePanel } from "../src/parts/cue_panel";
+import { MicrophoneLine } from "../src/parts/microphone_line";
+import type { MicrophoneState } from "../src/protocol";
 import { RefusedScreen, wayOut } from "../src/parts/refused";
 import { ReportView } from "../src/report/view";
 import { refusalTitles } from "../src/words";
 import * as words from "../src/words";
-import { cueLine, report } from "./samples";
+import { cueLine, report, roomOf } from "./samples";
 
 let root: HTMLElement;
 
@@ -30,6 +32,28 @@ function actions() {
     fade: vi.fn<CueActions["fade"]>(),
   };
 }
+
+describe("a microphone that gives nothing", () => {
+  const room = (a: MicrophoneState) => {
+    const { partners, ...rest } = roomOf("practising");
+    return { ...rest, partners: { ...partners, a: { ...partners.a, microphone: a } } };
+  };
+
+  test.each(["unplugged", "muted", "silent"] as const)("%s: both read one sentence, and whose it is has a way out", async (state) => {
+    const again = vi.fn();
+    await draw(<MicrophoneLine room={room(state)} me="a" again={again} />);
+    expect(root.textContent).toContain(words.microphone.told[state].mine);
+    root.querySelector("button")?.click();
+    expect(again).toHaveBeenCalledOnce();
+    await draw(<MicrophoneLine room={room(state)} me="b" again={again} />);
+    expect(root.textContent).toBe(words.microphone.told[state].theirs);
+  });
+
+  test("nothing is said while all is well", async () => {
+    await draw(<MicrophoneLine room={room("ok")} me="a" again={() => undefined} />);
+    expect(root.textContent).toBe("");
+  });
+});
 
 describe("a cue", () => {
   test("is acknowledged with the time of a frame after it was put into the page, once", async () => {

@@ -26,7 +26,7 @@ export const card: Card = {
 };
 
 export function roomOf(phase: Phase): Room {
-  const partner = { present: true, name: "", practice: true, observer: true, media: "connected" } as const;
+  const partner = { present: true, name: "", practice: true, observer: true, media: "connected", microphone: "ok" } as const;
   return {
     phase,
     now_s: 0,
@@ -34,6 +34,7 @@ export function roomOf(phase: Phase): Room {
     observers: 0,
     observer_waiting: false,
     ice_servers: [],
+    ice_good_s: null,
     partners: { a: partner, b: partner },
     time_out: null,
     card: null,

@@ -1,5 +1,5 @@
 // The microphone, its constraints chosen on purpose, and its faults in kinds that the page has words for.
-export type MicrophoneFault = "refused" | "missing" | "busy" | "insecure" | "lost";
+export type MicrophoneFault = "refused" | "missing" | "busy" | "insecure";
 
 export class MicrophoneError extends Error {
   constructor(readonly fault: MicrophoneFault) {
@@ -22,6 +22,16 @@ export function constraints(sameRoom: boolean): MediaStreamConstraints {
       echoCancellation: !sameRoom,
     },
   };
+}
+
+/** Calls back when another microphone may be there. */
+export function whenPluggedIn(then: () => void): () => void {
+  const devices = navigator.mediaDevices as MediaDevices | undefined;
+  const changed = async () => {
+    if ((await devices?.enumerateDevices())?.some((device) => device.kind === "audioinput")) then();
+  };
+  devices?.addEventListener("devicechange", changed);
+  return () => devices?.removeEventListener("devicechange", changed);
 }
 
 export async function openMicrophone(sameRoom: boolean): Promise<MediaStream> {

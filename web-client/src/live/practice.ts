@@ -1,7 +1,7 @@
 // A partner's side: consent, microphone and peer kept in step with what the room wants.
 import type { FromGateway, Partner, Room } from "../protocol";
 import { waitMs } from "./backoff";
-import { MicrophoneError, type MicrophoneFault, openMicrophone } from "./microphone";
+import { MicrophoneError, type MicrophoneFault, openMicrophone, whenPluggedIn } from "./microphone";
 import { Observable } from "./observe";
 import { Peer } from "./peer";
 import { Session } from "./session";
@@ -19,6 +19,7 @@ interface Yes {
 }
 
 const ANSWER_MS = 6_000; // an offer unanswered by then is sent anew
+const CALL_S = 60; // credentials that end sooner are not worth a call
 
 export class Practice {
   readonly session: Session;
@@ -29,11 +30,17 @@ export class Practice {
   private attempt = 0;
   private retrying = 0;
   private unanswered = 0;
+  private told: "ok" | "unplugged" | "muted" = "ok"; // of the microphone, to the gateway
+  private roomAtMs = 0; // when it was told last
+  private readonly unwatch: () => void;
   private yes: Yes | null = null; // under way: the room does not show it yet
 
   constructor(token: string) {
     this.session = new Session(token);
     this.session.onMessage = (message) => this.heard(message);
+    this.unwatch = whenPluggedIn(() => {
+      if (this.told === "unplugged" && this.streamFor !== null) void this.listen(this.streamFor);
+    });
   }
 
   /** Asks for the microphone; consent is only sent once there is one. */
@@ -64,18 +71,20 @@ export class Practice {
       this.release();
       this.stream = stream;
       this.streamFor = sameRoom;
-      for (const track of stream.getAudioTracks()) track.onended = () => this.lostMicrophone();
+      for (const track of stream.getAudioTracks()) this.watch(track);
       this.sound.value = { ...this.sound.value, microphone: "open" };
       this.match();
       return true;
     } catch (error) {
-      const fault = error instanceof MicrophoneError ? error.fault : "busy";
+      // While the partner can still be heard, a microphone that is not back yet is no screen of its own.
+      const fault = this.stream ? "open" : error instanceof MicrophoneError ? error.fault : "busy";
       this.sound.value = { ...this.sound.value, microphone: fault };
       return false;
     }
   }
 
   close(): void {
+    this.unwatch();
     this.hush();
     this.session.close();
   }
@@ -100,7 +109,11 @@ export class Practice {
       this.again();
     } else if (message.type === "refused" && message.fatal) this.hush();
     else if (message.type === "ended") this.hush();
-    else if (message.type === "welcome" || message.type === "room") this.match(message.type === "welcome");
+    else if (message.type === "welcome" || message.type === "room") {
+      this.roomAtMs = performance.now();
+      if (message.type === "welcome" && this.told !== "ok") this.tell(this.told);
+      this.match(message.type === "welcome");
+    }
   }
 
   /** Brings microphone and peer to what the room wants; `greeted`: the socket is new. */
@@ -129,6 +142,11 @@ export class Practice {
 
   private call(room: Room): void {
     if (!this.stream) return;
+    const age_s = (performance.now() - this.roomAtMs) / 1_000;
+    if (room.ice_good_s !== null && age_s > room.ice_good_s - CALL_S) {
+      this.session.send({ type: "ice" }); // the room comes again, and with it this call
+      return;
+    }
     clearTimeout(this.retrying);
     this.peer = new Peer(room.ice_servers, {
       offer: (sdp) => {
@@ -156,9 +174,18 @@ export class Practice {
     this.peer = null;
   }
 
-  private lostMicrophone(): void {
-    this.hush();
-    this.sound.value = { ...this.sound.value, microphone: "lost", voice: null };
+  /** Both are told what the browser alone knows; the partner is heard as before. */
+  private watch(track: MediaStreamTrack): void {
+    track.onended = () => this.tell("unplugged");
+    track.onmute = () => this.tell("muted");
+    track.onunmute = () => this.tell("ok");
+    const state = track.muted ? "muted" : "ok";
+    if (state !== this.told) this.tell(state);
+  }
+
+  private tell(state: "ok" | "unplugged" | "muted"): void {
+    this.told = state;
+    this.session.send({ type: "microphone", state });
   }
 
   /** Nothing leaves this device any more: the browser's own microphone sign goes out too. */
@@ -172,7 +199,7 @@ export class Practice {
   private release(): void {
     this.drop();
     for (const track of this.stream?.getTracks() ?? []) {
-      track.onended = null;
+      track.onended = track.onmute = track.onunmute = null;
       track.stop();
     }
     this.stream = null;

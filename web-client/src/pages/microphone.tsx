@@ -3,7 +3,7 @@ import { Screen } from "../parts/page";
 import { microphone as words } from "../words";
 import type { PartnerScreen } from "./join";
 
-/** The microphone failed, before or in the middle of a practice. Trying again asks the browser anew. */
+/** The microphone cannot be opened. Trying again asks the browser anew. */
 export function MicrophoneScreen({ fault, practice, room }: PartnerScreen & { fault: MicrophoneFault }) {
   const { title, body } = words[fault];
   return (

@@ -38,6 +38,7 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
       pause={() => session.send({ type: "pause" })}
       end={() => setOpen("end")}
       details={() => setOpen("details")}
+      listenAgain={() => void practice.listen(room.same_room)}
       turn={(act) => session.send({ type: "floor", act })}
     >
       {open === "details" && <DetailsDialog {...props} close={() => setOpen(null)} />}

@@ -6,6 +6,7 @@ import { practise, refusalTitle } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 import { FloorPanel } from "./floor_panel";
+import { MicrophoneLine } from "./microphone_line";
 
 interface CoupleProps {
   state: SessionState;
@@ -15,6 +16,7 @@ interface CoupleProps {
   pause?: () => void;
   end?: () => void;
   details?: () => void;
+  listenAgain?: () => void; // opens the microphone anew
   turn?: (act: FloorAct) => void;
   children?: ComponentChildren;
 }
@@ -33,6 +35,7 @@ export function CoupleScreen(props: CoupleProps) {
         {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
       </div>
       {state.notice && SHOWN.has(state.notice.code) && <p class="couple-notice">{refusalTitle(state.notice.code)}</p>}
+      {me && <MicrophoneLine room={room} me={me} again={props.listenAgain} />}
       <div class="calm" role="img" aria-label={practise.shape}>
         <div class="halo" />
         <div class="core" />
