@@ -56,7 +56,7 @@ def _refined(c: Conversation, talk: Talk, m: Meeting) -> Kind:
         for unit in c.units
         if unit.by is m.by.other and unit.final
     ):
-        return Kind.BACKCHANNEL if m.kind is Kind.BACKCHANNEL else Kind.TERMINAL_OVERLAP
+        return Kind.TERMINAL_OVERLAP
     if m.kind is Kind.TOOK_FLOOR and m.own.end < m.other.end and _completed(c, m):
         return Kind.BUTTED_IN
     return m.kind
@@ -80,11 +80,12 @@ def _completed(c: Conversation, m: Meeting) -> bool:
 
 
 def _demanded(c: Conversation, m: Meeting) -> bool:
+    """Not over the partner's laughter or listening alone; unintelligible speech there is speech all the same."""
     over = _said(c, m.by.other, m.overlap)
     return (
         m.overlap.length >= _SHORT_SAMPLES
         and any(unit.words for unit in _said(c, m.by, m.burst))
-        and any(unit.words and not unit.tokens_only for unit in over)
+        and not (over and all(unit.tokens_only or unit.laughter for unit in over))
     )
 
 

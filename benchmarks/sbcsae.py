@@ -19,7 +19,6 @@ LISTENER_TOKENS = frozenset(
 )
 LISTENER_PHRASES = ("i see", "i know", "that's right", "oh my god", "oh god", "oh gosh", "oh boy", "oh no")
 _NOISE = re.compile(r"<[^>]*>|\([^)]*\)")
-_LAUGHTER = re.compile(r"<LAUGH>")
 _WORD = re.compile(r"[a-z'~-]+")
 
 
@@ -41,9 +40,9 @@ class Unit:
         return self.text.rstrip().endswith((".", "?"))
 
     @property
-    def wordless(self) -> bool:
-        """Laughter or unintelligible speech alone."""
-        return not self.words
+    def laughter(self) -> bool:
+        """Laughter alone; unintelligible speech beside it is speech."""
+        return "<LAUGH>" in self.text and "<UNK>" not in self.text and not self.words
 
     @property
     def tokens_only(self) -> bool:

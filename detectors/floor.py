@@ -26,7 +26,7 @@ class Voice:
     burst_start: int = LONG_AGO
     burst_open: bool = False
     burst_typed: bool = False  # this burst has had its overlap event
-    claims: bool = False  # was alone for long enough, if this pause turns out to lie inside the IPU
+    claims: int | None = None  # when alone for long enough, if this pause turns out to lie inside the IPU
     missing: bool = False
     missing_start: int = LONG_AGO  # of the running or last missing stretch
     missed_from: int = LONG_AGO  # start of the last one that is over
@@ -70,7 +70,7 @@ class Voice:
         self.speaking = True
         if self.open:
             return False
-        self.open, self.start, self.claims = True, now, False
+        self.open, self.start, self.claims = True, now, None
         self.unsure_start = now - self.missing_end < s.ipu_gap_samples
         if not self.burst_open:
             self.burst_open, self.burst_start, self.burst_typed = True, now, False

@@ -31,8 +31,10 @@ class Overlap:
     over_end: int | None = None
     burst_heard: int = 0
     burst_end: int | None = None
+    goes_on: float = 0.0  # by the starter's habit, the chance that the burst goes on for long
     resumed: int | None = None  # where ``over`` began again
     got_floor: int | None = None  # when ``by`` had been alone long enough
+    claiming: bool = False  # ``by`` pauses, and was alone for long enough if that is no end
     lost: bool = False  # missing audio cut one of them off
     announced: bool = False
     next_refresh: int = 0
@@ -85,6 +87,8 @@ def rule(o: Overlap, s: TurnSettings) -> Kind | None:
         return Kind.BACKCHANNEL if o.burst_end is not None else None
     if o.resumed is None and o.burst_end is None:
         return Kind.TOOK_FLOOR if o.has_floor else None
+    if o.claiming:
+        return None
     return Kind.TOOK_FLOOR if _took(o) else Kind.BUTTED_IN
 
 

@@ -28,6 +28,7 @@ _FAR_S = 30.0  # longer ago than this makes no difference
 BEFORE = (
     "log_over_burst",  # the floor holder's burst up to the start: long tellings are listened to
     "by_silent_for_s",  # since the starter was last heard
+    "over_pauses",  # the holder had just fallen silent, for less than ends an IPU
 )
 DURING = (
     "over_speaks",
@@ -45,21 +46,28 @@ DURING = (
     "since_start_s",
     "by_speaks_since_s",
     "by_silent_since_s",
+    "by_goes_on",  # the share of the starter's own bursts that, having come this far, went on for long
+    "over_resumed",  # the holder stopped and began again
+    "over_goes_on_s",  # past what could have been foreseen
 )
 RULED = (
-    "over_held_s",  # how long the holder spoke on
+    "both_half_s",  # how long both spoke; what is longer than this says no more
     "over_whole_s",  # the holder's IPU: a short one is often laughter or a listener's word
     "talk_over",
 )
 FEATURES = BEFORE + DURING + RULED
 
-EARLY_USES = ("log_over_burst", *DURING)
+EARLY_USES = ("log_over_burst", "over_pauses", *DURING)
 RULED_USES = ("by_ended_first", "by_silent_for_s", *RULED)
 
 
 def context(now: int, own: Voice, other: Voice) -> list[float]:
     """``BEFORE``: what is known of the starter (``own``) and the floor holder at the start."""
-    return [math.log1p(_seconds(now - other.burst_start)), min(_seconds(now - own.last), 2.0)]
+    return [
+        math.log1p(_seconds(now - other.burst_start)),
+        min(_seconds(now - own.last), 2.0),
+        float(other.open and not other.speaking),
+    ]
 
 
 def features(o: Overlap, now: int) -> list[float]:
@@ -86,7 +94,10 @@ def features(o: Overlap, now: int) -> list[float]:
         since,
         since * by_speaks,
         since * (not by_speaks),
-        min(held, 1.0),
+        o.goes_on,
+        float(o.resumed is not None),
+        min(max(held - _FORESEEN_S, 0.0), 0.5),
+        min(_seconds(o.heard), 0.6),
         min(_seconds(o.heard_over - o.over_start), 1.6),
         float(o.ruled is Kind.TALK_OVER),
     ]

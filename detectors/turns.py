@@ -15,6 +15,7 @@ from typing import Any, Self
 from detectors.floor import NEVER, Voice
 from detectors.lulls import Lull, Lulls
 from detectors.overlap import Overlap, harmless, rule
+from detectors.turn_habits import Bursts
 from detectors.turn_model import TurnModel, context, shipped
 from detectors.turn_settings import TurnSettings
 from streaming.ids import event_id
@@ -37,6 +38,7 @@ class TurnDetector:
         self.holder: Speaker | None = None  # of the floor
         self._model = model or shipped()
         self._voices = {speaker: Voice() for speaker in Speaker}
+        self._bursts = {speaker: Bursts() for speaker in Speaker}
         self._overlaps: list[Overlap] = []  # undecided, oldest first
         self._lulls = Lulls()
         self._fresh = True  # nothing heard yet
@@ -87,6 +89,7 @@ class TurnDetector:
             "holder": self.holder,
             "fresh": self._fresh,
             "voices": {speaker.value: dataclasses.asdict(voice) for speaker, voice in self._voices.items()},
+            "bursts": {speaker.value: own.counts for speaker, own in self._bursts.items()},
             "overlaps": [dataclasses.asdict(overlap) for overlap in self._overlaps],
             "lulls": dataclasses.asdict(self._lulls),
         }
@@ -99,6 +102,7 @@ class TurnDetector:
         own.holder = _speaker(saved["holder"])
         own._fresh = saved["fresh"]
         own._voices = {speaker: Voice(**saved["voices"][speaker.value]) for speaker in Speaker}
+        own._bursts = {speaker: Bursts(list(saved["bursts"][speaker.value])) for speaker in Speaker}
         own._overlaps = [
             Overlap(
                 **{**o, "by": Speaker(o["by"]), "over": Speaker(o["over"]), "ruled": o["ruled"] and Kind(o["ruled"])}
@@ -160,7 +164,7 @@ class TurnDetector:
                 self._close_burst(speaker)
         for speaker in Speaker:
             if self.holder is not speaker and self.now - self._alone_from(speaker) >= s.floor_samples:
-                self._take_floor(speaker)
+                self._take_floor(speaker, self.now)
         out = [self._lull(x) for x in self._lulls.settle(self.now, self._voices, self.holder, self.begun, s)]
         for overlap in list(self._overlaps):
             out += self._progress(overlap)
@@ -179,7 +183,8 @@ class TurnDetector:
             own, other = self._voices[speaker], self._voices[speaker.other]
             if own.open or not other.open or other.speaking:
                 continue
-            other.claims = self.now - max(other.start, own.end) >= self.settings.floor_samples
+            got = max(other.start, own.end) + self.settings.floor_samples
+            other.claims = got if got <= self.now else None
 
     def _begin(self, speaker: Speaker) -> bool:
         """Sound begins; True where it begins an IPU."""
@@ -189,22 +194,22 @@ class TurnDetector:
             for o in self._overlaps:
                 if o.over is speaker and o.over_end is not None and o.resumed is None:
                     o.resumed = self.now + o.late
-        elif voice.claims:
-            voice.claims = False
-            self._take_floor(speaker)
+        elif voice.claims is not None:
+            self._take_floor(speaker, voice.claims)
+            voice.claims = None
         return new
 
-    def _take_floor(self, speaker: Speaker) -> None:
+    def _take_floor(self, speaker: Speaker, at: int) -> None:
         self.holder = speaker
         for o in self._overlaps:
             if o.by is speaker and o.over_end is not None and o.got_floor is None:
-                o.got_floor = self.now + o.late
+                o.got_floor = at + o.late
 
     def _close_ipu(self, speaker: Speaker) -> None:
         voice = self._voices[speaker]
         if not voice.open:
             return
-        voice.open, voice.claims, voice.end = False, False, voice.last
+        voice.open, voice.claims, voice.end = False, None, voice.last
         for o in self._overlaps:
             if o.by is speaker and o.by_end is None:
                 o.by_end, o.lost = voice.end, o.lost or voice.lost
@@ -213,6 +218,8 @@ class TurnDetector:
 
     def _close_burst(self, speaker: Speaker) -> None:
         voice = self._voices[speaker]
+        if voice.burst_open and not voice.lost:
+            self._bursts[speaker].hear(voice.last - voice.burst_start)
         voice.burst_open = False
         for o in self._overlaps:
             if o.by is speaker and o.burst_end is None:
@@ -272,6 +279,8 @@ class TurnDetector:
         o.heard_by = by.heard_until(self.now) if o.by_end is None else o.by_end
         o.heard_over = over.heard_until(self.now) + o.late if o.over_end is None else o.over_end
         o.burst_heard = by.heard_until(self.now) if o.burst_end is None else o.burst_end
+        o.goes_on = self._bursts[o.by].goes_on(o.burst_heard - o.burst_start)
+        o.claiming = by.claims is not None
         if o.ruled is None:
             o.ruled = rule(o, s)
         due = self.now >= o.next_refresh

@@ -50,6 +50,17 @@ def test_a_start_at_a_completed_unit_is_terminal_even_where_the_other_adds_more(
     assert label.kind is Kind.TERMINAL_OVERLAP
 
 
+def test_the_table_goes_top_down_a_short_burst_at_a_completed_unit_is_terminal() -> None:
+    label = only((A, 0, 4.6, "I went home."), (A, 4.6, 7, "You know"), (B, 4.4, 5.1, "Which one"))
+    assert label.timing is Kind.BACKCHANNEL
+    assert label.kind is Kind.TERMINAL_OVERLAP
+
+
+def test_unintelligible_speech_is_spoken_over_like_any_other() -> None:
+    label = only((A, 0, 3, "So,"), (A, 3, 5, "<UNK>"), (B, 4, 8, "No that was me."))
+    assert label.demanded
+
+
 def test_a_turn_after_a_failed_try_and_a_completed_unit_took_nothing() -> None:
     label = only((A, 0, 5, "and then I went home."), (B, 4, 4.5, "But he"), (B, 5.1, 8, "But he was there."))
     assert label.timing is Kind.TOOK_FLOOR
@@ -133,6 +144,10 @@ def agreeing(activity: Activity) -> None:
         if m.overlap.length >= RULES.min_overlap_samples
     }
     assert finals == table
+
+
+def test_a_floor_got_before_the_other_resumed_counts_even_if_a_pause_lay_between() -> None:
+    agreeing({A: [Span(4800, 40640), Span(48640, 51200)], B: [Span(320, 4000), Span(16800, 45760), Span(48800, 62720)]})
 
 
 def test_the_causal_detector_agrees_with_the_table_read_off_whole_conversations() -> None:
