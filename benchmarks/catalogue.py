@@ -16,6 +16,7 @@ BENCHES = {
     "live": "benchmarks.live",
     "load": "benchmarks.load",
     "network": "benchmarks.network",
+    "soak": "benchmarks.soak",
 }
 
 
