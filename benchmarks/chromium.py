@@ -1,4 +1,7 @@
-"""Real browsers for benchmarks: each a headless Chromium process with a fresh profile."""
+"""Real browsers for benchmarks and tests: each a headless Chromium process with a fresh profile.
+
+Two of them share nothing but the gateway.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from playwright.async_api import BrowserContext, Page, Playwright, Route
 from gateway.simulated import RATE_HZ
 from streaming.types import Samples
 
-_SWITCHES = (
+CHROMIUM = os.environ.get("BREATHMARK_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+DESKTOP = (1280, 800)
+QUIET = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -28,20 +33,28 @@ _SWITCHES = (
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
     "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
 )
+MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
 
 @asynccontextmanager
-async def chromium(running: Playwright, profile: Path) -> AsyncIterator[BrowserContext]:
+async def chromium(
+    running: Playwright,
+    profile: Path,
+    *switches: str,
+    size: tuple[int, int] = DESKTOP,
+    dark: bool = False,
+    bypass_csp: bool = False,
+) -> AsyncIterator[BrowserContext]:
+    """``bypass_csp``: the page may talk to others than the gateway."""
     context = await running.chromium.launch_persistent_context(
         profile,
-        executable_path=os.environ.get("BREATHMARK_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium",
+        executable_path=CHROMIUM,
         headless=True,
-        args=_SWITCHES,
-        bypass_csp=True,  # the floor's socket is not the gateway's
-        viewport={"width": 900, "height": 700},
+        args=[*QUIET, *switches],
+        bypass_csp=bypass_csp,
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
     )
     try:
         yield context

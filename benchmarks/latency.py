@@ -22,7 +22,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 
-from benchmarks.chromium import agree, chromium, listening, serve_sound, write_sound
+from benchmarks.chromium import MICROPHONE, agree, chromium, listening, serve_sound, write_sound
 from benchmarks.floor import LOUD
 from benchmarks.gateway_process import RunningGateway, gateway
 from benchmarks.harness import BenchResult, Figure, Panel, measured
@@ -34,6 +34,7 @@ from streaming.errors import UnusableInput
 from streaming.types import SAMPLE_RATE_HZ, Speaker
 
 PAGES = Path(__file__).parent / "latency_page"
+SCREEN = (900, 700)
 TRIAL_S = 3.0  # somebody speaks for 2 s, the other comes in after 1 s; then over a second of silence ends both bursts
 COMES_IN_S = 1.0
 TRIALS, TRIALS_QUICK = 60, 11
@@ -147,7 +148,11 @@ async def _practice(stack: AsyncExitStack, playing: Playwright, running: Running
     clips = await asyncio.to_thread(_write_clips, running.folder)
     links = await running.new_session()
     browsers: list[BrowserContext] = [
-        await stack.enter_async_context(chromium(playing, running.folder / f"profile{n}")) for n in range(2)
+        # the floor's socket is not the gateway's
+        await stack.enter_async_context(
+            chromium(playing, running.folder / f"profile{n}", *MICROPHONE, size=SCREEN, bypass_csp=True)
+        )
+        for n in range(2)
     ]
     pages: dict[str, Page] = {}
     for role, browser, script in (

@@ -19,8 +19,8 @@ from matplotlib.axes import Axes
 from playwright.async_api import Page, async_playwright
 
 from benchmarks.agreement import TALK, Agreement, agree, told
+from benchmarks.chromium import MICROPHONE, chromium, listening, serve_sound, write_sound
 from benchmarks.chromium import agree as say_yes
-from benchmarks.chromium import chromium, listening, serve_sound, write_sound
 from benchmarks.gateway_process import RunningGateway, gateway
 from benchmarks.harness import BenchResult, Figure, Panel, measured, recordings
 from benchmarks.impaired import PERFECT
@@ -123,7 +123,9 @@ async def play_in_browsers(running: RunningGateway, audio: Mapping[Speaker, Samp
         playing = await stack.enter_async_context(async_playwright())
         pages: dict[Speaker, Page] = {}
         for speaker, own in audio.items():
-            browser = await stack.enter_async_context(chromium(playing, running.folder / f"profile-{speaker}"))
+            browser = await stack.enter_async_context(
+                chromium(playing, running.folder / f"profile-{speaker}", *MICROPHONE)
+            )
             page = pages[speaker] = await browser.new_page()
             wav = write_sound(running.folder / f"{speaker}.wav", resampled(own, SAMPLE_RATE_HZ))
             await page.add_init_script(path=PAGES / "microphone.js")

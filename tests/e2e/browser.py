@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,27 +22,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from playwright.async_api import BrowserContext, Playwright, async_playwright
+from playwright.async_api import Playwright, async_playwright
 
+from benchmarks.chromium import MICROPHONE
 from streaming.types import Samples
 
-CHROMIUM = os.environ.get("BREATHMARK_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 PHONE = (390, 844)
-DESKTOP = (1280, 800)
-
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-background-timer-throttling",
-    "--disable-renderer-backgrounding",
-    "--autoplay-policy=no-user-gesture-required",
-)
-MICROPHONE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 MICROPHONE_REFUSED = ("--use-fake-ui-for-media-stream=deny", "--use-fake-device-for-media-stream")
 _START_S = 30.0  # a cold start imports every model's library
 _STOP_S = 15.0
@@ -70,29 +53,6 @@ def write_microphone(path: Path, audio: Samples, rate_hz: int = 48_000) -> Path:
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as running:
         yield running
-
-
-@contextlib.asynccontextmanager
-async def chromium(
-    running: Playwright,
-    profile: Path,
-    *switches: str,
-    size: tuple[int, int] = DESKTOP,
-    dark: bool = False,
-) -> AsyncIterator[BrowserContext]:
-    """A browser process with its own profile folder."""
-    context = await running.chromium.launch_persistent_context(
-        profile,
-        executable_path=CHROMIUM,
-        headless=True,
-        args=[*_QUIET, *switches],
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if dark else "light",
-    )
-    try:
-        yield context
-    finally:
-        await context.close()
 
 
 def free_port() -> int:

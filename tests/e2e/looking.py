@@ -8,7 +8,8 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from tests.e2e.browser import DESKTOP, PHONE
+from benchmarks.chromium import DESKTOP
+from tests.e2e.browser import PHONE
 
 _AXE = Path(__file__).parents[2] / "web-client" / "node_modules" / "axe-core" / "axe.min.js"
 _WAYS = [(size, scheme) for size in (PHONE, DESKTOP) for scheme in ("light", "dark")]

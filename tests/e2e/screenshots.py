@@ -12,7 +12,8 @@ from pathlib import Path
 
 from playwright.async_api import Page, TimeoutError
 
-from tests.e2e.browser import DESKTOP, MICROPHONE, PHONE, GatewayProcess, chromium, playwright
+from benchmarks.chromium import DESKTOP, MICROPHONE, chromium
+from tests.e2e.browser import PHONE, GatewayProcess, playwright
 
 CUE_WITHIN_S = 120.0
 OBSERVED_S = 85.0  # session time at which the lanes are full

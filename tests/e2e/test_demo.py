@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, expect
 
-from tests.e2e.browser import GatewayProcess, chromium
+from benchmarks.chromium import chromium
+from tests.e2e.browser import GatewayProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

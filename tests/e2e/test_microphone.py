@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Playwright, expect
 
+from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
-from tests.e2e.browser import MICROPHONE, PHONE, GatewayProcess, chromium
+from tests.e2e.browser import PHONE, GatewayProcess
 from tests.e2e.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]

@@ -21,11 +21,12 @@ from playwright.async_api import BrowserContext, Page, Playwright, expect
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from benchmarks.chromium import MICROPHONE, chromium
 from gateway.simulated import resampled
 from streaming.audio import read_partners
 from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Samples, Speaker
 from tests.e2e import people
-from tests.e2e.browser import MICROPHONE, MICROPHONE_REFUSED, GatewayProcess, chromium, speaking, write_microphone
+from tests.e2e.browser import MICROPHONE_REFUSED, GatewayProcess, speaking, write_microphone
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -12,12 +12,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Playwright, WebError, WebSocketRoute, expect
 
+from benchmarks.chromium import MICROPHONE, chromium
 from coach.report import ReportFacts, build_report, report_json
 from gateway.analyze import timeline_of_files
 from gateway.refusals import REFUSALS
 from streaming.types import Speaker
 from tests.e2e import people
-from tests.e2e.browser import MICROPHONE, PHONE, GatewayProcess, chromium
+from tests.e2e.browser import PHONE, GatewayProcess
 from tests.e2e.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

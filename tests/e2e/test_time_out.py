@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Playwright, expect
 
+from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
-from tests.e2e.browser import MICROPHONE, PHONE, GatewayProcess, chromium
+from tests.e2e.browser import PHONE, GatewayProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
 
+from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
-from tests.e2e.browser import MICROPHONE, PHONE, GatewayProcess, chromium
+from tests.e2e.browser import PHONE, GatewayProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

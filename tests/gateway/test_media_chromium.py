@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,27 +15,20 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright
 
+from benchmarks.chromium import CHROMIUM, QUIET, serve_sound, write_sound
 from gateway.clock import SessionClock
+from gateway.demo import DIALOGUE
 from gateway.media import PartnerMedia
-from streaming.types import AudioChunk, Speaker
+from gateway.simulated import resampled
+from streaming.audio import read_partners
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 from tests.gateway.media_peer import beep_starts, path, practise, until
 from tests.gateway.rtp_script import assert_contiguous
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
-
 # A microphone made of Web Audio: 700 Hz, on for 100 ms each half second, as speech-like as a test needs.
-OFFER = """async ({extra}) => {
+OFFER = """async ({extra, speech}) => {
   const context = new AudioContext({sampleRate: 48000});
   await context.resume();
   const microphone = context.createMediaStreamDestination();
@@ -45,8 +39,16 @@ OFFER = """async ({extra}) => {
     gate.gain.setValueAtTime(0.4, context.currentTime + n * 0.5);
     gate.gain.setValueAtTime(0, context.currentTime + n * 0.5 + 0.1);
   }
-  tone.connect(gate).connect(microphone);
-  tone.start();
+  if (speech) {
+    const voice = context.createBufferSource();
+    voice.buffer = await context.decodeAudioData(await (await fetch(speech)).arrayBuffer());
+    voice.loop = true;
+    voice.connect(microphone);
+    voice.start();
+  } else {
+    tone.connect(gate).connect(microphone);
+    tone.start();
+  }
   const call = new RTCPeerConnection({iceServers: []});
   Object.assign(window, {call, microphone, loudest: 0});
   call.ontrack = ({streams}) => {
@@ -69,13 +71,17 @@ OFFER = """async ({extra}) => {
     await new Promise(resolve => call.addEventListener('icegatheringstatechange', resolve, {once: true}));
   return call.localDescription.sdp;
 }"""
+REPORTED_LOSS = """async () => {
+  const told = [...(await call.getStats()).values()].filter(each => each.type === 'remote-inbound-rtp');
+  return Math.max(...told.map(each => each.fractionLost));
+}"""
 ACCEPT = "sdp => call.setRemoteDescription({type: 'answer', sdp})"
 
 
 @pytest_asyncio.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield chromium
         await chromium.close()
 
@@ -91,8 +97,8 @@ async def new_page(browser: Browser) -> Page:
     return page
 
 
-async def offered(page: Page, *, extra: bool = False) -> str:
-    sdp: Any = await page.evaluate(OFFER, {"extra": extra})
+async def offered(page: Page, *, extra: bool = False, speech: str = "") -> str:
+    sdp: Any = await page.evaluate(OFFER, {"extra": extra, "speech": speech})
     return str(sdp)
 
 
@@ -237,4 +243,26 @@ async def test_under_loss_short_holes_are_filled_and_the_beeps_of_chromium_stay_
         assert len(starts) >= 8
         off = starts - starts[0] - np.round((starts - starts[0]) / 0.5) * 0.5
         assert np.percentile(np.abs(off - np.median(off)), 90) < 0.04
+        await media.close()
+
+
+async def test_chromium_is_told_of_loss_and_its_copies_bring_speech_back(browser: Browser, tmp_path: Path) -> None:
+    said = read_partners([DIALOGUE])[Speaker.A][round(28.3 * SAMPLE_RATE_HZ) : round(33.3 * SAMPLE_RATE_HZ)]
+    wav = write_sound(tmp_path / "speech.wav", resampled(said, SAMPLE_RATE_HZ))
+    rng = random.Random(5)
+    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
+    page = await new_page(browser)
+    await serve_sound(page, "**/speech.wav", wav)
+    async with path(lambda n: None if rng.random() < 0.1 else 0.0) as between:
+        offer = await offered(page, speech="/speech.wav")
+        bare = "\r\n".join(line for line in offer.splitlines() if not line.startswith("a=candidate:")) + "\r\n"
+        answer = await media.connect(bare)
+        assert "useinbandfec=1" in answer
+        await page.evaluate(ACCEPT, await between.open(answer))
+        await until(lambda: media.state == "connected")
+        media.begin(SessionClock.start(), 0)
+        async with asyncio.timeout(20):
+            while media.stats().recovered < 5:
+                await practise([media], 0.2)
+        assert await page.evaluate(REPORTED_LOSS) > 0.02
         await media.close()
