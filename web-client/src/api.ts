@@ -1,5 +1,6 @@
 // The gateway's HTTP side. What it refuses is thrown as a RefusedError, with its way out.
-import type { Act, Card, Choice, Invitation, Refusal } from "./protocol";
+import { deviceSecret } from "./live/kept";
+import type { Act, Again, Card, Choice, Invitation, Refusal } from "./protocol";
 import type { Report } from "./report/types";
 import { trouble } from "./words";
 
@@ -33,6 +34,12 @@ async function ask<T>(method: "GET" | "POST", path: string, token?: string, sent
 export const startPractice = (choice: Choice | null) => ask<Invitation>("POST", "/api/sessions", undefined, choice ?? {});
 export const readCards = () => ask<{ cards: Card[] }>("GET", "/api/cards");
 export const sayHowItWent = (token: string, act: Act) => ask<{ said: string }>("POST", "/api/practised", token, { act });
+
+/** The next practice of the two, from a partner's own link on their own device. */
+export const practiseAgain = (token: string) =>
+  ask<Again>("POST", "/api/again", token, { device: deviceSecret(token) });
+export const forgetLearnt = (token: string) =>
+  ask<{ learnt: boolean }>("POST", "/api/forget", token, { device: deviceSecret(token) });
 
 /** A calendar file that reminds of the card at `date` (2026-11-25) and `time` (19:30), in local time. */
 export async function readReminder(token: string, date: string, time: string): Promise<Blob> {

@@ -13,6 +13,7 @@ export interface PartnerView {
   name: string;
   practice: boolean;
   observer: boolean;
+  carry: boolean; // what is learnt of the two may be kept for their next practice
   media: MediaState;
   microphone: MicrophoneState;
 }
@@ -64,6 +65,8 @@ export interface Room {
   time_out: TimeOut | null;
   card: Card | null; // null: just talk
   floor: Record<Partner, FloorSide> | null; // null: the floor mode is off
+  neutral_s: number; // session time until which both are asked for easy talk; 0: not at all
+  learnt: boolean; // something is kept of an earlier practice, or after the end of this one
   cues_silent: boolean;
 }
 
@@ -85,6 +88,8 @@ export interface Line {
   z?: number;
   recovery_s?: number;
   reason?: string;
+  phase?: string; // floor
+  back_at?: string; // time_out
   text?: string;
   ttl_s?: number;
   detector: string;
@@ -111,6 +116,8 @@ export type ToGateway =
   | { type: "resume" }
   | { type: "floor"; act: FloorAct }
   | { type: "cues_wanted" }
+  | { type: "carry"; yes: boolean }
+  | { type: "begin_now" }
   | { type: "end" }
   | { type: "ping"; t: number };
 
@@ -143,6 +150,12 @@ export interface Links {
   b: string;
   observer: string;
   report: string;
+}
+
+/** The couple's next practice: all its links for who opened it, their own for who comes in. */
+export interface Again {
+  session: string;
+  links: Partial<Links>;
 }
 
 export interface Invitation {

@@ -104,6 +104,9 @@ export const join = {
   stop: ["Stop", "At any moment, without a reason. Either of you can pause, end, or take back the yes."],
   observer: "An observer may watch live",
   observerHint: "For instance your therapist. They see both lanes and the cues, and hear nothing. It needs a yes from both of you.",
+  carry: "Keep what is learnt for next time",
+  carryHint: "How high, loud and fast each of you usually sounds, and how often you overlap when it is calm. Numbers only. It needs a yes from both; take it back and it is erased.",
+  known: "You two have practised before. With a yes from both to keeping what is learnt, we begin from there.",
   more: "Sound and touch",
   chime: "A soft chime with each cue",
   vibrate: "A short vibration with each cue",
@@ -174,6 +177,13 @@ export const practise = {
   shape: "A calm shape that slowly breathes",
 };
 
+/** The first minute, the same on both screens. */
+export const neutral = {
+  text: "To begin, something easy: tell each other about lunch.",
+  hint: "For about a minute. It helps to know how you both usually sound.",
+  skip: "Rather begin now",
+};
+
 /** The steps of speaker and listener, as buttons say them. */
 export const floor = {
   take: "I begin",
@@ -226,6 +236,12 @@ export const ended = {
   confirmBody: "Listening stops and the page to look back on opens.",
   confirmYes: "End it",
   confirmNo: "Go on",
+  pauseInstead: "Pause instead",
+  next: "Practise again together",
+  nextHint: "Your partner presses the same on their own page, and you are both in.",
+  kept: "Kept for next time: how each of you usually sounds, and how often you overlap when it is calm. Numbers, no sound and no words.",
+  forget: "Forget it",
+  forgotten: "It is forgotten.",
   again: "Start another practice",
 };
 
@@ -267,6 +283,16 @@ export const lanes = {
   cue: "Cue, seen by both",
   pause: "Pause",
   silence: "A silence",
+  timeOut: (back: string) => `A time-out, back at ${back}`,
+  floor: "Turns agreed on: whose it is",
+  floorPhases: {
+    holding: "The floor is held",
+    reflecting: "It is said back",
+    confirming: "“Did I get that right?”",
+    off: "No more agreed turns",
+  } as Record<string, string>,
+  brokeIn: "Begun before the floor went over",
+  card: "The card",
   kinds: {
     took_floor: "The floor changed early",
     talk_over: "Both spoke at once",
@@ -309,6 +335,30 @@ export const report = {
   speaking: "Tenths of the talking time",
   startedOver: "Turns begun while the other was speaking",
   between: (value: string, low: string, high: string) => `${value} (somewhere from ${low} to ${high})`,
+  cues: "The cues, and what came of them",
+  noCues: "There were none. That is how it is meant to be.",
+  shownOn: ["", "On one screen.", "On both screens."],
+  verdicts: { followed: "Taken up", dismissed: "Put aside", ignored: "Passed by", unseen: "Not seen" },
+  tooSoon: "The practice ended soon after",
+  signs: {
+    paused: "you took a pause",
+    breathed: "you were quiet together for a while",
+    overlap_stopped: "after it you mostly spoke one at a time",
+    floor_handed_over: "the floor went to the other of you",
+  } as Record<string, string>,
+  settled: (seconds: number) => `after ${seconds} seconds the voices were back at their own usual`,
+  wentQuiet: (who: string) => `${who} made room within three seconds`,
+  and: " and ",
+  turnsTaken: (long: string, times: number, said: number) =>
+    `For ${long} you took agreed turns: ${said === 1 ? "once something was said back" : `${said} times something was said back`}, and ${times === 1 ? "once the floor went over" : `${times} times the floor went over`}.`,
+  addedTo: (times: number) => (times === 1 ? "Once there was more to say, and it was said." : `${times} times there was more to say, and it was said.`),
+  brokenInto: (times: number) => (times === 1 ? "Once one of you began before the floor went over." : `${times} times one of you began before the floor went over.`),
+  pausesKept: (asked: number, kept: number) =>
+    asked === 1 ? (kept === 1 ? "A pause was asked for, and you came back from it." : "A pause was asked for.") : `${asked} pauses were asked for, and you came back from ${kept}.`,
+  timeOuts: (taken: number, back: number) =>
+    taken === 1 && back === 1 ? "It had a time to be back, and you were." : `${taken} times with a time to be back, and ${back} times you were.`,
+  repairs: (offered: number, accepted: number) =>
+    `${offered === 1 ? "Once" : `${offered} times`} one of you offered to begin again, and ${accepted === 1 ? "once" : `${accepted} times`} it was taken up.`,
   limits: "What this cannot tell",
   couple: "For the two of you",
   shared: "A moment you shared",

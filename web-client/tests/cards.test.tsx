@@ -4,9 +4,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndedScreen } from "../src/pages/ended";
 import { StartPage } from "../src/pages/start";
 import { nextTime } from "../src/parts/reminder";
+import { tellCue } from "../src/report/cues";
 import { Scope } from "../src/report/scope";
-import { cards, start } from "../src/words";
-import { card, report } from "./samples";
+import { cards, ended, start } from "../src/words";
+import { card, report, roomOf } from "./samples";
 
 let root: HTMLElement;
 const asked: { path: string; method: string; body: unknown; token: string | null }[] = [];
@@ -71,18 +72,37 @@ test("a card is started with the couple's own habit, and what is wrong with it s
   await vi.waitFor(() => expect(root.querySelector("[role=alert]")?.textContent).toContain("The reason. The way."));
 });
 
-test("at the end one tap says how it went, and the answer is kind and final", async () => {
-  await act(() => render(<EndedScreen report="r" token="mine" card={card} />, root));
-  expect([...root.querySelectorAll("[role=group] button")].map((each) => each.textContent)).toEqual(Object.values(cards.answers));
+test("at the end one tap says how it went, the answer is kind, and another tap changes it", async () => {
+  await act(() => render(<EndedScreen report="r" token="mine" me="a" room={{ ...roomOf("ended"), card }} />, root));
+  const buttons = () => [...root.querySelectorAll<HTMLButtonElement>("[role=group] button")];
+  expect(buttons().map((each) => each.textContent)).toEqual(Object.values(cards.answers));
   await press(cards.answers.bend);
   expect(asked.at(-1)).toMatchObject({ path: "/api/practised", body: { act: "bend" }, token: "Bearer mine" });
   await vi.waitFor(() => expect(root.textContent).toContain("Half counts."));
-  expect(root.querySelector("[role=group]")).toBeNull();
+  const pressed = () => buttons().filter((each) => each.getAttribute("aria-pressed") === "true");
+  expect(pressed().map((each) => each.textContent)).toEqual([cards.answers.bend]);
+  await press(cards.answers.finish);
+  await vi.waitFor(() => expect(pressed().map((each) => each.textContent)).toEqual([cards.answers.finish]));
+  expect(asked.at(-1)?.body).toEqual({ act: "finish" });
+});
+
+test("the same two go on from their own links, and either may have forgotten what was learnt", async () => {
+  answers["/api/again"] = { status: 409, body: { code: "link_in_use", message: "It is open.", way_out: "Go there." } };
+  answers["/api/forget"] = { status: 200, body: { learnt: false } };
+  await act(() => render(<EndedScreen report="r" token="mine-and-only" me="b" room={{ ...roomOf("ended"), learnt: true }} />, root));
+  await press(ended.next);
+  expect(asked.at(-1)).toMatchObject({ path: "/api/again", method: "POST", token: "Bearer mine-and-only" });
+  expect((asked.at(-1)?.body as { device: string }).device.length).toBeGreaterThan(8);
+  await vi.waitFor(() => expect(root.querySelector("[role=alert]")?.textContent).toBe("It is open. Go there."));
+  expect(root.textContent).toContain(ended.kept);
+  await press(ended.forget);
+  await vi.waitFor(() => expect(root.textContent).toContain(ended.forgotten));
+  expect(button(ended.forget)).toBeUndefined();
 });
 
 test("whoever just talked is asked nothing", async () => {
-  await act(() => render(<EndedScreen report="r" token="mine" card={null} />, root));
-  expect(root.querySelectorAll("main button")).toHaveLength(0);
+  await act(() => render(<EndedScreen report="r" token="mine" me="a" room={roomOf("ended")} />, root));
+  expect([...root.querySelectorAll("main button")].map((each) => each.textContent)).toEqual([ended.next]);
 });
 
 test("the reminder is for the same weekday and time of day, also over the end of a year", () => {
@@ -91,8 +111,22 @@ test("the reminder is for the same weekday and time of day, also over the end of
 
 test("the report tells the card, its habit, and what both said of it", async () => {
   const practised = { card: card.title, planned_s: 600, done_s: 492, anchor: card.anchor, answers: [{ by: "b", act: "bend" }] } as const;
-  const told = { ...report, practised: { ...practised, answers: [...practised.answers] } };
+  const turns = { lasted_s: 185, said_back: 3, found_right: 2, added_to: 1, handed_over: 2, broken_into: 0 };
+  const pauses = { asked: 1, kept: 1, time_outs: 0, came_back: 0 };
+  const told = { ...report, practised: { ...report.practised, ...practised, answers: [...practised.answers], turns, pauses } };
   await act(() => render(<Scope report={told} names={{ a: "Nora", b: "Ben" }} />, root));
   expect(root.textContent).toContain(`“${card.title}”, ${card.anchor}, 8:12, planned 10:00.`);
   expect(root.textContent).toContain("Ben said: “We did half”");
+  expect(root.textContent).toContain("For 3:05 you took agreed turns: 3 times something was said back, and 2 times the floor went over.");
+  expect(root.textContent).toContain("A pause was asked for, and you came back from it.");
+});
+
+test("every cue is told with whose screens it was on and what followed", () => {
+  const cue = { at_s: 72, level: 2, text: "Breathe together", shown_on: ["a", "b"], went_quiet: ["b"], settled_s: 24 } as const;
+  const told = (verdict: "followed" | null, signs: string[]) =>
+    tellCue({ ...cue, shown_on: [...cue.shown_on], went_quiet: [...cue.went_quiet], verdict, signs }, { a: "Nora", b: "Ben" });
+  expect(told("followed", ["breathed", "arousal_settled"])).toBe(
+    "On both screens. Taken up: you were quiet together for a while; after 24 seconds the voices were back at their own usual; Ben made room within three seconds.",
+  );
+  expect(told(null, [])).toContain("The practice ended soon after");
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { waitMs } from "../src/live/backoff";
 import { SessionClock } from "../src/live/clock";
+import { untilBreath } from "../src/parts/pacer";
 import { Connection } from "../src/live/connection";
 import { deviceSecret, keepInvitation, keptInvitation } from "../src/live/kept";
 import { constraints, faultOf } from "../src/live/microphone";
@@ -93,6 +94,36 @@ describe("session time", () => {
     expect(clock.now(1_000)).toBe(40);
     clock.set(41, false, 2_000);
     expect(clock.now(60_000)).toBe(41);
+  });
+});
+
+describe("session time over a network", () => {
+  test("an answer is right to within half of its round trip, and the quickest one counts", () => {
+    const clock = new SessionClock();
+    clock.set(5, true, 900); // on the way for an unknown time
+    clock.answered(10, true, 1_000, 1_200);
+    expect(clock.now(1_200)).toBeCloseTo(10.1);
+    clock.answered(11.5, true, 2_000, 2_900); // slow: a lost packet, a busy moment
+    expect(clock.now(2_900)).toBeCloseTo(11.8);
+    clock.answered(12.02, true, 3_000, 3_040);
+    expect(clock.now(3_040)).toBeCloseTo(12.04);
+  });
+
+  test("what comes unasked moves it only where it jumps", () => {
+    const clock = new SessionClock();
+    clock.answered(10, true, 0, 100);
+    clock.set(10.9, true, 1_000);
+    expect(clock.now(1_000)).toBeCloseTo(10.95);
+    clock.set(60, true, 2_000);
+    expect(clock.now(2_000)).toBeCloseTo(60.05);
+  });
+
+  test("a breath begins at the same session time for both, and a late page comes in where it is by then", () => {
+    expect(untilBreath(50, 50.3)).toBeCloseTo(0.9);
+    expect(untilBreath(50, 53.2)).toBeCloseTo(-2);
+    expect(untilBreath(50, 49)).toBeCloseTo(2.2);
+    expect(untilBreath(50, 0)).toBe(0);
+    expect(untilBreath(50, 90)).toBe(0);
   });
 });
 

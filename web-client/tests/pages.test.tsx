@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { backHere, timeOut } from "../src/live/return_time";
 import { type CueActions, CuePanel } from "../src/parts/cue_panel";
 import { MicrophoneLine } from "../src/parts/microphone_line";
+import { SessionClock } from "../src/live/clock";
 import type { MicrophoneState } from "../src/protocol";
 import { RefusedScreen, wayOut } from "../src/parts/refused";
 import { ReportView } from "../src/report/view";
@@ -59,7 +60,7 @@ describe("a cue", () => {
   test("is acknowledged with the time of a frame after it was put into the page, once", async () => {
     const heard = actions();
     const cue = { line: cueLine("c1"), received_ms: performance.now() };
-    await draw(<CuePanel cue={cue} actions={heard} />);
+    await draw(<CuePanel cue={cue} clock={new SessionClock()} actions={heard} />);
     expect(root.textContent).toContain("One at a time?");
     await vi.waitFor(() => expect(heard.painted).toHaveBeenCalledOnce());
     expect(heard.painted.mock.calls[0]?.[1]).toBeGreaterThanOrEqual(cue.received_ms);
@@ -67,7 +68,7 @@ describe("a cue", () => {
 
   test.each(["Escape", "tap", "button"])("goes away by %s, and says so once", async (way) => {
     const heard = actions();
-    await draw(<CuePanel cue={{ line: cueLine("c1"), received_ms: 0 }} actions={heard} />);
+    await draw(<CuePanel cue={{ line: cueLine("c1"), received_ms: 0 }} clock={new SessionClock()} actions={heard} />);
     if (way === "Escape") dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
     else root.querySelector<HTMLElement>(way === "tap" ? ".cue" : ".cue button")?.click();
     expect(heard.dismiss).toHaveBeenCalledOnce();
@@ -76,13 +77,13 @@ describe("a cue", () => {
   test("fades after its time; a breath is always breathed out", async () => {
     vi.useFakeTimers();
     const short = actions();
-    await draw(<CuePanel key="1" cue={{ line: cueLine("c1", 1, 6), received_ms: 0 }} actions={short} />);
+    await draw(<CuePanel key="1" cue={{ line: cueLine("c1", 1, 6), received_ms: 0 }} clock={new SessionClock()} actions={short} />);
     await act(() => void vi.advanceTimersByTime(6_000));
     expect(root.querySelector(".leaving")).not.toBeNull();
     vi.advanceTimersByTime(600);
     expect(short.fade).toHaveBeenCalledOnce();
     const breath = actions();
-    await draw(<CuePanel key="2" cue={{ line: cueLine("c2", 2, 6), received_ms: 0 }} actions={breath} />);
+    await draw(<CuePanel key="2" cue={{ line: cueLine("c2", 2, 6), received_ms: 0 }} clock={new SessionClock()} actions={breath} />);
     expect(root.textContent).toContain("Breathe in");
     await act(() => void vi.advanceTimersByTime(5_000));
     expect(root.textContent).toContain("Breathe out");

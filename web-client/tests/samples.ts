@@ -26,7 +26,7 @@ export const card: Card = {
 };
 
 export function roomOf(phase: Phase): Room {
-  const partner = { present: true, name: "", practice: true, observer: true, media: "connected", microphone: "ok" } as const;
+  const partner = { present: true, name: "", practice: true, observer: true, carry: false, media: "connected", microphone: "ok" } as const;
   return {
     phase,
     now_s: 0,
@@ -39,6 +39,8 @@ export function roomOf(phase: Phase): Room {
     time_out: null,
     card: null,
     floor: null,
+    neutral_s: 0,
+    learnt: false,
     cues_silent: false,
   };
 }
@@ -58,7 +60,8 @@ export const report: Report = {
     audio_stored: false,
     quality: [{ by: "a", heard_share: 0.98, gaps_s: 2, notes: [] }],
   },
-  practised: { card: null, planned_s: null, done_s: 120, anchor: null, answers: [] },
+  practised: { card: null, planned_s: null, done_s: 120, anchor: null, answers: [], turns: null, pauses: { asked: 0, kept: 0, time_outs: 0, came_back: 0 }, repairs: { offered: 0, accepted: 0 } },
+  cues: [],
   strengths: [{ text: "You shared the speaking time about evenly.", by: null, at_s: null }],
   lanes: [
     { by: "a", speech: [[1, 4]], gaps: [[50, 52]], arousal: [[2, 0.5, 0.9], [2.5, 0.7, 0.9]], rises: [[30, 40]] },

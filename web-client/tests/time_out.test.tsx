@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { SessionClock } from "../src/live/clock";
 import type { Practice } from "../src/live/practice";
 import { type SessionState, unopened } from "../src/live/state";
 import { DetailsDialog } from "../src/pages/details";
@@ -81,7 +82,7 @@ describe("a pause", () => {
 
 test("a time-out that the coach suggests is one tap away, and taking it is no dismissal", async () => {
   const actions = { painted: vi.fn(), dismiss: vi.fn(), fade: vi.fn(), timeOut: vi.fn() };
-  await act(() => render(<CuePanel cue={{ line: cueLine("c4", 4, 1_200), received_ms: 0 }} actions={actions} />, root));
+  await act(() => render(<CuePanel cue={{ line: cueLine("c4", 4, 1_200), received_ms: 0 }} clock={new SessionClock()} actions={actions} />, root));
   button(paused.timeOut)?.click();
   expect(actions.timeOut).toHaveBeenCalledOnce();
   expect(actions.dismiss).not.toHaveBeenCalled();

@@ -48,16 +48,18 @@ export class LineBook {
   /** The lines that touch `from`..`to` seconds; what is open reaches up to `now`. */
   picture(names: Record<Partner, string>, from: number, to: number, now: number): Picture {
     const picture: Picture = { names, lanes: { a: emptyLane(), b: emptyLane() }, rail: [] };
+    const outs: Line[] = []; // time-outs: pauses with a time to be back
     const begun = new Map<string, Line>(); // pauses and losses whose end has not come yet
     for (const line of this.ordered()) {
+      if (line.kind === "time_out") outs.push(line);
       const stretch = STRETCHES[line.kind];
       if (stretch?.starts && line.start_s <= to) begun.set(stretch.what + line.by, line);
       for (const start of stretch && !stretch.starts ? take(begun, stretch.what, line.by) : [])
-        placeStretch(picture, start, line.end_s);
+        placeStretch(picture, start, line.end_s, outs);
       const end = line.status === "open" ? Math.min(Math.max(now, line.end_s), line.start_s + OPEN_MAX_S) : line.end_s;
       if (line.start_s <= to && end >= from) place(picture, line, end);
     }
-    for (const start of begun.values()) placeStretch(picture, start, Math.max(now, start.start_s));
+    for (const start of begun.values()) placeStretch(picture, start, Math.max(now, start.start_s), outs);
     for (const by of PARTNERS) settle(picture.lanes[by].speech);
     return picture;
   }
@@ -87,6 +89,10 @@ function place(picture: Picture, line: Line, end: number): void {
   else if (line.kind === "quality" && line.reason === "muted") lane?.gaps.push(block);
   else if (line.kind === "cue") picture.rail.push(mark(line, "cue", line.end_s, line.text ?? words.cue));
   else if (line.kind === "long_silence") picture.rail.push(mark(line, "pause", end, words.silence));
+  else if (line.kind === "floor")
+    picture.rail.push(mark(line, "floor", end, words.floorPhases[line.phase ?? ""] ?? words.floor));
+  else if (line.kind === "broke_in") picture.rail.push({ ...mark(line, "overlap", end, words.brokeIn), kind: "took_floor" });
+  else if (line.kind.startsWith("practice_")) picture.rail.push(mark(line, "card", end, words.card));
   else if (OVERLAPS.has(line.kind))
     picture.rail.push(mark(line, "overlap", end, words.kinds[line.kind] ?? line.kind));
 }
@@ -112,8 +118,12 @@ function take(begun: Map<string, Line>, what: Stretch, by: Line["by"]): Line[] {
   return lines;
 }
 
-function placeStretch(picture: Picture, line: Line, end: number): void {
-  if (line.kind === "paused") picture.rail.push({ ...mark(line, "pause", end, words.pause), kind: "pause" });
+function placeStretch(picture: Picture, line: Line, end: number, outs: Line[]): void {
+  if (line.kind === "paused") {
+    const out = outs.filter((each) => each.start_s >= line.start_s && each.start_s <= end).pop(); // made longer, it is the last
+    const label = out?.back_at ? words.timeOut(out.back_at) : words.pause;
+    picture.rail.push({ ...mark(line, "pause", end, label), kind: out ? "time_out" : "pause" });
+  }
   else if (line.by) {
     const { gaps, rises } = picture.lanes[line.by];
     (line.kind === "arousal_rise" ? rises : gaps).push({ start: line.start_s, end, open: false });

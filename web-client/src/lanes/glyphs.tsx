@@ -7,6 +7,8 @@ const R = 9;
 /** Drawn around 0,0. A triangle points at the partner whose turn it was. */
 export function Glyph({ mark, width = 0 }: { mark: Pick<Mark, "group" | "kind" | "by" | "over">; width?: number }) {
   if (mark.group === "cue") return <BreathMark />;
+  if (mark.group === "floor") return <HandOver />;
+  if (mark.group === "card") return <CardMark />;
   const hue = mark.by ? `by-${mark.by}` : "by-none";
   return <g class={`glyph ${hue}`}>{shape(mark.kind, mark.over === "a" || mark.by === "b", width)}</g>;
 }
@@ -32,6 +34,23 @@ function shape(kind: string, up: boolean, width: number): JSX.Element {
     default:
       return <rect x={-R * 0.8} y={-R * 0.8} width={R * 1.6} height={R * 1.6} rx="3" class="hollow dashed" />;
   }
+}
+
+/** Two arrows: the floor, and where it goes. */
+function HandOver() {
+  return (
+    <g class="glyph act-glyph">
+      <path d="M-4 7V-7m0 0l-3 4m3-4l3 4M4 -7V7m0 0l3-4m-3 4l-3-4" class="stroke" />
+    </g>
+  );
+}
+
+function CardMark() {
+  return (
+    <g class="glyph act-glyph">
+      <path d="M-7 -5h14v10h-14z M-4 -1h8 M-4 2h5" class="stroke" />
+    </g>
+  );
 }
 
 /** The comma above the staff by which musicians know where to breathe. */

@@ -46,6 +46,14 @@ export function Legend() {
         {words.cue}
       </li>
       <li>
+        {glyph("floor", "yes")}
+        {words.floor}
+      </li>
+      <li>
+        {glyph("card", "start")}
+        {words.card}
+      </li>
+      <li>
         <svg viewBox="0 0 28 28" width="28" height="28" aria-hidden="true">
           <rect class="pause" x="7" y="1" width="14" height="26" />
         </svg>

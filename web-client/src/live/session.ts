@@ -46,7 +46,7 @@ export class Session {
     if (message.type === "welcome" || message.type === "room")
       this.clock.set(message.room.now_s, runs(message.room.phase, message.room.now_s), atMs);
     if (message.type === "pong")
-      this.clock.set(message.now_s, runs(this.state.value.room?.phase, message.now_s), atMs);
+      this.clock.answered(message.now_s, runs(this.state.value.room?.phase, message.now_s), message.t, atMs);
     if (message.type === "welcome" || message.type === "lines") this.book.add(message.lines);
     if (message.type === "cue") this.book.add([message.line]);
     this.state.value = received(this.state.value, message, atMs);

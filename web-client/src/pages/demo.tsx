@@ -61,7 +61,7 @@ function Running({ token, report }: { token: string; report: string }) {
         <section>
           <h2>{demo.couple}</h2>
           <div class="phone">
-            <CoupleScreen state={state} room={room} me={null} actions={actions} />
+            <CoupleScreen state={state} room={room} me={null} clock={session.clock} actions={actions} />
           </div>
         </section>
         <section>

@@ -46,13 +46,23 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
         on={mine.observer}
         change={(observer) => practice.session.send({ type: "consent", practice: true, observer })}
       />
+      <Toggle
+        label={join.carry}
+        on={mine.carry}
+        change={(yes) => practice.session.send({ type: "carry", yes })}
+      />
       <Toggle label={join.chime} on={choices.chime} change={(chime) => choose({ chime })} />
       <Toggle label={join.vibrate} on={choices.vibrate} change={(vibrate) => choose({ vibrate })} />
       <p class="row">
         <button class="button main" onClick={close}>
           {practise.close}
         </button>
-        <button class="button" onClick={() => practice.withdraw()}>
+        {room.phase === "practising" && (
+          <button class="button" onClick={() => practice.session.send({ type: "pause" })}>
+            {practise.pause}
+          </button>
+        )}
+        <button class="button quiet" onClick={() => practice.withdraw()}>
           {details.withdraw}
         </button>
       </p>

@@ -1,6 +1,6 @@
 import { LinkBox, linkTo, QrCode } from "../parts/link_box";
 import { Heading, Page } from "../parts/page";
-import type { Invitation } from "../protocol";
+import type { Invitation, Partner } from "../protocol";
 import { invite } from "../words";
 
 export function InvitePage({ invitation, forget }: { invitation: Invitation; forget: () => void }) {
@@ -8,7 +8,7 @@ export function InvitePage({ invitation, forget }: { invitation: Invitation; for
     <Page title={invite.title}>
       <section class="screen">
         <Heading>{invite.title}</Heading>
-        <PartnerLink invitation={invitation} />
+        <PartnerLink invitation={invitation} to="b" />
         {onlyHere() && <p class="soft">{invite.onlyHere}</p>}
         <p class="row">
           <a class="button main" href={`/join#${invitation.links.a}`}>
@@ -30,8 +30,8 @@ export function InvitePage({ invitation, forget }: { invitation: Invitation; for
 
 const onlyHere = (): boolean => /^(localhost|127\.|\[::1\])/.test(location.hostname);
 
-export function PartnerLink({ invitation }: { invitation: Invitation }) {
-  const url = linkTo("join", invitation.links.b);
+export function PartnerLink({ invitation, to }: { invitation: Invitation; to: Partner }) {
+  const url = linkTo("join", invitation.links[to]);
   return (
     <div class="partner-link">
       <QrCode url={url} />

@@ -38,7 +38,7 @@ export function JoinPage({ token }: { token: string }) {
   if (!room || !role) return state.link === "lost" ? <LostScreen /> : <Screen title={join.opening} />;
   if (role === "observer" || role === "report") return <WrongPage role={role} token={token} />;
   if (state.ended || room.phase === "ended") 
-    return <EndedScreen report={state.ended?.report ?? token} card={room.card} token={token} />;
+    return <EndedScreen report={state.ended?.report ?? token} room={room} me={role} token={token} />;
   const fault = sound.microphone;
   if (fault !== "none" && fault !== "asking" && fault !== "open")
     return <MicrophoneScreen fault={fault} practice={practice} room={room} me={role} />;

@@ -40,6 +40,8 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
       details={() => setOpen("details")}
       listenAgain={() => void practice.listen(room.same_room)}
       turn={(act) => session.send({ type: "floor", act })}
+      beginNow={() => session.send({ type: "begin_now" })}
+      clock={session.clock}
     >
       {open === "details" && <DetailsDialog {...props} close={() => setOpen(null)} />}
       {open === "end" && (
@@ -51,6 +53,9 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
             </button>
             <button class="button" onClick={() => setOpen(null)}>
               {words.confirmNo}
+            </button>
+            <button class="button quiet" onClick={() => session.send({ type: "pause" })}>
+              {words.pauseInstead}
             </button>
           </p>
         </Dialog>

@@ -44,6 +44,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
   const [name, setName] = useState(room.partners[me].name);
   const [sameRoom, setSameRoom] = useState<boolean | null>(other.practice ? room.same_room : null);
   const [observer, setObserver] = useState(room.partners[me].observer);
+  const [carry, setCarry] = useState(room.partners[me].carry);
   const [choices, setChoices] = useState(keptChoices);
   const choose = (changed: Partial<typeof choices>) => {
     setChoices({ ...choices, ...changed });
@@ -51,7 +52,9 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
   };
   const agree = (event: Event) => {
     event.preventDefault();
-    if (sameRoom !== null) void practice.agree(name.trim(), sameRoom, observer);
+    if (sameRoom === null) return;
+    if (carry !== room.partners[me].carry) practice.session.send({ type: "carry", yes: carry });
+    void practice.agree(name.trim(), sameRoom, observer);
   };
   return (
     <Page title={join.title}>
@@ -77,6 +80,8 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
           ))}
         </dl>
         <Toggle label={join.observer} hint={join.observerHint} on={observer} change={setObserver} />
+        <Toggle label={join.carry} hint={join.carryHint} on={carry} change={setCarry} />
+        {room.learnt && <p class="soft">{join.known}</p>}
         <details class="fold">
           <summary>{join.more}</summary>
           <Toggle label={join.chime} on={choices.chime} change={(chime) => choose({ chime })} />

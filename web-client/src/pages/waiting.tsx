@@ -24,7 +24,7 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
   const here = room.partners[OTHER[me]].present;
   const invitation = keptInvitation();
   const [shown, setShown] = useState(false);
-  const mine = invitation?.links.a === token && !here;
+  const mine = invitation?.links[me] === token && !here;
   return (
     <Screen title={here ? waiting.consentTitle : waiting.partnerTitle} body={here ? waiting.consentBody : waiting.partnerBody}>
       <div class="calm small-calm" aria-hidden="true">
@@ -35,7 +35,7 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
       <p class="soft">
         {waiting.nothingYet} {!room.card && waiting.first}
       </p>
-      {mine && shown && invitation && <PartnerLink invitation={invitation} />}
+      {mine && shown && invitation && <PartnerLink invitation={invitation} to={OTHER[me]} />}
       <p class="row">
         {mine && !shown && (
           <button class="button main" onClick={() => setShown(true)}>

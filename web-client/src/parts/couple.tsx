@@ -1,11 +1,13 @@
 // What a couple sees while talking: a calm shape, the listening sign, Pause and End; and the cue.
 import type { ComponentChildren } from "preact";
+import type { SessionClock } from "../live/clock";
 import type { SessionState } from "../live/state";
 import { type FloorAct, OTHER, type Partner, type Room } from "../protocol";
 import { practise, refusalTitle } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 import { FloorPanel } from "./floor_panel";
+import { NeutralLine, useNeutral } from "./neutral_line";
 import { MicrophoneLine } from "./microphone_line";
 
 interface CoupleProps {
@@ -18,11 +20,14 @@ interface CoupleProps {
   details?: () => void;
   listenAgain?: () => void; // opens the microphone anew
   turn?: (act: FloorAct) => void;
+  beginNow?: () => void;
+  clock: SessionClock;
   children?: ComponentChildren;
 }
 
 export function CoupleScreen(props: CoupleProps) {
   const { state, room, me } = props;
+  const neutral = useNeutral(room, props.clock);
   return (
     <div class="couple">
       <div class="couple-top">
@@ -30,7 +35,7 @@ export function CoupleScreen(props: CoupleProps) {
           <span class={hears(props) ? "dot on" : "dot"} aria-hidden="true" />
           {signText(props)}
         </button>
-        {room.card && <CardLine card={room.card} />}
+        {room.card && !neutral && <CardLine card={room.card} />}
         {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
         {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
       </div>
@@ -40,6 +45,7 @@ export function CoupleScreen(props: CoupleProps) {
         <div class="halo" />
         <div class="core" />
       </div>
+      {neutral && !room.floor && <NeutralLine begin={props.beginNow} />}
       {me && room.floor && props.turn && <FloorPanel side={room.floor[me]} act={props.turn} />}
       {props.children}
       <div class="couple-end">
@@ -53,7 +59,7 @@ export function CoupleScreen(props: CoupleProps) {
       <p class="unseen" role="status" aria-live="assertive">
         {state.cue?.line.text ?? ""}
       </p>
-      {state.cue && <CuePanel key={state.cue.line.id} cue={state.cue} actions={props.actions} />}
+      {state.cue && <CuePanel key={state.cue.line.id} cue={state.cue} clock={props.clock} actions={props.actions} />}
     </div>
   );
 }

@@ -1,13 +1,13 @@
 // The cue: full width, soft, read out, gone by itself; a tap, a button or Escape sends it away.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { SessionClock } from "../live/clock";
 import { keptChoices } from "../live/kept";
 import type { ShownCue } from "../live/state";
 import { paused, practise } from "../words";
+import { Pacer, BREATH_S, untilBreath } from "./pacer";
 import { whenPainted } from "./painted";
 import { signal } from "./signals";
 
-const IN_MS = 5_000; // one breath at 6 a minute: 5 s in, 5 s out
-const BREATH_S = 10;
 const LEAVE_MS = 600; // how long it takes to fade out
 const BREATHE = 2; // the level with a pacer
 const TIME_OUT = 4; // the level that offers one
@@ -19,14 +19,15 @@ export interface CueActions {
   timeOut?: () => void;
 }
 
-export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions }) {
+export function CuePanel({ cue, clock, actions }: { cue: ShownCue; clock: SessionClock; actions: CueActions }) {
   const { line } = cue;
   const breathe = line.level === BREATHE;
+  const untilS = useMemo(() => untilBreath(line.start_s, clock.now(performance.now())), [line.id]);
   const [leaving, setLeaving] = useState(false);
   useEffect(() => {
     const cancel = whenPainted((atMs) => actions.painted(cue, atMs));
     signal(keptChoices());
-    const shown_s = breathe ? Math.max(line.ttl_s, BREATH_S) : line.ttl_s;
+    const shown_s = breathe ? untilS + BREATH_S : line.ttl_s;
     const leave = setTimeout(() => setLeaving(true), shown_s * 1_000);
     const gone = setTimeout(() => actions.fade(cue), shown_s * 1_000 + LEAVE_MS);
     const escape = (event: KeyboardEvent) => event.key === "Escape" && actions.dismiss(cue);
@@ -40,7 +41,7 @@ export function CuePanel({ cue, actions }: { cue: ShownCue; actions: CueActions 
   }, [line.id]);
   return (
     <div class={`cue level-${line.level}${leaving ? " leaving" : ""}`} onClick={() => actions.dismiss(cue)} data-cue={line.id}>
-      {breathe && <Pacer />}
+      {breathe && <Pacer untilS={untilS} />}
       <p class="cue-text">{line.text}</p>
       {line.level === TIME_OUT && actions.timeOut && (
         <button class="button main" onClick={pressed(actions.timeOut)}>
@@ -58,17 +59,3 @@ const pressed = (act: () => void) => (event: Event) => {
   event.stopPropagation();
   act();
 };
-
-function Pacer() {
-  const [out, setOut] = useState(false);
-  useEffect(() => {
-    const turn = setTimeout(() => setOut(true), IN_MS);
-    return () => clearTimeout(turn);
-  }, []);
-  return (
-    <div class="pacer">
-      <div class="pacer-shape" />
-      <p class="pacer-word">{out ? practise.out : practise.in}</p>
-    </div>
-  );
-}

@@ -27,9 +27,25 @@ export function Scope({ report, names }: { report: Report; names: Record<Partner
             <span class={`name-${by}`}>{names[by]}</span> {words.answered(cards.answers[act])}
           </p>
         ))}
+        {deeds(report).map((deed) => (
+          <p key={deed}>{deed}</p>
+        ))}
       </div>
     </section>
   );
+}
+
+/** Agreed turns, pauses and repairs, each a sentence; nothing where there were none. */
+function deeds({ practised }: Report): string[] {
+  const { turns, pauses, repairs } = practised;
+  return [
+    turns && words.turnsTaken(clock(turns.lasted_s), turns.handed_over, turns.said_back),
+    turns && turns.added_to > 0 && words.addedTo(turns.added_to),
+    turns && turns.broken_into > 0 && words.brokenInto(turns.broken_into),
+    pauses.asked > 0 && words.pausesKept(pauses.asked, pauses.kept),
+    pauses.time_outs > 0 && words.timeOuts(pauses.time_outs, pauses.came_back),
+    repairs.offered > 0 && words.repairs(repairs.offered, repairs.accepted),
+  ].filter((deed): deed is string => typeof deed === "string");
 }
 
 function lasted({ practised }: Report): string {

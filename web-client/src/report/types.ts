@@ -18,6 +18,16 @@ export interface Report {
     done_s: number;
     anchor: string | null;
     answers: { by: Partner; act: Act }[];
+    turns: {
+      lasted_s: number;
+      said_back: number;
+      found_right: number;
+      added_to: number;
+      handed_over: number;
+      broken_into: number;
+    } | null; // null: they talked freely
+    pauses: { asked: number; kept: number; time_outs: number; came_back: number };
+    repairs: { offered: number; accepted: number };
   };
   strengths: { text: string; by: Partner | null; at_s: number | null }[];
   lanes: {
@@ -29,6 +39,7 @@ export interface Report {
   }[];
   rail: RailMark[];
   moments: Moment[];
+  cues: CueTold[];
   turn_taking: TurnTaking[];
   couple: { strengths: Record<Partner, string>; shared_moment: string; one_thing: string };
   limits: string[];
@@ -36,7 +47,7 @@ export interface Report {
 
 export interface RailMark {
   id: string;
-  group: "overlap" | "cue" | "pause";
+  group: "overlap" | "cue" | "pause" | "floor" | "card";
   kind: string;
   by: Partner | null;
   over: Partner | null;
@@ -45,6 +56,17 @@ export interface RailMark {
   label: string;
   text: string | null;
   confidence: number;
+}
+
+export interface CueTold {
+  at_s: number;
+  level: number;
+  text: string;
+  shown_on: Partner[];
+  verdict: "followed" | "dismissed" | "ignored" | "unseen" | null;
+  signs: string[];
+  went_quiet: Partner[];
+  settled_s: number | null;
 }
 
 export interface Moment {

@@ -6,6 +6,7 @@ import { StillLanes, tell } from "../lanes/still";
 import { Heading, Page } from "../parts/page";
 import type { Partner } from "../protocol";
 import { ended, NOT_A_DIAGNOSIS, report as words, watch } from "../words";
+import { CueList } from "./cues";
 import { MomentList } from "./moments";
 import { Scope } from "./scope";
 import { TurnTakingPart } from "./turn_taking";
@@ -41,6 +42,8 @@ export function ReportView({ report }: { report: Report }) {
         <section class="whole">
           <h2>{words.moments}</h2>
           <MomentList moments={report.moments} />
+          <h3 class="cues-told">{words.cues}</h3>
+          <CueList report={report} names={names} />
         </section>
         <TurnTakingPart report={report} names={names} />
         <CouplePart report={report} names={names} />

@@ -1,0 +1,27 @@
+import { clock } from "../lanes/picture";
+import type { Partner } from "../protocol";
+import { report as words } from "../words";
+import type { CueTold, Report } from "./types";
+
+/** Each cue with whose screens it was on and what followed within a minute. Nobody is rated by it. */
+export function CueList({ report, names }: { report: Report; names: Record<Partner, string> }) {
+  if (report.cues.length === 0) return <p>{words.noCues}</p>;
+  return (
+    <ol class="cue-list">
+      {report.cues.map((cue) => (
+        <li key={cue.at_s}>
+          <time>{clock(cue.at_s)}</time> “{cue.text}” {tellCue(cue, names)}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** "On both screens. Taken up: you were quiet together for a while." */
+export function tellCue(cue: CueTold, names: Record<Partner, string>): string {
+  const seen = cue.signs.flatMap((sign) => words.signs[sign] ?? []);
+  if (cue.settled_s !== null) seen.push(words.settled(Math.round(cue.settled_s)));
+  if (cue.went_quiet.length > 0) seen.push(words.wentQuiet(cue.went_quiet.map((by) => names[by]).join(words.and)));
+  const verdict = cue.verdict === null ? words.tooSoon : words.verdicts[cue.verdict];
+  return `${words.shownOn[cue.shown_on.length] ?? ""} ${verdict}${seen.length > 0 ? `: ${seen.join("; ")}` : ""}.`;
+}
