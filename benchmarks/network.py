@@ -2,7 +2,8 @@
 
 The sweep plays the bundled dialogue as Opus packets over impaired paths through placement and detectors, faster
 than real time. What is said of delay, and the figures that begin with ``real_``, come from real peers, real
-datagrams and a real gateway process behind a UDP relay.
+datagrams and a real gateway process behind a UDP relay. ``kernel_`` is the same without the relay's help: peers and
+gateway in network namespaces of their own, joined by a router that reads and writes whole packets (full form only).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.far_script import Script, script
 from benchmarks.gateway_process import gateway
 from benchmarks.harness import BenchResult, Figure, Panel, measured
 from benchmarks.impaired import PERFECT, Impairment
+from benchmarks.namespaces import Network, no_right
 from benchmarks.packets import LEAD_S, encoded, heard
 from benchmarks.played import Played, play
 from gateway.clock import ClockSettings
@@ -41,7 +43,6 @@ FEC_LOSS = 0.05
 ROUND_TRIPS_MS, ROUND_TRIPS_QUICK_MS = (0, 100, 300, 600), (0, 300, 600)
 PLAYOUT_S = MediaSettings().playout_ms / 1000
 PASSAGE = (8, 14)  # lines of the dialogue that the quick real run plays: two interruptions and a foreseen end
-FAR_PASSAGE = (8, 13)  # aioice gives up a path of over 500 ms after half a minute (six unanswered consent checks)
 SETTLE_S = 4.0  # practising before the first word, so that round trips are known
 Labels = dict[int, tuple[str, str | None]]  # of the script's lines, those that overlap
 
@@ -62,7 +63,7 @@ class Playing:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """The dialogue, or its passage, through a gateway process; the last two against the first (``far`` a passage)."""
+    """The dialogue, or its passage, through a gateway process; the last two against the first."""
 
     near: Labels
     lossy: Labels
@@ -72,6 +73,8 @@ class Real:
 
 def run(quick: bool) -> BenchResult:
     bursts, real = asyncio.run(_real_runs(quick))
+    no_kernel = "full form only" if quick else no_right()
+    kernel = None if no_kernel else asyncio.run(_kernel_runs())
     playings = sweep(quick)
     trips_ms = ROUND_TRIPS_QUICK_MS if quick else ROUND_TRIPS_MS
     rounds = {trip_ms: at_distance(trip_ms) for trip_ms in trips_ms}
@@ -83,18 +86,18 @@ def run(quick: bool) -> BenchResult:
             Figure(f"labels_changed_rtt{trip_ms}", changes(rounds[0], rounds[trip_ms]), len(rounds[0]))
             for trip_ms in trips_ms[1:]
         ),
-        Figure("real_labels_changed_loss5", changes(real.near, real.lossy), len(real.near)),
-        Figure("real_labels_changed_rtt600", changes(_in_passage(real.near), real.far), len(_in_passage(real.near))),
-        Figure("real_timeline_error_p95_ms_loss5", _p95(real.errors_ms), len(real.errors_ms)),
+        *_real_figures("real", real),
+        *(_real_figures("kernel", kernel) if kernel else []),
     ]
     settings = {
         "quick": quick,
         "conditions": {name: asdict(impairment) for name, impairment in CONDITIONS.items()},
         "placement": asdict(PlacementSettings()),
         "clock": asdict(ClockSettings()),
+        "no_kernel_form": no_kernel,
     }
     return BenchResult(
-        "network", settings, figures, (_errors(playings), _bursts(bursts)), _notes(playings, rounds, real)
+        "network", settings, figures, (_errors(playings), _bursts(bursts)), _notes(playings, rounds, real, kernel)
     )
 
 
@@ -148,23 +151,52 @@ def changes(before: Labels, after: Labels) -> int:
 
 
 async def _real_runs(quick: bool) -> tuple[list[BurstRun], Real]:
-    first, last = PASSAGE if quick else (0, None)
-    trip_s = ROUND_TRIPS_MS[-1] / 1000
-    near = script(PLAYOUT_S, first=first, last=last)
-    far = script(trip_s + PLAYOUT_S, first=FAR_PASSAGE[0], last=FAR_PASSAGE[1])
-    paths = ((near, PERFECT), (near, Impairment(loss=0.05)), (far, Impairment(one_way_ms=trip_s * 500)))
+    passage = PASSAGE if quick else (0, None)
     async with gateway() as running, asyncio.TaskGroup() as group:
         bursts = group.create_task(burst.measure())
-        plays = [group.create_task(play(running, sound.audio, path, settle_s=SETTLE_S)) for sound, path in paths]
-    at_hand, lossy, away = (task.result() for task in plays)
-    far_offset = away.offset + round(trip_s / 2 * SAMPLE_RATE_HZ)
-    real = Real(
-        _numbered(labels(near, at_hand.finals, at_hand.offset), first),
-        _numbered(labels(near, lossy.finals, lossy.offset), first),
-        _numbered(labels(far, away.finals, far_offset), FAR_PASSAGE[0]),
+        plays = [
+            group.create_task(play(running, sound.audio, path, settle_s=SETTLE_S)) for sound, path in _paths(passage)
+        ]
+    return bursts.result(), _compared(passage, [task.result() for task in plays])
+
+
+async def _kernel_runs() -> Real:
+    passage = (0, None)
+    with Network() as net:
+        async with asyncio.TaskGroup() as group:
+            plays = [
+                group.create_task(_between_kernels(net, n, sound, path))
+                for n, (sound, path) in enumerate(_paths(passage))
+            ]
+    return _compared(passage, [task.result() for task in plays])
+
+
+async def _between_kernels(net: Network, n: int, sound: Script, path: Impairment) -> Played:
+    """The couple in one namespace, a gateway of its own in another; both partners share the path."""
+    couple, place, address = f"couple{n}", f"gateway{n}", f"10.78.{n}.2"
+    net.add(couple, place)
+    net.impaired(couple, f"10.78.{n}.1", place, address, path, n)
+    async with gateway(host=address, inside=net.inside(place)) as running:
+        return await asyncio.to_thread(net.live, couple, lambda: play(running, sound.audio, settle_s=SETTLE_S))
+
+
+def _paths(passage: tuple[int, int | None]) -> list[tuple[Script, Impairment]]:
+    """Near, near with loss, and far: how it is spoken, and over what."""
+    trip_ms = ROUND_TRIPS_MS[-1]
+    near, far = (script(late_s + PLAYOUT_S, first=passage[0], last=passage[1]) for late_s in (0.0, trip_ms / 1000))
+    return [(near, PERFECT), (near, Impairment(loss=0.05)), (far, Impairment(one_way_ms=trip_ms / 2))]
+
+
+def _compared(passage: tuple[int, int | None], plays: Sequence[Played]) -> Real:
+    at_hand, lossy, away = plays
+    (near, _), _, (far, path) = _paths(passage)
+    on_its_way = round(path.one_way_ms / 1000 * SAMPLE_RATE_HZ)
+    return Real(
+        _numbered(labels(near, at_hand.finals, at_hand.offset), passage[0]),
+        _numbered(labels(near, lossy.finals, lossy.offset), passage[0]),
+        _numbered(labels(far, away.finals, away.offset + on_its_way), passage[0]),
         _real_errors(at_hand, lossy),
     )
-    return bursts.result(), real
 
 
 def _numbered(found: Labels, first: int) -> Labels:
@@ -172,8 +204,12 @@ def _numbered(found: Labels, first: int) -> Labels:
     return {line + first: label for line, label in found.items()}
 
 
-def _in_passage(found: Labels) -> Labels:
-    return {line: label for line, label in found.items() if line in range(*FAR_PASSAGE)}
+def _real_figures(way: str, real: Real) -> list[Figure]:
+    return [
+        Figure(f"{way}_labels_changed_loss5", changes(real.near, real.lossy), len(real.near)),
+        Figure(f"{way}_labels_changed_rtt600", changes(real.near, real.far), len(real.near)),
+        Figure(f"{way}_timeline_error_p95_ms_loss5", _p95(real.errors_ms), len(real.errors_ms)),
+    ]
 
 
 def _real_errors(expected: Played, found: Played) -> list[float]:
@@ -215,7 +251,7 @@ def _packets(bursts: Sequence[BurstRun]) -> int:
     return sum(len(run.after) for run in bursts)
 
 
-def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real) -> list[str]:
+def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real, kernel: Real | None) -> list[str]:
     notes = [
         "timeline_error: starts of speech and overlaps, ends of speech, against the same packets over a perfect path;",
         "labels_changed: overlaps a dialogue that are called otherwise (kind or who), lost or new. Without redundancy",
@@ -228,8 +264,10 @@ def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real
             notes.append(f"{playing.condition}: {told(was) or 'nothing'} became {told(now) or 'nothing'}")
     for trip_ms, found in rounds.items():
         notes += [f"rtt{trip_ms}: {change}" for change in _differences(rounds[0], found)]
-    notes += [f"real loss5: {change}" for change in _differences(real.near, real.lossy)]
-    notes += [f"real rtt600: {change}" for change in _differences(_in_passage(real.near), real.far)]
+    for way, run in (("real", real), ("kernel", kernel)):
+        if run is not None:
+            notes += [f"{way} loss5: {change}" for change in _differences(run.near, run.lossy)]
+            notes += [f"{way} rtt600: {change}" for change in _differences(run.near, run.far)]
     return notes
 
 
