@@ -35,6 +35,7 @@ class WorkerCounts:
     frames: int = 0  # 32 ms of both partners each
     dropped_samples: int = 0  # became missing because a queue ran over
     late_samples: int = 0  # refused: that time had been given already
+    skipped_samples: int = 0  # became missing because the audio after them came first
     unknown_chunks: int = 0  # for a session that is not open
     failed_sessions: int = 0  # whose pipeline raised; they are closed
     failed_deliveries: int = 0
@@ -55,18 +56,19 @@ class _Session:
         self.pipeline = pipeline
         self.queues = {s: _Queue(pipeline.given(s), pipeline.given(s)) for s in Speaker}
 
-    def put(self, chunk: AudioChunk, counts: WorkerCounts) -> None:
+    def put(self, chunk: AudioChunk, counts: WorkerCounts, most_waiting: int | None) -> None:
         queue = self.queues[chunk.speaker]
         if chunk.start < queue.end:
             late = min(queue.end - chunk.start, len(chunk.samples))
             counts.late_samples += late
             chunk = dataclasses.replace(chunk, start=chunk.start + late, samples=chunk.samples[late:])
         elif chunk.start > queue.end:
+            counts.skipped_samples += chunk.start - queue.end
             queue.chunks.append(_missing(chunk, queue.end, chunk.start))
         if len(chunk.samples):
             queue.chunks.append(chunk)
             queue.end = chunk.end
-        while queue.end - queue.begin > MAX_WAITING_SAMPLES and len(queue.chunks) > 1:
+        while most_waiting is not None and queue.end - queue.begin > most_waiting and len(queue.chunks) > 1:
             oldest = queue.chunks.popleft()
             queue.lost += len(oldest.samples)
             queue.begin = oldest.end
@@ -84,6 +86,15 @@ class _Session:
                 chunk = queue.chunks.popleft()
                 queue.begin = chunk.end
                 out.append(chunk)
+        return out
+
+    def take_all(self) -> list[AudioChunk]:
+        """All there is, whoever is ahead."""
+        out = self.take()
+        for queue in self.queues.values():
+            out += queue.chunks
+            queue.begin = queue.end
+            queue.chunks.clear()
         return out
 
 
@@ -159,13 +170,24 @@ def _work(jobs: list[tuple[Pipeline, list[AudioChunk]]], most_frames: int | None
 
 
 class Worker:
-    """Runs pipelines. ``deliver(session, annotations, now)`` is awaited in order, also when only time went on."""
+    """Runs pipelines. ``deliver(session, annotations, now)`` is awaited in order, also when only time went on.
 
-    def __init__(self, deliver: Deliver, *, tick_s: float = 0.02, failed: Failed | None = None) -> None:
+    ``most_waiting`` samples of a partner may wait; None where whoever offers them keeps the bound.
+    """
+
+    def __init__(
+        self,
+        deliver: Deliver,
+        *,
+        tick_s: float = 0.02,
+        failed: Failed | None = None,
+        most_waiting: int | None = MAX_WAITING_SAMPLES,
+    ) -> None:
         self.counts = WorkerCounts()
         self._deliver = deliver
         self._failed = failed
         self._tick_s = tick_s
+        self._most_waiting = most_waiting
         self._sessions: dict[str, _Session] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="detectors")
         self._between_ticks = asyncio.Lock()
@@ -179,7 +201,7 @@ class Worker:
         if session is None:
             self.counts.unknown_chunks += 1
         else:
-            session.put(chunk, self.counts)
+            session.put(chunk, self.counts, self._most_waiting)
 
     async def close(self, session: str) -> None:
         """Works on what waits, flushes, and delivers the rest. The session is gone afterwards."""
@@ -188,16 +210,35 @@ class Worker:
             if state is not None:
                 await self._hand_out(await self._hop([(state.pipeline, state.take())], None, flush=True))
 
+    async def settle(self, session: str) -> tuple[int, bytes] | None:
+        """Works on all that was offered and delivers it; the state then. None where the session is not open."""
+        async with self._between_ticks:
+            state = self._sessions.get(session)
+            if state is None:
+                return None
+            await self._hand_out(await self._hop([(state.pipeline, state.take_all())], None, flush=False))
+            if self._sessions.get(session) is not state:  # it failed on this
+                return None
+            return state.pipeline.now, state.pipeline.save()
+
+    def forget(self, session: str) -> None:
+        """Another worker has it."""
+        self._sessions.pop(session, None)
+
     async def save(self, session: str) -> tuple[int, bytes]:
         """Session time and state of a pipeline, between ticks. Raises KeyError where it is not open."""
         async with self._between_ticks:
             pipeline = self._sessions[session].pipeline
             return pipeline.now, pipeline.save()
 
+    async def warm(self) -> None:
+        """The model is loaded before the first session speaks."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, shared_model)
+
     async def run(self) -> None:
         """Ticks until cancelled."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, shared_model)  # loaded before the first session speaks
+        await self.warm()
         try:
             while True:
                 began = loop.time()

@@ -46,6 +46,12 @@ class Analysts(Protocol):
     ) -> Analyst:
         """A practice goes on after a restart. Raises StoreUnavailable."""
 
+    async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
+        """What a running practice has taught, by its newest state; None where that tells too little.
+
+        Raises StoreUnavailable.
+        """
+
     async def run(self) -> None:
         """Works until cancelled."""
 
@@ -106,6 +112,17 @@ class LocalAnalysts:
             LocalAnalyst(clock, pipeline, coach, self._worker, self._tools, show, settled=settled, heard=heard)
         )
 
+    async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
+        snapshot = await self._tools.timeline.read_snapshot(session)
+        if snapshot is None:
+            return None
+        try:
+            state = unframed(snapshot[1])
+            return learnt_by(Pipeline.restore(session, state.pipeline), Coach.restore(session, state.coach, policy))
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("nothing could be learnt of a state", session=session, error=repr(error))
+            return None
+
     async def save(self) -> None:
         """Keeps what changed since the last time. One practice's failure is its own."""
         for analyst in list(self._analysts.values()):
@@ -164,19 +181,6 @@ def unframed(payload: bytes) -> State:
         raise ValueError(f"state has version {head['v']!r}, expected {_STATE_VERSION}")
     size = int(head["coach_bytes"])
     return State(int(head["now"]), int(head["heard"]), rest[:size], rest[size:])
-
-
-async def learnt_so_far(tools: Tools, session: str, policy: CoachSettings) -> Learnt | None:
-    """What a running practice has taught, by its newest state in the store; None where that tells too little."""
-    snapshot = await tools.timeline.read_snapshot(session)
-    if snapshot is None:
-        return None
-    try:
-        state = unframed(snapshot[1])
-        return learnt_by(Pipeline.restore(session, state.pipeline), Coach.restore(session, state.coach, policy))
-    except (KeyError, TypeError, ValueError) as error:
-        log.warning("nothing could be learnt of a state", session=session, error=repr(error))
-        return None
 
 
 def replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:

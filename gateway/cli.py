@@ -121,6 +121,19 @@ def serve(
 
 
 @app.command()
+def worker(
+    bus: Annotated[str | None, typer.Option(help=BUS_HELP)] = None,
+    store: Annotated[str | None, typer.Option(help=STORE_HELP)] = None,
+    host: Annotated[str, typer.Option(help="address to show metrics on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 0,
+) -> None:
+    """Run detectors and coach for gateways that share --bus and --store; any number, on any host."""
+    from gateway.worker_process import work
+
+    work(bus, store, host, port)
+
+
+@app.command()
 def demo() -> None:
     """Watch two simulated partners practise, in the terminal, through a real gateway."""
     from gateway.demo_screen import run_terminal_demo

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from coach.practice import Card
 from gateway import again, rooms
 from gateway.analyst import Tools
-from gateway.analysts import LocalAnalysts
+from gateway.analysts import Analysts, LocalAnalysts
 from gateway.metrics import Metrics
 from gateway.practice import Services
 from gateway.registry import Link, NewSession, Record, Registry
+from gateway.remote_analysts import RemoteAnalysts
 from gateway.session import Session
 from gateway.settings import GatewaySettings
 from gateway.strain import Strain
@@ -55,8 +56,7 @@ class Gateway:
         self.registry = Registry(engine, self._unix_now)
         self.timeline = await self._stack.enter_async_context(Timeline(engine))
         tools = Tools(self.timeline, self.metrics)
-        self._analysts = LocalAnalysts(tools)
-        self.metrics.watch_worker(self._analysts.counts)
+        self._analysts = self._made_analysts(tools)
         self._services = Services(self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now)
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         await self._go_on()
@@ -78,6 +78,14 @@ class Gateway:
             await _guarded(session, session.close())
         await self._tasks.close()
         await self._stack.aclose()
+
+    def _made_analysts(self, tools: Tools) -> Analysts:
+        """Workers elsewhere where there is a bus to reach them by, else the detectors of this process."""
+        if self.settings.bus_url is not None:
+            return RemoteAnalysts(tools, self.backbone)
+        local = LocalAnalysts(tools)
+        self.metrics.watch_worker(local.counts)
+        return local
 
     async def create(self, *, demo: bool = False, card: Card | None = None) -> NewSession:
         """Raises Refused ``server_full`` where those who practise already would suffer."""

@@ -20,7 +20,7 @@ from gateway import rooms
 from gateway.acknowledgements import Acknowledgements
 from gateway.analysis import Analysis
 from gateway.analyst import Tools
-from gateway.analysts import Analysts, learnt_so_far
+from gateway.analysts import Analysts
 from gateway.audience import Audience
 from gateway.clock import SessionClock
 from gateway.ice import for_browser
@@ -223,7 +223,7 @@ class Practice:
         if not self.room.carries:
             return False
         try:
-            learnt = await learnt_so_far(self._services.tools, self.id, self._policy) if self._analysis else None
+            learnt = await self._services.analysts.learnt(self.id, self._policy) if self._analysis else None
         except StoreUnavailable as error:  # the end must not wait for it
             log.error("what was learnt could not be kept", session=self.id, error=str(error))
             return self.room.learnt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from streaming.bus import KEEP, START, Bus, Message
@@ -21,22 +22,40 @@ class FlowSettings:
 
 
 class Outbox:
-    """Sends live audio. While the bus is away the newest is kept, the rest dropped and counted."""
+    """Sends live audio. While the bus is away the newest is kept, the rest dropped and counted.
 
-    def __init__(self, bus: Bus, *, keep: int = KEEP, settings: FlowSettings = FlowSettings()) -> None:
+    What ``is_live`` says no to stays, in its place: it gives way only to as much again of its kind.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        keep: int = KEEP,
+        settings: FlowSettings = FlowSettings(),
+        is_live: Callable[[bytes], bool] = lambda _: True,
+    ) -> None:
         self.dropped = 0
         self._bus = bus
         self._keep = keep
         self._settings = settings
-        self._waiting: dict[str, deque[bytes]] = defaultdict(lambda: deque(maxlen=settings.waiting_per_stream))
+        self._is_live = is_live
+        self._waiting: dict[str, deque[bytes]] = defaultdict(deque)
+        self._sent = asyncio.Event()
+        self._sent.set()
         self._some = asyncio.Event()
 
     def offer(self, stream: str, payload: bytes) -> None:
         """Never blocks. In order within a stream; a message may arrive twice where Redis was lost meanwhile."""
         waiting = self._waiting[stream]
-        self.dropped += len(waiting) == self._settings.waiting_per_stream
         waiting.append(payload)
+        self._bound(waiting)
         self._some.set()
+        self._sent.clear()
+
+    async def sent(self) -> None:
+        """Returns once all that was offered is on the bus."""
+        await self._sent.wait()
 
     async def run(self) -> None:
         """Sends for ever; owned and cancelled by the caller."""
@@ -52,6 +71,8 @@ class Outbox:
                 pause_s = min(2 * pause_s, self._settings.longest_retry_s)
             else:
                 pause_s = self._settings.first_retry_s
+                if not self._waiting:
+                    self._sent.set()
 
     def _take(self) -> list[tuple[str, bytes]]:
         taken: list[tuple[str, bytes]] = []
@@ -68,12 +89,20 @@ class Outbox:
     def _put_back(self, sending: list[tuple[str, bytes]]) -> None:
         """In front of what was offered meanwhile, as far as there is room."""
         for stream, payload in reversed(sending):
-            waiting = self._waiting[stream]
-            if len(waiting) < self._settings.waiting_per_stream:
-                waiting.appendleft(payload)
-            else:
-                self.dropped += 1
+            self._waiting[stream].appendleft(payload)
+        for stream in {stream for stream, _ in sending}:
+            self._bound(self._waiting[stream])
         self._some.set()
+
+    def _bound(self, waiting: deque[bytes]) -> None:
+        """Drops the oldest live audio; where there is none left to drop, whatever is oldest."""
+        over = len(waiting) - self._settings.waiting_per_stream
+        for _ in range(over):
+            live = next((i for i, payload in enumerate(waiting) if self._is_live(payload)), None)
+            if live is None and len(waiting) <= 2 * self._settings.waiting_per_stream:
+                return
+            del waiting[live or 0]
+            self.dropped += 1
 
 
 class Inbox:

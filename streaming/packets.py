@@ -13,8 +13,9 @@ from streaming.errors import UnusableInput
 from streaming.types import AudioChunk, Speaker
 
 _AUDIO = b"A"
-# speaker, missing, start, length, uncertainty, hears_late (samples); then float32 samples, none where missing
-_HEAD = struct.Struct("<cc?qIII")
+# speaker, flags, start, length, uncertainty, hears_late (samples); then float32 samples, none where missing
+_HEAD = struct.Struct("<ccBqIII")
+_MISSING, _CONCEALED = 1, 2
 
 
 def is_audio(payload: bytes) -> bool:
@@ -24,19 +25,22 @@ def is_audio(payload: bytes) -> bool:
 def pack(chunk: AudioChunk) -> bytes:
     """1.3 kB for 20 ms. The session is not in it: the stream's name says it."""
     speaker, n = chunk.speaker.value.encode(), len(chunk.samples)
-    head = _HEAD.pack(_AUDIO, speaker, chunk.missing, chunk.start, n, chunk.uncertainty, chunk.hears_late)
+    flags = _MISSING * chunk.missing | _CONCEALED * chunk.concealed
+    head = _HEAD.pack(_AUDIO, speaker, flags, chunk.start, n, chunk.uncertainty, chunk.hears_late)
     return head if chunk.missing else head + chunk.samples.astype("<f4", copy=False).tobytes()
 
 
 def unpack(session: str, payload: bytes) -> AudioChunk:
     """Raises UnusableInput where it is not what ``pack`` gave."""
     try:
-        kind, speaker, is_missing, start, n, uncertainty, hears_late = _HEAD.unpack_from(payload)
+        kind, speaker, flags, start, n, uncertainty, hears_late = _HEAD.unpack_from(payload)
+        is_missing, is_concealed = bool(flags & _MISSING), bool(flags & _CONCEALED)
         if kind != _AUDIO or len(payload) != _HEAD.size + (0 if is_missing else 4 * n):
             raise ValueError(f"{len(payload)} bytes do not hold {n} samples")
         samples = np.zeros(n, np.float32)
         if not is_missing:
             samples[:] = np.frombuffer(payload, "<f4", offset=_HEAD.size)
-        return AudioChunk(session, Speaker(speaker.decode()), start, samples, is_missing, uncertainty, hears_late)
+        speaker = Speaker(speaker.decode())
+        return AudioChunk(session, speaker, start, samples, is_missing, uncertainty, hears_late, is_concealed)
     except (struct.error, ValueError) as error:
         raise UnusableInput(f"not an audio packet: {error}") from error

@@ -1,0 +1,337 @@
+"""Analysts that live in other processes: audio and what people do go out over the bus, lines come back.
+
+Nothing here waits for the bus. While it is away, or no worker answers, the newest second of audio is kept
+and the couple is told that coaching is paused; it goes on by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from coach.policy import Coach
+from coach.settings import CoachSettings
+from detectors.pipeline import Pipeline
+from gateway.analyst import Changed, Show, Tools, Trace
+from gateway.clock import SessionClock
+from gateway.exchange import (
+    Begin,
+    Came,
+    Close,
+    Heard,
+    in_stream,
+    lines_stream,
+    pack,
+    state_stream,
+    unpack_came,
+    unpack_kept,
+)
+from gateway.learnt import Learnt, learnt_by
+from streaming import packets
+from streaming.backbone import Backbone
+from streaming.bus import Message
+from streaming.errors import BusUnavailable, StoreUnavailable, UnusableInput
+from streaming.flow import Inbox, Outbox
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line, Speaker
+
+log = structlog.get_logger("gateway.remote_analysts")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    want_s: float = 3.0  # a bus that lost its memory knows of the practice again within this
+    look_s: float = 0.25  # how soon a change of the bus or the worker is told to the couple
+    silent_s: float = 6.0  # workers say something every 2 s; a killed one is replaced within 3 s
+    stale_cue_s: float = 5.0  # a hint later than this is noise
+    last_words_s: float = 5.0  # what a worker may take over the end of a practice before people see the report
+    give_up_s: float = 60.0  # nobody took over: what was not worked on by then stays so
+    known_lines: int = 4096  # for duplicates: over ten minutes of one couple's lines
+
+
+class RemoteAnalyst:
+    """One practice, as its gateway sees it. Made by RemoteAnalysts."""
+
+    def __init__(
+        self,
+        session: str,
+        clock: SessionClock,
+        policy: CoachSettings,
+        show: Show,
+        changed: Changed,
+        outbox: Outbox,
+        tools: Tools,
+        settings: RemoteSettings,
+        *,
+        at: int = 0,
+        learnt: Learnt | None = None,
+    ) -> None:
+        self.session = session
+        self.fallen_silent = False
+        self.coaching_paused = False
+        self.heard_s = time.monotonic()  # when a worker last said something
+        self.closed = asyncio.Event()
+        self.closing_s: float | None = None
+        self._clock = clock
+        self._policy = policy
+        self._learnt = learnt
+        self._show = show
+        self._changed = changed
+        self._outbox = outbox
+        self._tools = tools
+        self._settings = settings
+        self._given = dict.fromkeys(Speaker, at)
+        self._traces: dict[str, Trace] = {}
+        self._known: set[tuple[str, str, int]] = set()
+        self._known_order: deque[tuple[str, str, int]] = deque()
+
+    @property
+    def given(self) -> Mapping[Speaker, int]:
+        return self._given
+
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        return self._traces
+
+    @property
+    def owes(self) -> bool:
+        return False  # what a worker has to write is with the worker, and on the bus
+
+    def remind(self) -> None:
+        """Said again and again: whoever works on the practice knows it already."""
+        if self.closing_s is not None:
+            self._say(Close(self._clock.began_unix))
+            return
+        self._say(Begin(self._clock.began_unix, max(self._given.values()), self._policy, self._learnt))
+
+    def offer(self, chunk: AudioChunk) -> None:
+        self._given[chunk.speaker] = max(chunk.end, self._given[chunk.speaker])
+        self._say(chunk)
+
+    async def happened(self, happenings: Sequence[Happening]) -> None:
+        for happening in happenings:
+            self._say(happening)
+            if happening.kind == "cues_wanted":
+                self.fallen_silent = False  # as the coach will see it, too
+
+    async def write_owed(self) -> None:
+        """Nothing is owed here."""
+
+    def came(self, came: Came) -> None:
+        """A worker's message."""
+        if came.began_unix != self._clock.began_unix:
+            return  # of a beginning that failed
+        self.heard_s = time.monotonic()
+        silent, self.fallen_silent = self.fallen_silent, came.silent
+        fresh = [line for line in came.lines if self._is_new(line)]
+        shown = [line for line in fresh if not isinstance(line, Cue) or self._in_time(line)]
+        for cue in (line for line in shown if isinstance(line, Cue)):
+            self._trace(cue, came.decided_ms.get(cue.id))
+        for line in fresh:
+            if isinstance(line, Annotation):
+                self._tools.metrics.annotations.labels(line.kind.value).inc()
+        if shown:
+            self._show(shown)
+        if silent != came.silent:
+            self._changed()
+        if came.closed:
+            self.closed.set()
+
+    def pause(self, paused: bool) -> None:
+        if paused != self.coaching_paused:
+            self.coaching_paused = paused
+            log.info("coaching paused" if paused else "coaching goes on", session=self.session)
+            self._changed()
+
+    async def close(self) -> None:
+        """Waits for the worker's last words, but not for long: they reach the timeline in any case."""
+        self.closing_s = time.monotonic()
+        self._say(Close(self._clock.began_unix))
+        try:
+            async with asyncio.timeout(self._settings.last_words_s):
+                await self.closed.wait()
+        except TimeoutError:
+            log.warning("no worker has finished with this practice yet", session=self.session)
+
+    def leave(self) -> None:
+        """Whoever opens the practice next says that it goes on."""
+        if self.closing_s is None:
+            self.closed.set()
+
+    def _say(self, message: Heard) -> None:
+        self._outbox.offer(in_stream(self.session), pack(message))
+
+    def _is_new(self, line: Line) -> bool:
+        status, decided = (line.status, line.decided) if isinstance(line, Annotation) else ("final", line.at)
+        key = (line.id, status, decided)
+        if key in self._known:
+            self._tools.metrics.repeats_dropped.inc()
+            return False
+        self._known.add(key)
+        self._known_order.append(key)
+        if len(self._known_order) > self._settings.known_lines:
+            self._known.discard(self._known_order.popleft())
+        return True
+
+    def _in_time(self, cue: Cue) -> bool:
+        late = self._clock.now() - cue.at > self._settings.stale_cue_s * SAMPLE_RATE_HZ
+        self._tools.metrics.cues_withheld.inc(late)
+        return not late
+
+    def _trace(self, cue: Cue, decided_ms: float | None) -> None:
+        """Two hosts' clocks meet here: a difference between them shows in both parts, not in their sum."""
+        so_far_ms = (self._clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ
+        decided_ms = so_far_ms if decided_ms is None else decided_ms
+        trace = Trace(decided_ms, max(0.0, so_far_ms - decided_ms), time.monotonic())
+        self._traces[cue.id] = trace
+        self._tools.metrics.captured_to_decided_ms.observe(trace.captured_to_decided_ms)
+        self._tools.metrics.decided_to_sent_ms.observe(trace.decided_to_sent_ms)
+
+
+class RemoteAnalysts:
+    """All practices of one gateway. Workers find them by their leases' names."""
+
+    def __init__(self, tools: Tools, backbone: Backbone, settings: RemoteSettings = RemoteSettings()) -> None:
+        self._tools = tools
+        self._backbone = backbone
+        self._settings = settings
+        self._outbox = Outbox(backbone.bus, is_live=packets.is_audio)
+        self._inbox = Inbox(backbone.bus)
+        self._analysts: dict[str, RemoteAnalyst] = {}
+        tools.metrics.watch_bus(lambda: self._outbox.dropped, lambda: backbone.bus.degraded)
+
+    def begin(
+        self,
+        session: str,
+        clock: SessionClock,
+        policy: CoachSettings,
+        show: Show,
+        changed: Changed,
+        learnt: Learnt | None = None,
+    ) -> RemoteAnalyst:
+        analyst = self._add(session, clock, policy, show, changed, at=0, learnt=learnt)
+        self._inbox.follow(lines_stream(session))
+        return analyst
+
+    async def resume(
+        self, session: str, clock: SessionClock, policy: CoachSettings, show: Show, changed: Changed
+    ) -> RemoteAnalyst:
+        """What workers said before is in the timeline."""
+        analyst = self._add(session, clock, policy, show, changed, at=clock.now())
+        try:
+            await self._inbox.follow_from_now(lines_stream(session))
+        except BusUnavailable:
+            self._inbox.follow(lines_stream(session))  # observers see lines twice rather than never
+        return analyst
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._outbox.run(), name="to workers")
+            group.create_task(self._listen(), name="from workers")
+            group.create_task(self._want(), name="practices wanted")
+            group.create_task(self._look(), name="coaching paused")
+
+    async def save(self) -> None:
+        """Audio on its way is all that this process alone knows."""
+        try:
+            async with asyncio.timeout(self._settings.look_s):
+                await self._outbox.sent()
+        except TimeoutError:
+            log.warning("the bus has not taken everything yet")
+
+    async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
+        try:
+            last = await self._backbone.bus.last(state_stream(session))
+            if last is None:
+                return None
+            kept = unpack_kept(last.payload)
+            return learnt_by(Pipeline.restore(session, kept.pipeline), Coach.restore(session, kept.coach, policy))
+        except BusUnavailable as error:
+            raise StoreUnavailable(f"the state of a practice cannot be read: {error}") from error
+        except (UnusableInput, KeyError, TypeError, ValueError) as error:
+            log.warning("nothing could be learnt of a state", session=session, error=repr(error))
+            return None
+
+    def _add(
+        self,
+        session: str,
+        clock: SessionClock,
+        policy: CoachSettings,
+        show: Show,
+        changed: Changed,
+        *,
+        at: int,
+        learnt: Learnt | None = None,
+    ) -> RemoteAnalyst:
+        if session in self._analysts:  # whoever opened it before has left, or its beginning failed
+            self._forget(session)
+        analyst = RemoteAnalyst(
+            session, clock, policy, show, changed, self._outbox, self._tools, self._settings, at=at, learnt=learnt
+        )
+        self._analysts[session] = analyst
+        analyst.remind()
+        return analyst
+
+    def _forget(self, session: str) -> None:
+        del self._analysts[session]
+        self._inbox.unfollow(lines_stream(session))
+
+    async def _listen(self) -> None:
+        while True:
+            for message in await self._inbox.next():
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
+        session = message.stream.partition(":")[2]
+        analyst = self._analysts.get(session)
+        if analyst is None:
+            return
+        try:
+            analyst.came(unpack_came(message.payload))
+        except UnusableInput as error:
+            log.error("a worker's message was not understood", session=session, error=str(error))
+        except Exception as error:  # one practice's failure is its own
+            log.error("a worker's lines were not shown", session=session, error=repr(error), exc_info=error)
+
+    async def _want(self) -> None:
+        """A practice that was just begun is wanted at once, all of them every few seconds."""
+        wanted_s: dict[str, float] = {}
+        while True:
+            now_s = time.monotonic()
+            wanted_s = {session: at for session, at in wanted_s.items() if session in self._analysts}
+            for session, analyst in list(self._analysts.items()):
+                if now_s - wanted_s.get(session, -self._settings.want_s) < self._settings.want_s:
+                    continue
+                try:
+                    await self._backbone.leases.want(session)
+                except BusUnavailable:
+                    break
+                if session in wanted_s:
+                    analyst.remind()
+                wanted_s[session] = now_s
+            await asyncio.sleep(self._settings.look_s)
+
+    async def _drop_lines(self, session: str) -> None:
+        """They are in the timeline; nobody else reads them here."""
+        try:
+            await self._backbone.bus.drop(lines_stream(session))
+        except BusUnavailable as error:  # forgotten by the bus after an hour
+            log.warning("lines of an ended practice are still on the bus", session=session, error=str(error))
+
+    async def _look(self) -> None:
+        while True:
+            now_s = time.monotonic()
+            for session, analyst in list(self._analysts.items()):
+                since_s = None if analyst.closing_s is None else now_s - analyst.closing_s
+                if analyst.closed.is_set() or (since_s is not None and since_s > self._settings.give_up_s):
+                    self._forget(session)
+                    if since_s is not None:
+                        await self._drop_lines(session)
+                    continue
+                is_silent = now_s - analyst.heard_s > self._settings.silent_s
+                analyst.pause(self._backbone.bus.degraded or is_silent)
+            await asyncio.sleep(self._settings.look_s)
