@@ -61,6 +61,7 @@ class MediaStats:
     waits: int
     waited_s: float
     waited_max_s: float
+    waited_within: tuple[int, ...]  # waits by gateway.placement.WAIT_BOUNDS_MS
     heard_s: float
     missing_s: float
     connections: int
@@ -196,6 +197,7 @@ class PartnerMedia:
             waits=counts.waits,
             waited_s=counts.waited_samples / SAMPLE_RATE_HZ,
             waited_max_s=counts.waited_max_samples / SAMPLE_RATE_HZ,
+            waited_within=tuple(counts.waited_within),
             heard_s=counts.heard_samples / SAMPLE_RATE_HZ,
             missing_s=counts.missing_samples / SAMPLE_RATE_HZ,
             connections=self._connections,

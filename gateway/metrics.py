@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from detectors.worker import WorkerCounts
 from gateway.media import MediaStats
+from gateway.placement import WAIT_BOUNDS_MS
 
 # Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).
 _MS_BUCKETS = (5, 10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000)
@@ -27,7 +31,16 @@ MEDIA_EVENTS = (
     "connections",
     "relayed",
     "relay_dropped",
+    "candidates_dropped",
+    "clock_restarts",
+    "clock_steps",
 )
+MEDIA_NOW = {
+    "uncertainty_ms": "how far a partner's audio may be off in session time",
+    "hears_late_ms": "how much later than session time a partner hears the other",
+    "jitter_ms": "how unevenly a partner's packets come",
+    "round_trip_ms": "to a partner's browser and back",
+}
 WORKER_COUNTS = {
     "ticks": "hops to the detectors' thread",
     "frames": "32 ms of both partners each",
@@ -63,6 +76,9 @@ class Metrics:
         self.observer_lines_dropped = Counter(
             "breathmark_observer_lines_dropped", "lines not shown to a slow observer", registry=own
         )
+        self.guests = Counter("breathmark_guests", "seats taken by people at other gateways", ["role"], registry=own)
+        self.homes_taken = Counter("breathmark_homes_taken", "practices gone on with for a gateway", registry=own)
+        self.homes_lost = Counter("breathmark_homes_lost", "practices that another gateway took", registry=own)
         self.slow_sockets = Counter("breathmark_slow_sockets", "sockets closed for being too slow", registry=own)
         self.store_failures = Counter("breathmark_store_failures", "appends that had to be repeated", registry=own)
         self.lines_lost = Counter("breathmark_lines_lost", "lines given up after a long store outage", registry=own)
@@ -71,6 +87,12 @@ class Metrics:
         )
         self.detector_failures = Counter("breathmark_detector_failures", "pipelines begun afresh", registry=own)
         self.media_events = Counter("breathmark_media_events", "packets and connections", ["what"], registry=own)
+        self.waits = Waits(own)
+        # A partner each look, so that what counts is time; a label a session would never end.
+        self.media_now = {
+            what: Histogram(f"breathmark_media_{what}", meaning, buckets=_MS_BUCKETS, registry=own)
+            for what, meaning in MEDIA_NOW.items()
+        }
         self.captured_to_decided_ms = _times("captured_to_decided", "audio time of a cue to its decision", own)
         self.decided_to_sent_ms = _times("decided_to_sent", "decision of a cue to its sending", own)
         self.received_to_painted_ms = _times("received_to_painted", "cue in the browser to its painted frame", own)
@@ -82,6 +104,11 @@ class Metrics:
             more = getattr(after, what) - (getattr(before, what) if before else 0)
             if more > 0:
                 self.media_events.labels(what).inc(more)
+        self.waits.add(before, after)
+        if before is None or after.packets > before.packets:  # nothing new is known of a silent connection
+            for what, histogram in self.media_now.items():
+                if (value := getattr(after, what)) is not None:
+                    histogram.observe(value)
 
     def watch_worker(self, counts: WorkerCounts) -> None:
         """The detectors' own counts, read whenever somebody asks."""
@@ -96,6 +123,25 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class Waits(Collector):
+    """How long packets waited for one that was missing before them: a histogram that placements fill."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._within = [0] * (len(WAIT_BOUNDS_MS) + 1)
+        self._sum_ms = 0.0
+        registry.register(self)
+
+    def add(self, before: MediaStats | None, after: MediaStats) -> None:
+        was = before.waited_within if before else (0,) * len(self._within)
+        self._within = [n + now - then for n, now, then in zip(self._within, after.waited_within, was, strict=True)]
+        self._sum_ms += (after.waited_s - (before.waited_s if before else 0.0)) * 1000
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        bounds = [*(f"{bound:g}" for bound in WAIT_BOUNDS_MS), "+Inf"]
+        buckets = list(zip(bounds, accumulate(self._within), strict=True))
+        yield HistogramMetricFamily("breathmark_media_wait_ms", "a packet's wait for a hole", buckets, self._sum_ms)
 
 
 def watch_worker(counts: WorkerCounts, registry: CollectorRegistry) -> None:

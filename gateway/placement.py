@@ -56,6 +56,10 @@ class PlacementSettings:
     """Longest piece of missing audio in one chunk, so that no one holds a minute of zeros."""
 
 
+WAIT_BOUNDS_MS = (5.0, 10.0, 20.0, 40.0, 60.0, 100.0, 200.0, 400.0)
+"""How waits are told apart: about a packet, the bound of a hole, and what only somebody else's buffer keeps."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _Packet:
     position: int  # media samples
@@ -81,6 +85,8 @@ class PlacementCounts:
     waits: int = 0  # packets that had to wait for a hole
     waited_samples: int = 0
     waited_max_samples: int = 0
+    waited_within: list[int] = field(default_factory=lambda: [0] * (len(WAIT_BOUNDS_MS) + 1))
+    """Waits by the first of ``WAIT_BOUNDS_MS`` that they do not exceed; the last are longer than all."""
     heard_samples: int = 0
     missing_samples: int = 0
 
@@ -313,6 +319,7 @@ class Placement:
             counts.waits += 1
             counts.waited_samples += waited
             counts.waited_max_samples = max(counts.waited_max_samples, waited)
+            counts.waited_within[bisect.bisect_left(WAIT_BOUNDS_MS, waited / SAMPLE_RATE_HZ * 1000)] += 1
         if self._played_sequence is not None:
             counts.lost += max(0, packet.sequence - self._played_sequence - 1)
         self._played_sequence = packet.sequence
