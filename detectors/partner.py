@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors.arousal import Arousal
 from detectors.baseline import Baseline
 from detectors.frames import Frame, FrameBuffer
+from detectors.gain import GainWatch
 from detectors.packing import pack, unpack
 from detectors.prosody import Prosody, SpeechCollector
 from detectors.quality import Quality
@@ -41,6 +42,7 @@ class Partner:
         own = Baseline.carried(baseline, settings.arousal) if baseline is not None else Baseline()
         self.arousal = Arousal(session, speaker, settings.arousal, own)
         self.quality = Quality(session, speaker, settings.quality)
+        self.gain = GainWatch(settings.gain)
         self.told_active = False  # as the turn detector was last told
         self.told_missing = False
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
@@ -63,10 +65,13 @@ class Partner:
         self.remember(frame, memory)
         out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust)
         point = self.prosody(frame, 0.0 if bleeding else p, p)
-        out += self.quality.hear(frame, self.voice.levels, bleeding)
+        self.gain.hear(frame, self.voice.active, p)
+        out += self.quality.hear(frame, self.voice.levels, bleeding, self.gain.controlled)
         if point is not None:
             out += self.quality.hear_spectrum(point.spectrum, point.span)
-            out += self.arousal.hear(point, frame.end, self.quality.trust, self.voice.levels.floor_db)
+            out += self.arousal.hear(
+                point, frame.end, self.quality.trust, self.voice.levels.floor_db, self.gain.controlled
+            )
         return out
 
     def remember(self, frame: Frame, memory: NDArray[np.float32]) -> None:
@@ -105,6 +110,7 @@ class Partner:
             "collector": self.collector.save(),
             "arousal": self.arousal.save(),
             "quality": self.quality.save(),
+            "gain": self.gain.save(),
             "told": [self.told_active, self.told_missing],
         }
 
@@ -118,5 +124,6 @@ class Partner:
         own.collector = SpeechCollector.restore(settings.prosody, saved["collector"])
         own.arousal = Arousal.restore(session, speaker, settings.arousal, saved["arousal"])
         own.quality = Quality.restore(session, speaker, settings.quality, saved["quality"])
+        own.gain = GainWatch.restore(settings.gain, saved["gain"])
         own.told_active, own.told_missing = saved["told"]
         return own

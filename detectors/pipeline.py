@@ -23,7 +23,7 @@ from detectors.silero import STATE_SHAPE, shared_model
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Samples, Speaker
 
-_SAVED_VERSION = 4
+_SAVED_VERSION = 5
 
 
 class Pipeline:

@@ -15,7 +15,7 @@ from streaming.ids import event_id
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Status
 
 DETECTOR = "quality@1"
-Reason: TypeAlias = Literal["clipping", "noisy", "narrow_band", "muted", "bleed"]
+Reason: TypeAlias = Literal["clipping", "noisy", "narrow_band", "muted", "gain_control", "bleed"]
 _BIN_HZ = SAMPLE_RATE_HZ / FFT_SAMPLES
 
 
@@ -44,7 +44,8 @@ class Quality:
     _heard: int = 0  # frames that were not missing
     _bled: int = 0  # frames taken by the other partner's voice
 
-    def hear(self, frame: Frame, levels: Levels, bleeding: bool = False) -> list[Annotation]:
+    def hear(self, frame: Frame, levels: Levels, bleeding: bool = False, controlled: bool = False) -> list[Annotation]:
+        """``bleeding``: the voice in it is the other partner's; ``controlled``: the gain follows the voice."""
         s = self.settings
         self._frames += 1
         if not frame.missing:
@@ -64,6 +65,7 @@ class Quality:
                 out += self._judge("clipping", self._clipped > s.clip_share * self._heard * FRAME_SAMPLES, block)
                 out += self._judge("noisy", levels.known and levels.speech_db - levels.floor_db < s.noisy_db, block)
             out += self._judge("muted", self._loudest < 10 ** (s.muted_db / 20.0), block, s.muted_blocks)
+            out += self._judge("gain_control", controlled, block, 1)  # phrases have proven it already
             out += self._judge("bleed", self._bled * 4 > self._heard, block)
         self._frames = self._clipped = self._heard = self._bled = 0
         self._loudest = 0.0
@@ -85,6 +87,7 @@ class Quality:
             "noisy": s.trust_noisy,
             "narrow_band": s.trust_narrow_band,
             "muted": 0.0,
+            "gain_control": s.trust_gain_control,
             "bleed": s.trust_bleed,
         }
         trust = 1.0

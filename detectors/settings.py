@@ -24,6 +24,24 @@ class PitchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class VoicingSettings:
+    """When a sound that the model half takes for speech is doubted."""
+
+    min_hz: float = 65.0
+    max_hz: float = 560.0  # a cry's pitch is to be seen as high, not as half of it
+    octave_cost: float = 0.03  # an octave: of two equal peaks the shorter period is the true one
+    periodic: float = 0.6  # from here on a frame has a pitch
+    least_periodicity: float = 0.54  # mean of a unit; 1 in 25 syllables has less, and nearly every stroke of keys
+    voiceless_doubt: float = 5.0  # times the usual proof: whisper gets there in a third of a second
+    stranger_top_octaves: float = 1.93  # 380 Hz, over 100 Hz: adults' speech is rarely above
+    least_top_octaves: float = 1.58  # 300 Hz: below it nobody's pitch is too high
+    reach_octaves: float = 0.75  # over the usual: further than most rise in a question or in anger
+    high_doubt: float = 3.0  # times the usual proof, where most of the pitch lies above
+    known_units: int = 4  # utterances: a voice is known
+    usual_memory: float = 0.1  # an utterance, of what is usual
+
+
+@dataclass(frozen=True, slots=True)
 class VadSettings:
     """Hysteresis on silero's probability, and the energy that refines its boundaries."""
 
@@ -53,18 +71,7 @@ class VadSettings:
     floor_fall: float = 0.2  # a frame: share of the way down to a quieter frame
     level_share: float = 0.05  # a frame: how fast the speech level follows
     end_lookback_frames: int = 4  # 128 ms: the model goes on that long after a voice
-    voiced: float = 0.45  # periodicity of a frame that has a pitch; of keys and dishes one in ten has more
-    voiced_frames: int = 2  # of a unit's; with fewer it is doubted
-    voiceless_doubt: float = 2.5  # times the usual proof: whisper gets there in 0.2 s, a key seldom
-    high_doubt: float = 2.5  # likewise where most of it lies above this voice
-    stranger_top_hz: float = 380.0  # adults' voices are rarely above; 1 in 10 frames of acted anger is
-    least_top_hz: float = 300.0  # below it nobody's pitch is too high
-    top_ratio: float = 1.7  # 9 semitones over a known voice: further than most rise in a question or in anger
-    pitch: PitchSettings = field(default_factory=PitchSettings)
-
-    def top_hz(self, usual_hz: float | None) -> float:
-        """Pitch above which a sound is hardly this voice."""
-        return self.stranger_top_hz if usual_hz is None else max(self.least_top_hz, self.top_ratio * usual_hz)
+    voicing: VoicingSettings = field(default_factory=VoicingSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class ArousalSettings:
     first_points: int = 4  # 2 s: before them there is nothing to compare with
     trust_points: int = 24  # 12 s: from then on a rise may be called one
     full_points: int = 60  # 30 s: from then on the baseline counts as learnt
-    prior_points: float = 100.0  # weight of voices' usual spread in own: with 30, noise of 5 dB cost twice the errors
+    prior_points: float = 100.0  # weight of voices' usual spread in own: 20 s of speech tell little of a spread
     usual_score: float = 0.8  # usual spread of the weighted sum within a calm speaker
     adapt_points: float = 240.0  # 2 min of calm speech move a learnt baseline by about two thirds
     carried_points: float = 60.0  # a baseline from another day counts for 30 s: voices differ a little by the day
@@ -142,6 +149,25 @@ class QualitySettings:
     trust_noisy: float = 0.5
     trust_narrow_band: float = 0.9
     trust_bleed: float = 0.6
+    trust_gain_control: float = 0.9  # level is left out then; the rest is hardly touched
+
+
+@dataclass(frozen=True, slots=True)
+class GainSettings:
+    """When a microphone's gain follows the voice. Spreads are standard deviations over phrases."""
+
+    voice_p: float = 0.5  # frames of a phrase that count, by the model's probability
+    room_p: float = 0.3  # frames of a pause that count
+    least_frames: int = 16  # 0.5 s of voice make a phrase
+    most_frames: int = 400  # 13 s of one phrase, or of a pause, tell enough
+    ring_frames: int = 4  # 128 ms after a phrase the room still rings
+    least_room_frames: int = 3
+    phrases: int = 12  # half a minute or so
+    least_phrases: int = 6
+    least_spread_db: float = 2.5  # of speech over the room; whoever speaks more evenly gives a control nothing to do
+    evened_share: float = 0.36  # of it that is left in the level; steady rooms leave 0.8 and more, kitchens 0.4
+    same_peak_db: float = 0.5  # peaks of natural phrases differ by 2 to 3 dB
+    same_peak_share: float = 0.8  # of phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +196,7 @@ class DetectorSettings:
 
     prosody: ProsodySettings = field(default_factory=ProsodySettings)
     bleed: BleedSettings = field(default_factory=BleedSettings)
+    gain: GainSettings = field(default_factory=GainSettings)
     arousal: ArousalSettings = field(default_factory=ArousalSettings)
     quality: QualitySettings = field(default_factory=QualitySettings)
     vad: VadSettings = field(default_factory=VadSettings)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from benchmarks.lines import controlled
 from detectors.pipeline import Pipeline
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Samples, Speaker
 from tests.detectors.talk import dialogue, packets, run
@@ -57,6 +58,20 @@ def test_each_condition_is_named_with_one_open_and_one_final_line_and_lowers_con
     assert final.span.length >= SAMPLE_RATE_HZ
     if reason != "muted":
         assert confidence(out) < confidence(clean)
+
+
+def test_gain_control_is_named_and_a_voice_that_changes_is_not() -> None:
+    voice, random = dialogue(0, 60)[Speaker.A] * 0.3, np.random.default_rng(0)
+    speaks_up = np.repeat(10 ** (random.uniform(-10, 10, 24) / 20), len(voice) // 24)
+    room = random.standard_normal(len(speaks_up)) * 10 ** (-65 / 20)
+    lively = (voice[: len(speaks_up)] * speaks_up + room).astype(np.float32)
+    assert "gain_control" not in told(run(Pipeline("s"), packets(both(lively))))
+    evened = run(Pipeline("s"), packets(both(controlled(lively))))
+    assert [a.status for a in told(evened)["gain_control"]] == ["open", "final"]
+
+
+def both(voice: Samples) -> dict[Speaker, Samples]:
+    return {Speaker.A: voice, Speaker.B: np.zeros_like(voice)}
 
 
 def test_missing_audio_is_not_called_muted() -> None:
