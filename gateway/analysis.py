@@ -47,6 +47,13 @@ class Analysis:
                 own.stop()
         self.on = on
 
+    def replaced(self, speaker: Speaker) -> None:
+        """This partner's audio comes from somewhere else now. What lies between is missing audio."""
+        if self.on:
+            at = max(self.clock.now(), self.analyst.given[speaker])
+            self._catch_up_one(speaker, at)
+            self._media[speaker].begin(self.clock, at)
+
     def heard(self, chunk: AudioChunk) -> None:
         """Takes a partner's audio; refuses it unless the practice is being analysed."""
         if self.on:
@@ -58,9 +65,13 @@ class Analysis:
             self._catch_up(self.clock.now())
 
     def _catch_up(self, at: int) -> None:
-        for speaker, end in self.analyst.given.items():
-            if at > end:
-                self._offer(missing(self.session, speaker, end, at - end))
+        for speaker in Speaker:
+            self._catch_up_one(speaker, at)
+
+    def _catch_up_one(self, speaker: Speaker, at: int) -> None:
+        end = self.analyst.given[speaker]
+        if at > end:
+            self._offer(missing(self.session, speaker, end, at - end))
 
     def _offer(self, chunk: AudioChunk) -> None:
         counter = self._metrics.missing_seconds if chunk.missing else self._metrics.heard_seconds

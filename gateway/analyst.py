@@ -18,6 +18,7 @@ from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from detectors.worker import Worker
 from gateway.clock import SessionClock
+from gateway.homes import SCOPE
 from gateway.metrics import Metrics
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
@@ -30,22 +31,30 @@ MAX_FAILURES = 3  # of one session's detectors: the fourth time it is not chance
 log = structlog.get_logger("gateway.analyst")
 
 
+def _no_fence(session: str) -> None:
+    """There is one process only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every session of a process shares."""
 
     timeline: Timeline
     metrics: Metrics
+    fence_of: Callable[[str], int | None] = _no_fence  # what a session's home writes with, where there are several
 
-    async def append(self, lines: Sequence[Line], within_s: float, *, fence: int | None = None) -> None:
-        """Returns once the lines are on disk. Raises StoreUnavailable where that takes too long to be of use.
+    async def append(self, lines: Sequence[Line], within_s: float) -> None:
+        """Returns once the lines of one session are on disk.
 
-        They may get there all the same; to append them again is safe. Raises LeaseLost where somebody
-        with a higher ``fence`` writes to the session by now.
+        Raises StoreUnavailable where that takes too long to be of use: they may get there all the same,
+        and to append them again is safe. Raises LeaseLost where another gateway is the session's home.
         """
+        if not lines:
+            return
+        fence = self.fence_of(lines[0].session)
         try:
             async with asyncio.timeout(within_s):
-                await self.timeline.append(lines, fence=fence)
+                await self.timeline.append(lines, fence=fence, scope=SCOPE)
         except TimeoutError as error:
             raise StoreUnavailable(f"{len(lines)} lines were not written within {within_s:g} s") from error
 
@@ -126,7 +135,6 @@ class LocalAnalyst:
         *,
         settled: frozenset[str] = frozenset(),
         heard: int = -1,
-        fence: int | None = None,
     ) -> None:
         self.session = pipeline.session
         self.coach = coach
@@ -138,7 +146,6 @@ class LocalAnalyst:
         self._tools = tools
         self._show = show
         self._settled = settled  # ids that were final before a restart: not to be revised by less knowledge
-        self._fence = fence
         self._given = {speaker: pipeline.given(speaker) for speaker in Speaker}
         self._traces: dict[str, Trace] = {}
         self._unwritten: list[Annotation] = []
@@ -181,7 +188,7 @@ class LocalAnalyst:
             del self._unwritten[:over]
         lines = list(self._unwritten)
         try:
-            await self._tools.append(lines, LIVE_S, fence=self._fence)
+            await self._tools.append(lines, LIVE_S)
         except StoreUnavailable as error:
             self._tools.metrics.store_failures.inc()
             log.error("annotations wait for the store", session=self.session, waiting=len(lines), error=str(error))
@@ -215,7 +222,7 @@ class LocalAnalyst:
             return
         captured_to_decided_ms = {cue.id: (self._clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ for cue in cues}
         try:
-            await self._tools.append([*cues, *outcomes], LIVE_S, fence=self._fence)
+            await self._tools.append([*cues, *outcomes], LIVE_S)
         except StoreUnavailable as error:
             # A cue belongs to its moment: one that cannot be kept is not shown later.
             self._tools.metrics.store_failures.inc()

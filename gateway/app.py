@@ -27,7 +27,7 @@ from gateway.settings import GatewaySettings
 from gateway.sockets import Connection
 from streaming.errors import Refused, UnusableInput
 from streaming.types import Line, Speaker
-from streaming.wire import dumps, samples, seconds
+from streaming.wire import dumps, samples
 
 MAX_MESSAGE_CHARS = 160  # of a refusal that quotes what a stranger sent
 
@@ -81,19 +81,18 @@ def _api(app: FastAPI) -> None:
     @app.get("/api/link")
     async def link(request: Request) -> dict[str, Any]:
         link, record = await _shown(request)
-        live = _gateway(request).in_memory(link.session)
-        phase = live.room.phase if live else record.room.phase
+        phase, _ = await _gateway(request).stands(record)
         return {"session": link.session, "role": link.role, "phase": phase, "demo": record.demo}
 
     @app.get("/api/report")
     async def report(request: Request) -> JSONResponse:
         link, record = await _readable(request)
-        live = _gateway(request).in_memory(link.session)
+        phase, now_s = await _gateway(request).stands(record)
         facts = ReportFacts(
             names={speaker: record.room.partner(speaker).name for speaker in Speaker},
             began_unix=record.began_unix,
-            phase=live.room.phase if live else record.room.phase,
-            now_s=seconds(live.practice.now) if live and not live.room.ended else None,
+            phase=phase,
+            now_s=now_s,
         )
         lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
         # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
@@ -165,8 +164,9 @@ def _service(app: FastAPI) -> None:
 
     @app.get("/healthz")
     async def health(request: Request) -> dict[str, str]:
+        """Balancers: 503 takes this gateway out; a full one stays, for those whose practice it carries."""
         await _gateway(request).check()
-        return {"status": "ok"}
+        return {"status": "full" if _gateway(request).full else "ok"}
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:

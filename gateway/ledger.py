@@ -82,7 +82,7 @@ class Ledger:
         if owed or _stored(record) != _stored(self.record):
             try:
                 async with asyncio.timeout(WRITE_S):
-                    await self._registry.save(record)
+                    await self._registry.save(record, fence=self._tools.fence_of(record.session))
             except TimeoutError as error:
                 raise StoreUnavailable(f"the session was not saved within {WRITE_S:g} s") from error
         del self._owed[: len(owed)]

@@ -16,8 +16,11 @@ from coach.practice import Card
 from gateway import again, rooms
 from gateway.analyst import Tools
 from gateway.analysts import Analysts, LocalAnalysts
+from gateway.guest import Guest, Proof
 from gateway.metrics import Metrics
+from gateway.neighbours import CLAIM, Neighbours
 from gateway.practice import Services
+from gateway.protocol import Phase
 from gateway.registry import Link, NewSession, Record, Registry
 from gateway.remote_analysts import RemoteAnalysts
 from gateway.session import Session
@@ -25,8 +28,9 @@ from gateway.settings import GatewaySettings
 from gateway.strain import Strain
 from gateway.tasks import Tasks
 from streaming.backbone import Backbone, open_backbone
-from streaming.errors import BreathmarkError, Refused, StoreUnavailable
+from streaming.errors import BreathmarkError, BusUnavailable, Refused, StoreUnavailable
 from streaming.timeline import Timeline, open_engine, sqlite_url
+from streaming.wire import seconds
 
 log = structlog.get_logger("gateway.live")
 
@@ -37,6 +41,7 @@ class Gateway:
     registry: Registry
     timeline: Timeline
     backbone: Backbone
+    neighbours: Neighbours
 
     def __init__(self, settings: GatewaySettings, *, unix_now: Callable[[], float] = time.time) -> None:
         self.settings = settings
@@ -44,6 +49,7 @@ class Gateway:
         self._unix_now = unix_now
         self._live: dict[str, Session] = {}
         self._opening = asyncio.Lock()
+        self._leaving = False
         self._strain = Strain()
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
@@ -55,10 +61,12 @@ class Gateway:
         self._stack.push_async_callback(engine.dispose)
         self.registry = Registry(engine, self._unix_now)
         self.timeline = await self._stack.enter_async_context(Timeline(engine))
-        tools = Tools(self.timeline, self.metrics)
+        self.neighbours = Neighbours(self.backbone, self.registry, self.settings, self.metrics)
+        tools = Tools(self.timeline, self.metrics, self.neighbours.fence_of)
         self._analysts = self._made_analysts(tools)
         self._services = Services(self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now)
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
+        self.neighbours.run(self._tasks, self._drop, self._claim)
         await self._go_on()
         every = self.settings
         self._tasks.spawn(self._polling(), "poll")
@@ -70,14 +78,22 @@ class Gateway:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """The sessions stay in the store, to be gone on with."""
+        await self.hand_over()
+        await self._tasks.close()
+        await self._stack.aclose()
+
+    async def hand_over(self) -> None:
+        """The sessions stay in the store, to be gone on with: by another gateway at once, where there is one."""
+        if self._leaving:
+            return
+        self._leaving = True
         for session in self._live.values():
             await _guarded(session, session.practice.write_owed())
         await self._analysts.save()
-        for session in self._live.values():
-            await _guarded(session, session.close())
-        await self._tasks.close()
-        await self._stack.aclose()
+        async with self._opening:
+            for session in list(self._live.values()):
+                await _guarded(session, self._let_go(session, over=False))
+        await self.neighbours.flush()
 
     def _made_analysts(self, tools: Tools) -> Analysts:
         """Workers elsewhere where there is a bus to reach them by, else the detectors of this process."""
@@ -123,24 +139,46 @@ class Gateway:
         if live is not None and live.room.ended:
             live.practice.let_go(await self.registry.load(id))
 
-    async def session(self, id: str) -> Session:
-        """The session, from memory or the store. Raises Refused ``unknown_link`` or ``server_full``."""
+    async def session(self, id: str) -> Session | None:
+        """The session, from memory or the store; None where another gateway is its home, or should be.
+
+        Raises Refused ``unknown_link`` or ``server_full``, BusUnavailable where its home cannot be told.
+        """
         async with self._opening:
+            if self._leaving:
+                raise Refused("server_full", "This gateway is about to end.")
             if id in self._live:
                 self._live[id].touched_s = time.monotonic()
                 return self._live[id]
             record = await self.registry.load(id)
             if record.room.ended:
                 return await Session.open(record, self._services)  # to say farewell; not kept
-            if len(self._live) >= self.settings.max_live_sessions:
-                raise Refused("server_full", "As many practices as this gateway can carry are running.")
-            return await self._open(record)
+            if self.full:
+                if self.neighbours.alone:
+                    raise Refused("server_full", "As many practices as this gateway can carry are running.")
+                await self.neighbours.homes.offer(id)  # another takes it, if it is not at home there already
+                return None
+            if not await self.neighbours.homes.acquire(id):
+                return None
+            # The home before may have written to it since.
+            return await self._open(record if self.neighbours.alone else await self.registry.load(id))
+
+    def guest(self, link: Link, proof: Proof) -> Guest:
+        """A place for somebody whose practice is not at home here."""
+        return self.neighbours.guest(link, proof, full=self.full)
+
+    @property
+    def full(self) -> bool:
+        """Room for no other practice; those that are here go on, and their people may come back."""
+        return len(self._live) >= self.settings.max_live_sessions
 
     def in_memory(self, id: str) -> Session | None:
         return self._live.get(id)
 
     async def check(self) -> None:
         """Raises StoreUnavailable, Refused where this gateway cannot do its work."""
+        if self._leaving:
+            raise Refused("server_full", "This gateway is about to end.")
         if self._detecting is None or self._detecting.done():
             raise Refused("unexpected", "The detectors have stopped: restart the gateway.")
         await self.registry.check()
@@ -150,9 +188,23 @@ class Gateway:
         session = self._live.get(id)
         return session.record if session else await self.registry.load(id)
 
+    async def stands(self, record: Record) -> tuple[Phase, float | None]:
+        """Phase and session time of a session, wherever it is at home; None where its time does not run."""
+        live = self._live.get(record.session)
+        if live is not None:
+            return live.room.phase, None if live.room.ended else seconds(live.practice.now)
+        try:
+            elsewhere = None if record.room.ended else await self.neighbours.phase(record.session)
+        except BusUnavailable:
+            elsewhere = None
+        if elsewhere is None or elsewhere == "ended" or record.began_unix is None:
+            return elsewhere or record.room.phase, None
+        return elsewhere, self._unix_now() - record.began_unix
+
     async def sweep(self) -> None:
         """Ends practices that nobody came back to, forgets rooms that nobody uses."""
         now_s = time.monotonic()
+        self.neighbours.count()
         for session in list(self._live.values()):
             session.practice.microphones.count()
             await _guarded(session, session.practice.write_owed())
@@ -176,27 +228,69 @@ class Gateway:
     async def _go_on(self) -> None:
         """What ran when the process ended goes on, unless everybody has been gone too long."""
         for record in await self.registry.running():
-            if len(self._live) >= self.settings.max_live_sessions:
-                log.error("more sessions ran before than may be live", session=record.session)
-                break
-            try:
-                session = await self._open(record)
-            except (BreathmarkError, ValueError) as error:
-                log.error("a session could not be gone on with", session=record.session, error=str(error))
-                continue
-            log.info("session goes on after a restart", session=session.id, now_s=session.practice.view().now_s)
+            await self.neighbours.homes.offer(record.session)  # where another has it, that changes nothing
+        if self.neighbours.alone:
+            await self._claim(self.settings.max_live_sessions)
+            if await self.neighbours.homes.unclaimed():
+                log.error("more sessions ran before than may be live")
+
+    async def _claim(self, most: int = CLAIM) -> None:
+        """Takes practices in that have no home, as far as there is room. Raises BusUnavailable."""
+        room = self.settings.max_live_sessions - len(self._live)
+        if self._leaving or self._strain.full:
+            return
+        async with self._opening:
+            for id in await self.neighbours.homes.claim(min(room, most)):
+                try:
+                    await self._take_in(id)
+                except (BreathmarkError, ValueError) as error:
+                    log.error("a session could not be gone on with", session=id, error=str(error))
+                    await self.neighbours.homes.release(id, over=isinstance(error, Refused))
+
+    async def _take_in(self, id: str) -> None:
+        record = await self.registry.load(id)
+        if record.room.ended:
+            raise Refused("session_ended", "This practice has ended.")
+        session = await self._open(record)
+        self.metrics.homes_taken.inc()
+        log.info("session goes on here", session=id, now_s=session.practice.view().now_s)
 
     async def _open(self, record: Record) -> Session:
+        """For a session that is at home here. Raises BusUnavailable, LeaseLost, StoreUnavailable."""
+        await self.neighbours.hold(record.session)
         session = await Session.open(record, self._services)
+        try:
+            await self.neighbours.host(session)
+        except BaseException:
+            await session.close()
+            raise
         session.touched_s = session.practice.partners_left_s = time.monotonic()
         self._live[record.session] = session
         self.metrics.live_sessions.set(len(self._live))
         return session
 
     async def _forget(self, session: Session) -> None:
-        del self._live[session.id]
+        async with self._opening:
+            await _guarded(session, self._let_go(session, over=True))
+
+    async def _drop(self, id: str) -> None:
+        """Another gateway is its home now: nothing of it is written here any more."""
+        async with self._opening:
+            session = self._live.get(id)
+            if session is not None:
+                await _guarded(session, self._let_go(session, over=False))
+
+    async def _let_go(self, session: Session, *, over: bool) -> None:
+        """Out of memory. Where it is not ``over`` for now, another gateway may go on with it at once."""
+        self._live.pop(session.id, None)
         self.metrics.live_sessions.set(len(self._live))
-        await _guarded(session, session.close())
+        if over:
+            await session.close()
+            await self.neighbours.unhost(session.id, gone=False)
+        else:
+            await self.neighbours.unhost(session.id, gone=True)
+            await session.close()
+        await self.neighbours.homes.release(session.id, over=over)
 
     async def _saving(self) -> None:
         while True:
@@ -213,6 +307,7 @@ class Gateway:
         while True:
             for session in list(self._live.values()):
                 await _guarded(session, _poll(session))
+            self.neighbours.poll()
             due_s = max(due_s + self.settings.poll_s, time.monotonic())
             await asyncio.sleep(max(0.001, due_s - time.monotonic()))
             now_s = time.monotonic()

@@ -1,21 +1,35 @@
-"""Both partners' audio connections of one practice."""
+"""Both partners' audio connections of one practice, be they here or at another gateway."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import structlog
 
-from gateway.media import MediaSettings, MediaStats, PartnerMedia
+from gateway.clock import SessionClock
+from gateway.media import Ear, MediaSettings, MediaStats, PartnerMedia, Voice
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.protocol import Answer, MediaState
-from gateway.refusals import refused_message
 from streaming.errors import Refused
 from streaming.types import AudioChunk, Speaker
 
 log = structlog.get_logger("gateway.microphones")
+
+
+class AudioSource(Ear, Voice, Protocol):
+    """A partner's audio: ``gateway.media.PartnerMedia``, or what stands for one that is elsewhere."""
+
+    state: MediaState
+    on_state: Callable[[], None] | None
+
+    def begin(self, clock: SessionClock, at: int) -> None: ...
+    def stop(self) -> None: ...
+    def poll(self) -> None: ...
+    def hear(self, other: Voice | None) -> None: ...
+    async def close(self) -> None: ...
 
 
 class Microphones:
@@ -30,31 +44,52 @@ class Microphones:
         metrics: Metrics,
     ) -> None:
         self._session = session
+        self._deliver = deliver
+        self._changed = changed
+        self._settings = settings
         self._metrics = metrics
-        self._counted: dict[Speaker, MediaStats] = {}
-        self._media = {speaker: PartnerMedia(session, speaker, deliver, settings) for speaker in Speaker}
-        for speaker, own in self._media.items():
-            own.on_state = lambda speaker=speaker: changed(speaker)
+        self._audible = False
+        self._counted: dict[Speaker, MediaStats | None] = {}
+        self._here: dict[Speaker, PartnerMedia] = {}  # where the audio comes to this gateway
+        self._media: dict[Speaker, AudioSource] = {}
+        for speaker in Speaker:
+            self._take_here(speaker)
 
     @property
-    def sources(self) -> Mapping[Speaker, PartnerMedia]:
+    def sources(self) -> Mapping[Speaker, AudioSource]:
+        """As they are at any time."""
         return self._media
 
     def state(self, speaker: Speaker) -> MediaState:
         return self._media[speaker].state
 
+    def use(self, speaker: Speaker, elsewhere: AudioSource | None) -> AudioSource | None:
+        """From now on this partner's audio comes from there; None: from a connection to this gateway.
+
+        Returns what it came from before, to be closed, or None where nothing changes.
+        """
+        before = self._media[speaker]
+        if elsewhere is before or (elsewhere is None and speaker in self._here):
+            return None
+        self.count()
+        before.on_state = None
+        before.stop()
+        if elsewhere is None:
+            self._take_here(speaker)
+        else:
+            self._here.pop(speaker, None)
+            self._counted.pop(speaker, None)
+            self._take(speaker, elsewhere)
+        self.hear_each_other(self._audible)
+        return before
+
     async def connect(self, speaker: Speaker, seat: Outbox, sdp: str) -> None:
         """Answers an offer, or says why not."""
-        try:
-            seat.offer(Answer(sdp=await self._media[speaker].connect(sdp)))
-        except Refused as error:
-            self._metrics.refusals.labels(error.code).inc()
-            seat.offer(refused_message(error))
-        except Exception as error:
-            log.error("an offer could not be answered", session=self._session, error=repr(error), exc_info=error)
-            seat.offer(refused_message(Refused("bad_offer", "The audio connection could not be set up.")))
+        if speaker in self._here:
+            await answer(self._here[speaker], seat, sdp, self._session)
 
     def hear_each_other(self, audible: bool) -> None:
+        self._audible = audible
         for speaker, own in self._media.items():
             own.hear(self._media[speaker.other] if audible else None)
 
@@ -64,10 +99,8 @@ class Microphones:
 
     def count(self) -> None:
         """What the network did since the last call goes into the metrics."""
-        for speaker, own in self._media.items():
-            stats = own.stats()
-            self._metrics.count_media(self._counted.get(speaker), stats)
-            self._counted[speaker] = stats
+        for speaker, own in self._here.items():
+            self._counted[speaker] = counted(self._counted.get(speaker), own, self._metrics)
 
     async def close(self) -> None:
         self.count()
@@ -77,3 +110,32 @@ class Microphones:
         for error in ends:
             if isinstance(error, BaseException):
                 log.error("a connection did not close", session=self._session, error=repr(error))
+
+    def _take_here(self, speaker: Speaker) -> None:
+        self._here[speaker] = PartnerMedia(self._session, speaker, self._deliver, self._settings)
+        self._counted.pop(speaker, None)
+        self._take(speaker, self._here[speaker])
+
+    def _take(self, speaker: Speaker, own: AudioSource) -> None:
+        self._media[speaker] = own
+        own.on_state = lambda: self._changed(speaker)
+
+
+async def answer(media: PartnerMedia, seat: Outbox, sdp: str, session: str) -> None:
+    """Answers an offer, or says why not."""
+    try:
+        seat.offer(Answer(sdp=await media.connect(sdp)))
+    except Refused as error:
+        seat.refuse(error)
+    except Exception as error:
+        log.error("an offer could not be answered", session=session, error=repr(error), exc_info=error)
+        seat.refuse(Refused("bad_offer", "The audio connection could not be set up."))
+
+
+def counted(before: MediaStats | None, media: PartnerMedia | None, metrics: Metrics) -> MediaStats | None:
+    """Adds what a connection saw since ``before`` to the metrics; gives what to count from next."""
+    if media is None:
+        return None
+    stats = media.stats()
+    metrics.count_media(before, stats)
+    return stats

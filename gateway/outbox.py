@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from gateway.metrics import Metrics
 from gateway.protocol import Lines, Role, RoomChanged, ServerMessage, WireLine
+from gateway.refusals import refused_message
 from gateway.settings import SocketSettings
+from streaming.errors import Refused
 
 
 class Outbox:
@@ -55,6 +57,15 @@ class Outbox:
         kept = [message for message in self._messages if not isinstance(message, Lines)]
         self._messages.clear()
         self._messages.extend(kept)
+
+    def refuse(self, error: Refused, *, fatal: bool = False) -> None:
+        """Says what was turned away and why; where it is ``fatal``, nothing comes after it."""
+        self._metrics.refusals.labels(error.code).inc()
+        message = refused_message(error)
+        if fatal or message.fatal:
+            self.close(message.model_copy(update={"fatal": True}))
+        else:
+            self.offer(message)
 
     def close(self, last: ServerMessage | None = None) -> None:
         """Nothing more comes in; what waits, and ``last``, still goes out."""

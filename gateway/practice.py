@@ -26,14 +26,14 @@ from gateway.clock import SessionClock
 from gateway.ice import for_browser
 from gateway.ledger import WRITE_S, Ledger
 from gateway.media import MediaSettings
-from gateway.microphones import Microphones
+from gateway.microphones import AudioSource, Microphones
 from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
 from gateway.registry import Record, Registry
 from gateway.rooms import Room
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
 from streaming.backbone import Backbone
-from streaming.errors import StoreUnavailable
+from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
 
@@ -63,6 +63,7 @@ class Practice:
         self.audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
         self.order = asyncio.Lock()
         self.partners_left_s = time.monotonic()  # when the last partner left
+        self.on_view: Callable[[RoomView], None] | None = None  # whoever tells others how it stands
         self._left_at = 0  # session time at which the room was last left empty
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
@@ -100,9 +101,14 @@ class Practice:
         return self.record.session
 
     @property
+    def clock(self) -> SessionClock | None:
+        """None until the practice begins."""
+        return self._analysis.clock if self._analysis else None
+
+    @property
     def now(self) -> int:
         """Session time; 0 until the practice begins."""
-        return self._analysis.clock.now() if self._analysis else 0
+        return self.clock.now() if self.clock else 0
 
     @property
     def _policy(self) -> CoachSettings:
@@ -146,13 +152,13 @@ class Practice:
             self._become(after)
         record = self._ledger.entry(before, after)
         begins = self._beginning(record)
-        clock = self._analysis.clock if self._analysis else begins.clock if begins else None
+        clock = begins.clock if begins else self.clock
         if at is None:
             at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
         news = self._ledger.happenings(before, after, at)
         try:
             await self._ledger.write(news, record, fact=fact)
-        except StoreUnavailable:
+        except (StoreUnavailable, LeaseLost):
             if begins:
                 await begins.close()
             raise
@@ -186,7 +192,10 @@ class Practice:
             self.microphones.hear_each_other(after.audible)
         if self._analysis is not None:
             self._analysis.switch(after.analysing)
-        self.audience.tell(RoomChanged(room=self.view()))
+        view = self.view()
+        self.audience.tell(RoomChanged(room=view))
+        if self.on_view is not None:
+            self.on_view(view)
         if after.watchable and not before.watchable:
             await self.audience.catch_up()
         else:
@@ -272,6 +281,16 @@ class Practice:
         await self._tell([happening])
 
     # Audio
+
+    def seated(self, speaker: Speaker, elsewhere: AudioSource | None) -> None:
+        """Where this partner's audio comes from now on; None: from a connection to this gateway."""
+        before = self.microphones.use(speaker, elsewhere)
+        if before is None:
+            return
+        self._tasks.spawn(before.close(), f"an earlier microphone of {speaker} in {self.id}")
+        if self._analysis is not None:
+            self._analysis.replaced(speaker)
+        self._media_state(speaker)
 
     def _media_state(self, speaker: Speaker) -> None:
         self._tasks.spawn(self._media_changed(speaker), f"media state of {speaker} in {self.id}")

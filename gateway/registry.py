@@ -11,17 +11,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coach.practice import Card
 from gateway import rooms
+from gateway.homes import SCOPE
 from gateway.learnt import Learnt
 from gateway.protocol import Role
 from gateway.rooms import Room
-from streaming.errors import Refused, StoreUnavailable
-from streaming.schema import links, sessions
+from streaming.errors import LeaseLost, Refused, StoreUnavailable
+from streaming.schema import fences, links, sessions
 
 TOKEN_BYTES = 24  # 192 bits: not to be guessed
 SESSION_BYTES = 10
@@ -145,10 +147,32 @@ class Registry:
             raise Refused("unknown_link", "The practice of this link is not known here.")
         return _record(row)
 
-    async def save(self, record: Record) -> None:
-        """Returns once the record is on disk."""
+    async def save(self, record: Record, *, fence: int | None = None) -> None:
+        """Returns once the record is on disk. Raises LeaseLost where a home with a higher ``fence`` has it."""
         async with self._writing() as connection:
-            await _update(connection, record)
+            if not await _update(connection, record, fence):
+                raise LeaseLost(f"session {record.session} has another home now")
+
+    async def hold(self, session: str, fence: int) -> None:
+        """From now on no home with a lower ``fence`` writes to the session. Raises LeaseLost where one is higher."""
+        new = {"sqlite": sqlite, "postgresql": postgresql}[self._engine.dialect.name].insert(fences)
+        raised = new.on_conflict_do_update(
+            index_elements=["session"], set_={"fence": fence}, where=fences.c.fence <= fence
+        ).returning(fences.c.fence)
+        async with self._writing() as connection:
+            held = (await connection.execute(raised.values(session=session + SCOPE, fence=fence))).first()
+        if held is None:
+            raise LeaseLost(f"session {session} has another home now")
+
+    async def confirm(self, session: str, role: Role, token_hash: str, device_hash: str) -> None:
+        """That somebody may sit there: the link is this role's, the device its own. Raises Refused ``unknown_link``."""
+        seat = (links.c.token_hash == token_hash) & (links.c.session == session) & (links.c.role == role)
+        if role != "observer":
+            seat &= links.c.device_hash == device_hash
+        async with self._reading() as connection:
+            found = (await connection.execute(select(links.c.session).where(seat))).first()
+        if found is None:
+            raise Refused("unknown_link", "This link is not known here.")
 
     async def running(self) -> list[Record]:
         """Sessions that have begun and not ended, the newest first: to be gone on with after a restart."""
@@ -206,8 +230,13 @@ async def _insert(connection: AsyncConnection, new: NewSession, record: Record) 
     await connection.execute(insert(links), rows)
 
 
-async def _update(connection: AsyncConnection, record: Record) -> None:
-    await connection.execute(update(sessions).where(sessions.c.session == record.session).values(_row(record)))
+async def _update(connection: AsyncConnection, record: Record, fence: int | None = None) -> bool:
+    """False where somebody else writes to the session by now."""
+    query = update(sessions).where(sessions.c.session == record.session).values(_row(record))
+    if fence is not None:
+        higher = (fences.c.session == record.session + SCOPE) & (fences.c.fence > fence)
+        query = query.where(~exists().where(higher))
+    return (await connection.execute(query)).rowcount > 0
 
 
 def _row(record: Record) -> dict[str, Any]:

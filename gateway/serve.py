@@ -8,12 +8,14 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import uvicorn
+from fastapi import FastAPI
 
 from coach.settings import CoachSettings
 from gateway.app import create_app
-from gateway.live import open_store
+from gateway.live import Gateway, open_store
 from gateway.logs import configure
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
@@ -85,6 +87,13 @@ class AddressedServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, address: str) -> None:
         super().__init__(config)
         self._address = address
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """First the practices go to other gateways: who is thrown out here should find them there."""
+        gateway: Gateway = cast(FastAPI, self.config.app).state.gateway
+        if not gateway.neighbours.alone:
+            await gateway.hand_over()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Self, TypeAlias, assert_never
 
 from gateway import rooms, time_outs
+from gateway.microphones import AudioSource
 from gateway.outbox import Outbox
 from gateway.practice import Practice, Services
 from gateway.protocol import (
@@ -57,6 +58,7 @@ class Session:
         self.ended_s: float | None = None
         self._audience = practice.audience
         self._services = services
+        self._closed = False
         self._tasks = Tasks()
 
     @classmethod
@@ -88,24 +90,28 @@ class Session:
 
     # People come and go
 
-    async def join(self, seat: Outbox, name: str = "") -> None:
-        """Gives a partner or an observer a seat and welcomes them. Raises Refused ``room_full``."""
-        await self._tasks.whole(self._join(seat, name), "join")
+    async def join(self, seat: Outbox, name: str = "", microphone: AudioSource | None = None) -> None:
+        """Gives a partner or an observer a seat and welcomes them. Raises Refused ``room_full``.
 
-    async def _join(self, seat: Outbox, name: str) -> None:
+        ``microphone``: a partner's, where the audio does not come to this gateway.
+        """
+        await self._tasks.whole(self._join(seat, name, microphone), "join")
+
+    async def _join(self, seat: Outbox, name: str, microphone: AudioSource | None) -> None:
         async with self.practice.order:
             if self.room.ended:
                 self._farewell(seat)
             elif seat.role == "observer":
                 await self._join_watcher(seat)
             else:
-                await self._join_partner(Speaker(seat.role), seat, name)
+                await self._join_partner(Speaker(seat.role), seat, name, microphone)
 
-    async def _join_partner(self, speaker: Speaker, seat: Outbox, name: str) -> None:
+    async def _join_partner(self, speaker: Speaker, seat: Outbox, name: str, microphone: AudioSource | None) -> None:
         before = self._audience.seats.get(speaker)
         if before is not None:
             before.close(refused_message(Refused("taken_over", "The practice was opened in another window.")))
         self._audience.seats[speaker] = seat
+        self.practice.seated(speaker, microphone)
         after = rooms.joined(self.room, speaker, name)
         self._welcome(seat, self.practice.view(after))
         try:
@@ -131,6 +137,8 @@ class Session:
     async def _leave(self, seat: Outbox) -> None:
         async with self.practice.order:
             seat.close()
+            if self._closed:
+                return
             if seat in self._audience.watchers:
                 self._audience.watchers.discard(seat)
                 await self._watched()
@@ -233,7 +241,8 @@ class Session:
                 seat.offer(Ended(report=self._report_for(seat)))
 
     async def close(self) -> None:
-        """Out of memory; what is in the store can be opened again."""
+        """Out of memory; what is in the store can be opened again. Nobody has left by it."""
+        self._closed = True
         for seat in self._audience.everybody:
             seat.close()
         await self.practice.close()

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from gateway.guest import Guest, Proof
 from gateway.live import Gateway
 from gateway.outbox import Outbox
 from gateway.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Hello, Offer, Role, read_message
 from gateway.rates import Rate
-from gateway.refusals import refused_message
+from gateway.registry import hashed
 from gateway.session import Session
-from streaming.errors import Refused, StoreUnavailable, UnusableInput
+from streaming.errors import BusUnavailable, LeaseLost, Refused, StoreUnavailable, UnusableInput
 
 POLICY = 1008  # RFC 6455: closed for a reason that was told before
 NORMAL = 1000
@@ -32,7 +33,7 @@ class Connection:
         self._messages = Rate(self._settings.messages_per_s, self._settings.burst_messages)
         self._offers = Rate(self._settings.offers_per_minute / 60, self._settings.offers_per_minute)
         self._box = Outbox("observer", self._settings, gateway.metrics)
-        self._session: Session | None = None
+        self._session: Session | Guest | None = None
 
     async def serve(self) -> None:
         await self._socket.accept()
@@ -71,6 +72,9 @@ class Connection:
         except StoreUnavailable as error:
             log.error("hello failed", error=str(error))
             self._refuse(Refused("store_unavailable", "The gateway cannot read its store just now."), fatal=True)
+        except (BusUnavailable, LeaseLost) as error:
+            log.warning("a browser has to come back", error=str(error))
+            self._box.close()
         except UnusableInput as error:
             self._refuse(Refused("unexpected", str(error)), fatal=True)
         except Exception as error:
@@ -114,14 +118,15 @@ class Connection:
         if link.role == "report":
             raise Refused("report_link", "This link opens the report of a practice.")
         session = await self._gateway.session(link.session)
-        if session.room.ended and not await self._was_part(session, link.role, message):
+        if session and session.room.ended and not await self._was_part(session, link.role, message):
             raise Refused("session_ended", "This practice has ended.")
         if link.role != "observer":
             await registry.claim(message.token, message.device)
         self._box.role = link.role
         self._gateway.metrics.sockets.labels(link.role).inc()
-        self._session = session
-        await session.join(self._box, message.name)
+        proof = Proof(hashed(message.token), hashed(message.device))
+        self._session = session or self._gateway.guest(link, proof)
+        await self._session.join(self._box, message.name)
 
     async def _was_part(self, session: Session, role: Role, message: Hello) -> bool:
         """Whether a practice that is over is told to this page: then it leads to the report."""
@@ -146,13 +151,8 @@ class Connection:
             self._refuse(Refused("store_unavailable", "The gateway cannot keep this just now, so it did not count."))
 
     def _refuse(self, error: Refused, *, fatal: bool = False) -> None:
-        self._gateway.metrics.refusals.labels(error.code).inc()
         log.info("refused", code=error.code, session=self._session.id if self._session else None)
-        message = refused_message(error)
-        if fatal or message.fatal:
-            self._box.close(message.model_copy(update={"fatal": True}))
-        else:
-            self._box.offer(message)
+        self._box.refuse(error, fatal=fatal)
 
     async def _write(self) -> None:
         """Sends what waits until the box is closed and empty, then closes the socket."""
