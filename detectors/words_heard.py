@@ -15,6 +15,7 @@ from detectors.words_settings import GuardSettings
 from streaming.types import SAMPLE_RATE_HZ
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_SAME_MARKS = re.compile(r"([^.…])\1{4}")  # "It's$$$$$$": no word has five of one in a row
 _LONGEST_PHRASE = 8  # words; a loop of longer ones shows in the compression
 
 
@@ -67,7 +68,8 @@ def doubt(
         return "unsure"
     if heard.confidence < settings.least_word:
         return "unsure_words"
-    if compression(heard.text) > settings.most_compression or loops(words, settings):
+    looped = loops(words, settings) or _SAME_MARKS.search(heard.text) is not None
+    if looped or compression(heard.text) > settings.most_compression:
         return "repeats"
     if len(words) > settings.allowed_words + settings.most_words_per_s * samples / SAMPLE_RATE_HZ:
         return "too_many"

@@ -15,7 +15,7 @@ class UtteranceSettings:
     cut_within_samples: int = 32_000  # the last 2 s before that are searched for the quietest place
     cut_frame_samples: int = 320  # in steps of 20 ms
     shortest_samples: int = 1600  # 0.1 s: less is no word
-    pad_samples: int = 3200  # 0.2 s before and after: first and last sounds lie in them
+    pad_samples: int = 8000  # 0.5 s before and after: with 0.2 s, a lone "yes" or "okay" was mostly doubted
     partial_samples: int = 19_200  # 1.2 s: a text while speaking, as often as this
     look_back_samples: int = 32_000  # 2 s: how long after its start an onset may still be announced
     kept_samples: int = 640_000  # 40 s a partner at most, whatever comes

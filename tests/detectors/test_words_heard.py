@@ -35,6 +35,7 @@ def test_clear_speech_is_believed(text: str) -> None:
         (heard("Good boy.", -1.3, 0.1), "unsure"),
         (heard("Hey!", -0.8, 0.1, confidence=0.1), "unsure_words"),
         (heard("Ah ah ah ah"), "repeats"),
+        (heard("It's$$$$$$$$$"), "repeats"),
         (heard("what are you up what are you up what are you up"), "repeats"),
         (heard("one two three four five six seven eight nine ten a b c d e f g h"), "too_many"),
     ],
