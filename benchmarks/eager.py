@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from coach.policy import Coach
-from gateway import analysts
+from gateway import analysts, learnt
 from gateway.cli import main
 from streaming.ids import event_id
 from streaming.types import Annotation, Cue, Kind
@@ -42,7 +42,7 @@ class EagerCoach(Coach):
 
 def install() -> None:
     """From now on every practice of this process gets this coach."""
-    analysts.Coach = EagerCoach  # type: ignore[attr-defined]
+    analysts.Coach = learnt.Coach = EagerCoach  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def run(quick: bool) -> BenchResult:
     ]
     notes = [
         f"Page clocks against this process: {', '.join(f'{ms:+.1f}' for ms in seen.clock_offsets_ms)} ms.",
-        "painted: the animation frame after the one that drew it, late by up to 17 ms, for the floor too.",
+        "painted: the first task after the animation frame that drew it, for the floor too.",
         "The floor: aiortc with a jitter buffer of 4 packets, 1 ahead; the first 20 ms frame over -34 dBFS.",
     ]
     settings = {"quick": quick, "trial_s": TRIAL_S, "loud": LOUD, "trials": TRIALS_QUICK if quick else TRIALS}

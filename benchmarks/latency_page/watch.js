@@ -4,8 +4,13 @@
   const shown = (window.benchShown = []);
   const known = new Set();
   const unix = (ms) => (performance.timeOrigin + ms) / 1000;
-  // The first callback runs before the paint, the second after it: late by up to a frame, for all alike.
-  const whenPainted = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
+  // The callback runs before the paint, the message that it posts after it.
+  const whenPainted = (then) =>
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => then(performance.now());
+      port2.postMessage(null);
+    });
 
   function whenDrawn(selector, then) {
     const drawn = (node) => node.nodeType === 1 && (node.matches(selector) || node.querySelector(selector));

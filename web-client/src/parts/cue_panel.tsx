@@ -1,5 +1,5 @@
 // The cue: full width, soft, read out, gone by itself; a tap, a button or Escape sends it away.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { SessionClock } from "../live/clock";
 import { keptChoices } from "../live/kept";
 import type { ShownCue } from "../live/state";
@@ -24,8 +24,8 @@ export function CuePanel({ cue, clock, actions }: { cue: ShownCue; clock: Sessio
   const breathe = line.level === BREATHE;
   const untilS = useMemo(() => untilBreath(line.start_s, clock.now(performance.now())), [line.id]);
   const [leaving, setLeaving] = useState(false);
+  useLayoutEffect(() => whenPainted((atMs) => actions.painted(cue, atMs)), [line.id]);
   useEffect(() => {
-    const cancel = whenPainted((atMs) => actions.painted(cue, atMs));
     signal(keptChoices());
     const shown_s = breathe ? untilS + BREATH_S : line.ttl_s;
     const leave = setTimeout(() => setLeaving(true), shown_s * 1_000);
@@ -33,7 +33,6 @@ export function CuePanel({ cue, clock, actions }: { cue: ShownCue; clock: Sessio
     const escape = (event: KeyboardEvent) => event.key === "Escape" && actions.dismiss(cue);
     addEventListener("keydown", escape);
     return () => {
-      cancel();
       clearTimeout(leave);
       clearTimeout(gone);
       removeEventListener("keydown", escape);
