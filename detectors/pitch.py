@@ -17,8 +17,8 @@ from streaming.types import SAMPLE_RATE_HZ, Samples
 
 WINDOW_SAMPLES = 1024  # 64 ms: three periods of 65 Hz would be 46 ms
 FFT_SAMPLES = 1280  # no lag that is looked at wraps round
-_PITCH_BINS = FFT_SAMPLES // 4  # up to 4 kHz: higher harmonics only add noise, and the inverse is half as long
-_LAG_RATE_HZ = SAMPLE_RATE_HZ // 2
+PITCH_BINS = FFT_SAMPLES // 4  # up to 4 kHz: higher harmonics only add noise, and the inverse is half as long
+LAG_RATE_HZ = SAMPLE_RATE_HZ // 2
 _TINY = np.float32(1e-12)
 
 Floats = NDArray[np.float32]
@@ -38,9 +38,10 @@ def hann() -> Samples:
 
 
 @cache
-def _window_autocorrelation(lags: int) -> Floats:
+def window_autocorrelation(lags: int) -> Floats:
+    """The window's own, 1 at lag 0: what a pure tone's is multiplied by."""
     power = np.abs(np.fft.rfft(hann(), FFT_SAMPLES)) ** 2
-    own = np.fft.irfft(power[:_PITCH_BINS], FFT_SAMPLES // 2)[:lags]
+    own = np.fft.irfft(power[:PITCH_BINS], FFT_SAMPLES // 2)[:lags]
     return np.asarray(own / own[0], dtype=np.float32)
 
 
@@ -56,12 +57,12 @@ def track(power: Floats, settings: PitchSettings) -> Pitch:
 
     A voice does not jump: every window's period is chosen twice, the second time near the median of the first.
     """
-    shortest = int(_LAG_RATE_HZ / settings.max_hz)
-    longest = int(_LAG_RATE_HZ / settings.min_hz) + 2
-    amplitude = np.sqrt(power[:, :_PITCH_BINS])
+    shortest = int(LAG_RATE_HZ / settings.max_hz)
+    longest = int(LAG_RATE_HZ / settings.min_hz) + 2
+    amplitude = np.sqrt(power[:, :PITCH_BINS])
     # Power to three quarters: a formant on an even harmonic, or a lost fundamental, no longer doubles the pitch.
     correlation = np.fft.irfft(amplitude * np.sqrt(amplitude), FFT_SAMPLES // 2, axis=1)[:, :longest]
-    normal = correlation / np.maximum(correlation[:, :1], _TINY) / _window_autocorrelation(longest)
+    normal = correlation / np.maximum(correlation[:, :1], _TINY) / window_autocorrelation(longest)
     octaves = np.log2(np.maximum(np.arange(longest, dtype=np.float32), 1.0))
     peaks = np.zeros(normal.shape, dtype=bool)
     peaks[:, 1:-1] = (normal[:, 1:-1] >= normal[:, :-2]) & (normal[:, 1:-1] >= normal[:, 2:])
@@ -77,5 +78,5 @@ def track(power: Floats, settings: PitchSettings) -> Pitch:
     best = np.clip(best, 1, longest - 2)
     left, top, right = normal[rows, best - 1], normal[rows, best], normal[rows, best + 1]
     bend = np.minimum(left - 2.0 * top + right, -_TINY)
-    hz = _LAG_RATE_HZ / (best + np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
+    hz = LAG_RATE_HZ / (best + np.clip(0.5 * (left - right) / bend, -0.5, 0.5))
     return Pitch(hz.astype(np.float32), np.where(found, np.clip(top, 0.0, 1.0), 0.0).astype(np.float32))

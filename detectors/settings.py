@@ -32,11 +32,11 @@ class VoicingSettings:
     octave_cost: float = 0.03  # an octave: of two equal peaks the shorter period is the true one
     periodic: float = 0.6  # from here on a frame has a pitch
     least_periodicity: float = 0.54  # mean of a unit; 1 in 25 syllables has less, and nearly every stroke of keys
-    voiceless_doubt: float = 5.0  # times the usual proof: whisper gets there in a third of a second
+    voiceless_doubt: float = 16.0  # more evidence than usual: whisper gets there in a third of a second
     stranger_top_octaves: float = 1.93  # 380 Hz, over 100 Hz: adults' speech is rarely above
     least_top_octaves: float = 1.58  # 300 Hz: below it nobody's pitch is too high
     reach_octaves: float = 0.75  # over the usual: further than most rise in a question or in anger
-    high_doubt: float = 3.0  # times the usual proof, where most of the pitch lies above
+    high_doubt: float = 10.0  # likewise, where most of the pitch lies above
     known_units: int = 4  # utterances: a voice is known
     usual_memory: float = 0.1  # an utterance, of what is usual
 

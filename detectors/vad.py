@@ -12,15 +12,20 @@ its final takes the announcement back: ``RETRACTED_SAMPLES`` long, confidence 0.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from detectors.frames import Frame
+from detectors.packing import pack, unpack
 from detectors.settings import FRAME_SAMPLES, SUB_SAMPLES, SUBS, VadSettings
+from detectors.voicing import Voicing
 from streaming.ids import event_id
-from streaming.types import Annotation, Kind, Span, Speaker, Status
+from streaming.types import Annotation, Kind, Samples, Span, Speaker, Status
 
 DETECTOR = "vad@1"
 MUTE_DB = -100.0
@@ -87,6 +92,8 @@ class VoiceActivity:
     fed: int  # boundaries before this sample can no longer be made
     active: bool = False
     levels: Levels = field(default_factory=Levels)
+    voicing: Voicing = field(default_factory=Voicing)  # of what is not yet proven
+    narrow: bool = False  # a telephone: too little of the voice is left to doubt what has no clear pitch
     marks: deque[Mark] = field(default_factory=deque)
     _energies: deque[tuple[float, ...]] = field(default_factory=lambda: deque(maxlen=_HISTORY_FRAMES))
     _unit: _Unit | None = None
@@ -95,6 +102,7 @@ class VoiceActivity:
     _candidate: int | None = None  # refined onset of what is not announced yet
     _since: int = 0  # start of this activity
     _evidence: float = 0.0  # of speech, log odds
+    _before: Samples = field(default_factory=lambda: np.zeros(FRAME_SAMPLES, np.float32))  # the frame before
     _last_mark: int = 0  # marks never go back in time
     _missing_from: int | None = None
     _missing_to: int = 0
@@ -108,7 +116,7 @@ class VoiceActivity:
             return out  # a short loss inside speech changes nothing
         frame_db = sum(frame.energies_db) / SUBS
         self.levels.hear(frame_db, p, self.settings)
-        self._gather(p)
+        self._gather(frame, p)
         if self._unit is not None and self.active:
             self._unit.p_sum += p
             self._unit.frames += 1
@@ -119,6 +127,7 @@ class VoiceActivity:
         else:
             self._candidate = None
         self._prove(frame_db)
+        self._before = frame.samples
         return out + self._close_unit(frame.end, confidence)
 
     def settled(self, limit: int) -> list[Mark]:
@@ -153,6 +162,7 @@ class VoiceActivity:
     def _lose(self, start: int, now: int) -> list[Annotation]:
         """Too much is missing to go on: what was being said ends where the loss began."""
         self._lost, self._candidate, self._evidence = True, None, 0.0
+        self.voicing.forget()
         out: list[Annotation] = []
         if self.active:
             self._end_activity(min(start, self._quiet_since if self._quiet_since is not None else start))
@@ -160,20 +170,25 @@ class VoiceActivity:
         self._mark(start, "missing", True)
         return out
 
-    def _gather(self, p: float) -> None:
+    def _gather(self, frame: Frame, p: float) -> None:
         s = self.settings
+        if p >= s.on and (self._unit is None or not self._unit.proven):
+            self.voicing.hear(np.concatenate([self._before, frame.samples]), s.voicing)
         p = min(max(p, 1e-3), 1.0 - 1e-3)
         doubt = s.doubt if self.levels.knows_voice(s) else s.stranger_doubt
         step = math.log(p / (1.0 - p)) - doubt
         self._evidence = max(0.0, self._evidence + min(max(step, -s.most_evidence), s.most_evidence))
+        if not self._evidence:
+            self.voicing.forget()
 
     def _prove(self, frame_db: float) -> None:
         """Speech is known to be speech: the turn detector is told where it began, or as far back as may be."""
         s, levels = self.settings, self.levels
         near = levels.knows_voice(s) and frame_db >= levels.speech_db - s.far_db
-        needed = s.proof if near else s.stranger_proof
+        needed = (s.proof if near else s.stranger_proof) + self.voicing.doubt(s.voicing, self.narrow)
         if self.active and self._unit is not None and not self._unit.proven and self._evidence >= needed:
             self._unit.proven = True
+            self.voicing.learn(s.voicing)
             self._mark(self._since, "active", True)
 
     def _watch_onset(self, frame: Frame, p: float, confidence: float) -> list[Annotation]:
@@ -211,6 +226,7 @@ class VoiceActivity:
             self._mark(at, "active", False)
             self._ended = self._last_mark
         self.active, self._quiet_since, self._evidence = False, None, 0.0
+        self.voicing.forget()
 
     def _close_unit(self, now: int, confidence: float, always: bool = False) -> list[Annotation]:
         if self._unit is None or self._ended is None:
@@ -244,13 +260,16 @@ class VoiceActivity:
         return frame.end - (len(recent) - first) * SUB_SAMPLES
 
     def _refined_end(self, frame: Frame) -> int:
-        """Where energy came back to the floor: the last loud sub-frame of this frame and the one before."""
-        recent = [db for energies in list(self._energies)[-2:] for db in energies]
+        """Where energy came back to the floor: the last loud sub-frame of this frame and those before.
+
+        The model goes on for two or three frames after a voice; where it falls silent in noise, energy cannot tell.
+        """
+        recent = [db for energies in list(self._energies)[-self.settings.end_lookback_frames :] for db in energies]
         threshold = self.levels.voice_db(self.settings)
         loud = [i for i, db in enumerate(recent) if db >= threshold]
         if not loud:
             return frame.end - len(recent) * SUB_SAMPLES
-        return min(frame.end - (len(recent) - 1 - loud[-1]) * SUB_SAMPLES, frame.start + FRAME_SAMPLES // 2)
+        return min(frame.end - (len(recent) - 1 - loud[-1]) * SUB_SAMPLES, frame.start)
 
     def _annotation(self, status: Status, span: Span, decided: int, confidence: float) -> Annotation:
         return Annotation(
@@ -277,18 +296,22 @@ class VoiceActivity:
             "quiet_since": self._quiet_since,
             "ended": self._ended,
             "onset": [self._candidate, self._since, self._evidence],
+            "voicing": dataclasses.asdict(self.voicing),
+            "before": pack(self._before),
             "last_mark": self._last_mark,
             "missing": [self._missing_from, self._missing_to, self._lost],
         }
 
     @classmethod
     def restore(cls, session: str, speaker: Speaker, settings: VadSettings, saved: dict[str, Any]) -> VoiceActivity:
-        voice = cls(session, speaker, settings, saved["fed"], saved["active"], Levels(*saved["levels"]))
+        levels = Levels(*saved["levels"])
+        voice = cls(session, speaker, settings, saved["fed"], saved["active"], levels, Voicing(**saved["voicing"]))
         voice.marks.extend((at, what, on) for at, what, on in saved["marks"])
         voice._energies.extend(tuple(energies) for energies in saved["energies"])
         voice._unit = _Unit(*saved["unit"]) if saved["unit"] else None
         voice._quiet_since, voice._ended = saved["quiet_since"], saved["ended"]
         voice._candidate, voice._since, voice._evidence = saved["onset"]
+        voice._before = unpack(saved["before"])
         voice._last_mark = saved["last_mark"]
         voice._missing_from, voice._missing_to, voice._lost = saved["missing"]
         return voice

@@ -6,22 +6,26 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from detectors.frames import Frame
 from detectors.settings import FRAME_SAMPLES, VadSettings
 from detectors.vad import RETRACTED_SAMPLES, VoiceActivity
-from streaming.types import Annotation, Samples, Span, Speaker
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Samples, Span, Speaker
 
 FLOOR, VOICE = 1e-3, 0.1
+LOW_HZ, CRY_HZ = 130.0, 470.0
 
 
-def sound(loud: Sequence[tuple[int, int]], frames: int) -> Samples:
-    """Faint hiss, with a voice's level in the given stretches of samples."""
-    samples = np.random.default_rng(0).standard_normal(frames * FRAME_SAMPLES)
-    level = np.full(len(samples), FLOOR)
+def sound(loud: Sequence[tuple[int, int]], frames: int, hz: float | None = LOW_HZ) -> Samples:
+    """Faint hiss, with a voice in the given stretches of samples: pulses at ``hz``, or noise where that is None."""
+    hiss = np.random.default_rng(0).standard_normal(frames * FRAME_SAMPLES)
+    at = np.arange(len(hiss)) / SAMPLE_RATE_HZ
+    voice = hiss if hz is None else sum(np.sin(2 * np.pi * hz * k * at) for k in range(1, int(4000 / hz))) / 4
+    samples = hiss * FLOOR
     for start, end in loud:
-        level[start:end] = VOICE
-    return np.asarray(samples * level, dtype=np.float32)
+        samples[start:end] = voice[start:end] * VOICE
+    return np.asarray(samples, dtype=np.float32)
 
 
 def listen(samples: Samples, p: Sequence[float], missing: Span | None = None) -> tuple[VoiceActivity, list[Annotation]]:
@@ -131,6 +135,37 @@ def test_the_same_doubtful_sound_is_a_listening_sound_once_a_voice_is_known_at_t
     faint[hum[0] : hum[1]] *= 10.0  # 20 dB below the voice
     voice, out = listen(faint, p)
     assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == [True, False]
+
+
+@pytest.mark.parametrize("hz", [None, CRY_HZ], ids=["a stroke of keys", "a cry"])
+def test_what_the_model_is_sure_of_for_a_moment_is_doubted_where_it_is_voiceless_or_too_high(hz: float | None) -> None:
+    burst = [(150 * FRAME_SAMPLES, 155 * FRAME_SAMPLES)]
+    before = sound([(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES)], 150)
+    p = probabilities(200, (40, 110), (150, 155))
+    _, voiced = listen(np.concatenate([before, sound(burst, 200)[len(before) :]]), p)
+    _, other = listen(np.concatenate([before, sound(burst, 200, hz)[len(before) :]]), p)
+    assert [a.span.length > RETRACTED_SAMPLES for a in voiced if a.status == "final"] == [True, True]
+    assert [a.span.length > RETRACTED_SAMPLES for a in other if a.status == "final"] == [True, False]
+
+
+def test_over_a_telephone_nothing_is_doubted_for_having_no_clear_pitch() -> None:
+    burst = sound([(40 * FRAME_SAMPLES, 50 * FRAME_SAMPLES)], 90, None)
+    for narrow in (False, True):
+        voice = VoiceActivity("s", Speaker.A, VadSettings(), 0, narrow=narrow)
+        out = [
+            a
+            for n, p in enumerate(probabilities(90, (40, 50)))
+            for a in voice.step(Frame.of(n * FRAME_SAMPLES, burst[n * FRAME_SAMPLES : (n + 1) * FRAME_SAMPLES]), p)
+        ]
+        assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == [narrow]
+
+
+def test_whisper_gets_there_in_the_end() -> None:
+    _, out = listen(
+        sound([(40 * FRAME_SAMPLES, 70 * FRAME_SAMPLES)], 110, None),
+        [0.98 if 40 <= n < 70 else 0.02 for n in range(110)],
+    )
+    assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == [True]
 
 
 def test_evidence_of_one_sentence_proves_no_later_sound() -> None:
