@@ -144,6 +144,11 @@ def backchannel_as_interruption(scored: Sequence[Scored]) -> float:
     return sum(bool(p.said and p.said.interruption) for p in asked) / len(asked) if asked else float("nan")
 
 
+def wrong_by(scored: Sequence[Scored]) -> float:
+    """Events whose start was found and whose starter was not."""
+    return float(sum(not p.right_by for p in pairs_of(scored) if p.gold and p.gold.demanded and p.said))
+
+
 def decision_p50_s(scored: Sequence[Scored]) -> float:
     """From the start of a true interruption to its final word."""
     delays = [

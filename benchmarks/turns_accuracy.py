@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks import scoring
+from benchmarks import scoring, turns_telephone
 from benchmarks.definition import Talk
 from benchmarks.gold import gold_labels
 from benchmarks.harness import Figure, Panel, measured, recordings
 from benchmarks.sbcsae import Conversation, read_all
 from benchmarks.scoring import Said, Scored
 from benchmarks.train_turns import Lessons, learn, moved, train
+from benchmarks.turns_telephone import Called
 from detectors.turn_model import P_OTHER, TurnModel
 from detectors.turn_settings import TurnSettings
 from detectors.turns import annotate_activity
@@ -34,15 +35,20 @@ Judge = Callable[[Conversation, Activity], list[Said]]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was scored: ours (held out), the alternatives, and ours with moved boundaries."""
+    """What was scored: ours (held out) and the alternatives, both also with moved boundaries, and over a telephone."""
 
     ours: Sequence[Scored]
     alternatives: dict[str, Sequence[Scored]]
     moved: Sequence[Scored]
+    moved_rules: Sequence[Scored]
+    called: Called
 
 
-def find(conversations: Sequence[Conversation], *, folds: int) -> Findings:
-    """Scores all conversations; ``folds`` groups of them are held out in turn."""
+def find(conversations: Sequence[Conversation], *, folds: int, calls: int, minutes: float) -> Findings:
+    """Scores all conversations; ``folds`` groups of them are held out in turn.
+
+    The first ``minutes`` of ``calls`` of them are also heard over a telephone.
+    """
     gold = {one.name: gold_labels(one) for one in conversations}
     lessons = [learn(one, gold[one.name]) for one in conversations]
     models = _held_out(lessons, min(folds, len(lessons)))
@@ -68,6 +74,8 @@ def find(conversations: Sequence[Conversation], *, folds: int) -> Findings:
         ours=score(as_is, ours),
         alternatives={EVERY: score(as_is, _every), RULES: score(as_is, exactly)},
         moved=score(jittered, ours),
+        moved_rules=score(jittered, exactly),
+        called=turns_telephone.call(conversations[:calls], models, minutes),
     )
 
 
@@ -85,7 +93,7 @@ def figures(found: Findings) -> list[Figure]:
         ("backchannel_f1", lambda s: scoring.f1(s, Kind.BACKCHANNEL.__eq__), True),
         ("open_p95_ms", scoring.open_p95_ms, False),
         ("interruption_decided_p50_s", scoring.decision_p50_s, False),
-        ("wrong_by", _wrong_by, True),
+        ("wrong_by", scoring.wrong_by, True),
     ]
     out = [
         measured(name, found.ours, figure, n, {w: figure(s) for w, s in found.alternatives.items()} if compare else {})
@@ -95,11 +103,12 @@ def figures(found: Findings) -> list[Figure]:
         p, _ = scoring.known_by(found.ours, round(after_s * SAMPLE_RATE_HZ))
         out.append(measured(f"p_interruption_auc_after_{after_s:.1f}_s", found.ours, _auc(after_s), len(p)))
         out.append(measured(f"p_interruption_ece_after_{after_s:.1f}_s", found.ours, _ece(after_s), len(p)))
-    out.append(measured("interruption_f1_moved_100ms", found.moved, scoring.f1, n))
+    for name, figure in (("interruption_f1", scoring.f1), ("wrong_by", scoring.wrong_by)):
+        out.append(measured(f"{name}_moved_100ms", found.moved, figure, n, {RULES: figure(found.moved_rules)}))
     most = max(found.ours, key=_backchannels)
     without = [one for one in found.ours if one is not most]
     out.append(measured(f"interruption_f1_without_{most.name}", without, scoring.f1, len(scoring.pairs_of(without))))
-    return out
+    return out + turns_telephone.figures(found.called)
 
 
 def by_conversation(found: Findings) -> str:
@@ -119,7 +128,11 @@ def panels(found: Findings) -> list[Panel]:
 def run(*, quick: bool) -> tuple[list[Figure], list[Panel], list[str]]:
     """Figures, panels and notes on the recordings at hand."""
     conversations = read_all(recordings())
-    found = find(conversations[::3] if quick else conversations, folds=14)
+    found = (
+        find(conversations[::3], folds=14, calls=2, minutes=2.5)
+        if quick
+        else find(conversations, folds=14, calls=14, minutes=10.0)
+    )
     return figures(found), panels(found), [by_conversation(found)]
 
 
@@ -161,12 +174,6 @@ def _every(_: Conversation, activity: Activity) -> list[Said]:
                 decided = own.start + _LONG_SAMPLES
                 found.append(Said(own.start, Kind.TALK_OVER, by, decided, own.start, 1.0))
     return found
-
-
-def _wrong_by(scored: Sequence[Scored]) -> float:
-    """Events whose start was found and whose starter was not."""
-    pairs = [p for p in scoring.pairs_of(scored) if p.gold and p.gold.demanded and p.said]
-    return float(sum(not pair.right_by for pair in pairs))
 
 
 def _auc(after_s: float) -> Callable[[Sequence[Scored]], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.arousal import Arousal
 from detectors.baseline import Baseline
+from detectors.effort import Effort
 from detectors.frames import Frame, FrameBuffer
 from detectors.gain import GainWatch
 from detectors.packing import pack, unpack
@@ -43,6 +45,7 @@ class Partner:
         self.arousal = Arousal(session, speaker, settings.arousal, own)
         self.quality = Quality(session, speaker, settings.quality)
         self.gain = GainWatch(settings.gain)
+        self.effort = Effort()
         self.told_active = False  # as the turn detector was last told
         self.told_missing = False
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
@@ -66,6 +69,8 @@ class Partner:
         out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust)
         point = self.prosody(frame, 0.0 if bleeding else p, p)
         self.gain.hear(frame, self.voice.active, p)
+        own = self.voice.active and not bleeding and p >= self.settings.vad.sure
+        self.effort.hear(sum(frame.energies_db) / len(frame.energies_db), own)
         out += self.quality.hear(frame, self.voice.levels, bleeding, self.gain.controlled)
         if point is not None:
             out += self.quality.hear_spectrum(point.spectrum, point.span)
@@ -87,6 +92,12 @@ class Partner:
         speaking = whole and self.voice.active and own_p >= s.clear
         quiet = whole and not self.voice.active and p < s.off
         return self.collector.hear(frame, speaking, quiet)
+
+    @property
+    def raised_db(self) -> float:
+        """How far this partner's voice is over the usual; 0 where the level is not to be trusted."""
+        trusted = self.quality.trust >= self.settings.turns.least_trust and not self.gain.controlled
+        return self.effort.raised_db if trusted else 0.0
 
     def hear_hush(self, frame: Frame) -> list[Annotation]:
         """Goes on by a frame that the model need not be asked of; what it remembers stays."""
@@ -111,6 +122,7 @@ class Partner:
             "arousal": self.arousal.save(),
             "quality": self.quality.save(),
             "gain": self.gain.save(),
+            "effort": dataclasses.asdict(self.effort),
             "told": [self.told_active, self.told_missing],
         }
 
@@ -125,5 +137,6 @@ class Partner:
         own.arousal = Arousal.restore(session, speaker, settings.arousal, saved["arousal"])
         own.quality = Quality.restore(session, speaker, settings.quality, saved["quality"])
         own.gain = GainWatch.restore(settings.gain, saved["gain"])
+        own.effort = Effort(**saved["effort"])
         own.told_active, own.told_missing = saved["told"]
         return own

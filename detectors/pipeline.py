@@ -20,6 +20,7 @@ from detectors.frames import Frame
 from detectors.partner import WINDOW_SAMPLES, Partner
 from detectors.settings import DetectorSettings
 from detectors.silero import STATE_SHAPE, shared_model
+from detectors.turn_model import TurnModel
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Samples, Speaker
 
@@ -39,6 +40,7 @@ class Pipeline:
         *,
         start: int = 0,
         baselines: Mapping[Speaker, Mapping[str, Any]] | None = None,
+        turn_model: TurnModel | None = None,
     ) -> None:
         self.session = session
         self.settings = settings or DetectorSettings()
@@ -47,7 +49,7 @@ class Pipeline:
         self._partners = {
             speaker: Partner(session, speaker, self.settings, start, carried.get(speaker)) for speaker in Speaker
         }
-        self._turns = TurnDetector(session, self.settings.turns, start=start)
+        self._turns = TurnDetector(session, self.settings.turns, start=start, model=turn_model)
         self._guard = BleedGuard(self.settings.bleed)
         self._turned = start  # session time up to which the turn detector was told
         self._frames: dict[Speaker, Frame] = {}  # taken, and waiting for the model's answers
@@ -143,7 +145,11 @@ class Pipeline:
         self._turned = end
         active = {speaker: own.told_active for speaker, own in self._partners.items()}
         missing = {speaker: own.told_missing for speaker, own in self._partners.items()}
-        return self._decided_now(self._turns.step(end, active, missing, uncertainty=uncertainty, hears_late=hears_late))
+        raised_db = {speaker: own.raised_db for speaker, own in self._partners.items()}
+        said = self._turns.step(
+            end, active, missing, uncertainty=uncertainty, hears_late=hears_late, raised_db=raised_db
+        )
+        return self._decided_now(said)
 
     def _decided_now(self, annotations: list[Annotation]) -> list[Annotation]:
         """Turns are judged a fixed delay behind; what had to be heard for it goes up to now."""

@@ -22,6 +22,10 @@ from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Kind
 WEIGHTS = Path(__file__).parent / "weights" / "turns.json"
 P_OTHER = 0.02  # of types that are no interruption; what people call them rarely differs
 _FORESEEN_S = 0.3  # a turn that ends this soon was foreseen to end (EVENTS)
+# Log odds a dB over own usual. No labelled sound stands behind them: the sign is the literature's (see
+# detectors/effort.py), and together they move the odds by less than half a second more of overlap does.
+_BY_RAISED, _OVER_RAISED = 0.06, 0.04
+_MOST_DB = 6.0  # beyond it is a gain change or a shout, and no finer evidence
 _FAR_S = 30.0  # longer ago than this makes no difference
 
 # Durations are capped where longer ones say no more; ``log_`` is log(1 + seconds).
@@ -103,6 +107,12 @@ def features(o: Overlap, now: int) -> list[float]:
     ]
 
 
+def effort(o: Overlap) -> float:
+    """Log odds that the two voices add; exactly 0 without sound."""
+    by, over = (min(max(db, -_MOST_DB), _MOST_DB) for db in (o.by_raised_db, o.over_raised_db))
+    return _BY_RAISED * by + _OVER_RAISED * over
+
+
 def _seconds(samples: int) -> float:
     return min(max(samples / SAMPLE_RATE_HZ, 0.0), _FAR_S)
 
@@ -115,9 +125,9 @@ class Logit:
     weights: tuple[float, ...]
     offset: float
 
-    def p(self, x: list[float]) -> float:
-        """0 to 1. ``x`` holds all features."""
-        odds = self.offset + sum(weight * x[i] for i, weight in zip(self.uses, self.weights, strict=True))
+    def p(self, x: list[float], more: float = 0.0) -> float:
+        """0 to 1. ``x`` holds all features, ``more`` is other evidence (log odds)."""
+        odds = self.offset + more + sum(weight * x[i] for i, weight in zip(self.uses, self.weights, strict=True))
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
 
     def as_json(self) -> dict[str, Any]:
@@ -145,8 +155,8 @@ class TurnModel:
         if o.together:
             return P_OTHER
         if o.ruled is None:
-            return self.early.p(features(o, now))
-        return self.ruled.p(features(o, now)) if o.ruled in INTERRUPTION_KINDS else P_OTHER
+            return self.early.p(features(o, now), effort(o))
+        return self.ruled.p(features(o, now), effort(o)) if o.ruled in INTERRUPTION_KINDS else P_OTHER
 
     def as_json(self) -> dict[str, Any]:
         return {"early": self.early.as_json(), "ruled": self.ruled.as_json()}

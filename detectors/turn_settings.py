@@ -30,3 +30,4 @@ class TurnSettings:
     # Below it, what the table calls an interruption is taken for its harmless neighbour. Held out, F1 hardly
     # changes from 0.5 to 0.65: the upper end accuses least.
     least_p: float = 0.65
+    least_trust: float = 0.8  # audio worse than this (noise, clipping, bleed) says nothing of effort

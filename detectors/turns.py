@@ -39,6 +39,7 @@ class TurnDetector:
         self._model = model or shipped()
         self._voices = {speaker: Voice() for speaker in Speaker}
         self._bursts = {speaker: Bursts() for speaker in Speaker}
+        self._raised_db = dict.fromkeys(Speaker, 0.0)
         self._overlaps: list[Overlap] = []  # undecided, oldest first
         self._lulls = Lulls()
         self._fresh = True  # nothing heard yet
@@ -51,16 +52,18 @@ class TurnDetector:
         *,
         uncertainty: int = 0,
         hears_late: Mapping[Speaker, int] | None = None,
+        raised_db: Mapping[Speaker, float] | None = None,
     ) -> list[Annotation]:
         """Goes on to ``end``, the activity of both constant until there. Earlier ends change nothing.
 
         A partner is ``active`` while speaking; ``missing`` audio is neither speech nor silence.
         ``uncertainty`` is how far (samples) the two streams may be off against each other,
         ``hears_late`` how much later than session time each hears the other: a start is judged by
-        what the starter had heard by then.
+        what the starter had heard by then. ``raised_db`` is how far each voice is over its usual level.
         """
         if end <= self.now:
             return []
+        self._raised_db = dict.fromkeys(Speaker, 0.0) | dict(raised_db or {})
         out = self._change(active, missing, uncertainty, hears_late or {})
         while (moment := self._deadline()) <= end:
             self.now = moment
@@ -90,6 +93,7 @@ class TurnDetector:
             "fresh": self._fresh,
             "voices": {speaker.value: dataclasses.asdict(voice) for speaker, voice in self._voices.items()},
             "bursts": {speaker.value: own.counts for speaker, own in self._bursts.items()},
+            "raised_db": {speaker.value: db for speaker, db in self._raised_db.items()},
             "overlaps": [dataclasses.asdict(overlap) for overlap in self._overlaps],
             "lulls": dataclasses.asdict(self._lulls),
         }
@@ -103,6 +107,7 @@ class TurnDetector:
         own._fresh = saved["fresh"]
         own._voices = {speaker: Voice(**saved["voices"][speaker.value]) for speaker in Speaker}
         own._bursts = {speaker: Bursts(list(saved["bursts"][speaker.value])) for speaker in Speaker}
+        own._raised_db = {speaker: saved["raised_db"][speaker.value] for speaker in Speaker}
         own._overlaps = [
             Overlap(
                 **{**o, "by": Speaker(o["by"]), "over": Speaker(o["over"]), "ruled": o["ruled"] and Kind(o["ruled"])}
@@ -269,6 +274,7 @@ class TurnDetector:
                 late=late,
                 next_refresh=self.now + s.refresh_samples,
                 context=context(self.now, own, other),
+                over_raised_db=self._raised_db[by.other],
             )
         )
 
@@ -280,6 +286,7 @@ class TurnDetector:
         o.heard_over = over.heard_until(self.now) + o.late if o.over_end is None else o.over_end
         o.burst_heard = by.heard_until(self.now) if o.burst_end is None else o.burst_end
         o.goes_on = self._bursts[o.by].goes_on(o.burst_heard - o.burst_start)
+        o.by_raised_db = self._raised_db[o.by]
         o.claiming = by.claims is not None
         if o.ruled is None:
             o.ruled = rule(o, s)
