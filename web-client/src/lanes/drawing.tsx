@@ -9,6 +9,7 @@ const RIBBON_GAP_S = 2.5; // a longer silence cuts the ribbon
 const SURE = 0.4; // below this confidence the ribbon is drawn faint
 const MIN_PX = 2;
 const HALF_LABEL_PX = 18;
+const EDGE_PX = 10; // half a mark: what happened at the very start is drawn whole
 
 export interface DrawingProps {
   picture: Picture;
@@ -116,7 +117,7 @@ function RailMark({ mark, layout, pxPerS, chosen, onChoose }: DrawingProps & { m
   const width = (mark.end - mark.start) * pxPerS;
   const cue = mark.group === "cue";
   const y = cue ? layout.cue : layout.rail;
-  const x = mark.start * pxPerS + (mark.kind === "talk_over" ? width / 2 : 0);
+  const x = Math.max(EDGE_PX, mark.start * pxPerS + (mark.kind === "talk_over" ? width / 2 : 0));
   const classes = `mark${mark.id === chosen ? " chosen" : ""}${onChoose ? " pressable" : ""}`;
   return (
     <g class={classes} transform={`translate(${x.toFixed(1)} ${y})`} onClick={onChoose && (() => onChoose(mark.id))}>

@@ -9,9 +9,13 @@ import { cards, ended } from "../words";
 export function EndedScreen({ report, room, me, token }: { report: string; room: Room; me: Partner; token: string }) {
   useEffect(() => keepInvitation(null), []); // its links are used up: the start page begins anew
   return (
-    <Screen title={ended.title} body={ended.body} step={{ label: ended.report, href: `/report#${report}` }}>
+    <Screen
+      title={ended.title}
+      body={ended.body}
+      step={{ label: ended.report, href: `/report#${report}` }}
+      below={<NextTime me={me} token={token} learnt={room.learnt} />}
+    >
       {room.card && <HowItWent card={room.card} token={token} />}
-      <NextTime me={me} token={token} learnt={room.learnt} />
     </Screen>
   );
 }

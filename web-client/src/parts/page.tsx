@@ -47,7 +47,13 @@ export interface Step {
 }
 
 /** A title, a sentence or two, one clear next step. */
-export function Screen(props: { title: string; body?: string; step?: Step; children?: ComponentChildren }) {
+export function Screen(props: {
+  title: string;
+  body?: string;
+  step?: Step;
+  children?: ComponentChildren;
+  below?: ComponentChildren; // what may wait until after that step
+}) {
   return (
     <Page title={props.title}>
       <section class="screen">
@@ -55,6 +61,7 @@ export function Screen(props: { title: string; body?: string; step?: Step; child
         {props.body && <p>{props.body}</p>}
         {props.children}
         {props.step && <StepButton step={props.step} />}
+        {props.below}
       </section>
     </Page>
   );
