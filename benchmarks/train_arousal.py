@@ -2,6 +2,8 @@
 
     python -m benchmarks.train_arousal --data ../shared/data
 
+Beside it go the models that never heard one of the speakers, for benchmarks (benchmarks/arousal_held_out.json).
+
 One acted corpus (EmoDB, CC0, seven speakers) cannot say which feature carries arousal in another language or
 studio: on it nearly every one does. So little is learnt from it. The signs are known (GeMAPS: F. Eyben et al.,
 IEEE Trans. Affective Computing 7(2), 2016, and what it reviews) and may not turn; how features vary and go
@@ -16,7 +18,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from benchmarks.arousal_scores import HELD_OUT
 from benchmarks.clips import Clip, emodb, joined_clips, levelled
 from benchmarks.lines import Line, through
 from benchmarks.voice_points import points_of
@@ -154,6 +157,9 @@ def main() -> None:
         for name, spread, weight in zip(FEATURES, model.spreads, model.weights, strict=True)
     }
     args.out.write_text(json.dumps(out, indent=1) + "\n")
+    unheard = {speaker: asdict(without(clips, speaker)) for speaker in sorted({h.clip.speaker for h in clips})}
+    rows = (f' "{speaker}": {json.dumps(model)}' for speaker, model in unheard.items())
+    HELD_OUT.write_text("{\n" + ",\n".join(rows) + "\n}\n")
     for name, numbers in out.items():
         print(f"{name:20s} spread {numbers['spread']:6.3f}  weight {numbers['weight']:.3f}")
 

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
-from benchmarks import arousal_scores, vad_scores
-from benchmarks.arousal_scores import Change, Heard, auc
-from benchmarks.clips import Clip, Condition, emodb, noises
+from benchmarks import arousal_accuracy, vad_scores
+from benchmarks.clips import Clip, emodb, noises
 from benchmarks.harness import REPOSITORY, Figure, measured, recordings
 from benchmarks.vad_scores import Line, Scored
 from detectors.pipeline import Pipeline
@@ -26,7 +24,7 @@ STREAMS = 20
 def figures(quick: bool) -> list[Figure]:
     """All figures; ``quick`` hears fewer clips and less neutral talk. Raises UnusableInput without recordings."""
     data = recordings()
-    return [*vad_figures(data, quick), *arousal_figures(data, quick), cost_figure(quick)]
+    return [*vad_figures(data, quick), *arousal_accuracy.figures(data, quick), cost_figure(quick)]
 
 
 def vad_figures(data: Path, quick: bool) -> list[Figure]:
@@ -72,75 +70,6 @@ def _vad_parts(clips: Sequence[Clip], line: Line, data: Path, parts: int) -> tup
         ours.append(vad_scores.score(vad_scores.final_spans(annotations), truth, len(samples), announced))
         plain.append(vad_scores.score(vad_scores.plain(probabilities), truth, len(samples)))
     return ours, plain
-
-
-def arousal_figures(data: Path, quick: bool) -> list[Figure]:
-    speakers = dict(list(emodb(data).items())[:: 2 if quick else 1])
-    each = 3 if quick else 100
-    natural = arousal_scores.heard_clips(speakers, "WN", each, natural_level=True)
-    removed = arousal_scores.heard_clips(speakers, "WN", each, natural_level=False)
-    out = [
-        measured(
-            name, heard, auc, len(heard), {"loudness alone": auc(heard, "loudness"), "pitch alone": auc(heard, "pitch")}
-        )
-        for name, heard in (("arousal_auc", natural), ("arousal_auc_level_removed", removed))
-    ]
-    if not quick:
-        wide = arousal_scores.heard_clips(speakers, "WFANTL", each, natural_level=True)
-        out.append(measured("arousal_auc_high_low", wide, auc, len(wide), {"pitch alone": auc(wide, "pitch")}))
-        out += _shifts(data, speakers, natural)
-    return [*out, *_rise_figures(speakers, quick)]
-
-
-def _shifts(data: Path, speakers: dict[str, list[Clip]], clean: Sequence[Heard]) -> list[Figure]:
-    """How far neutral speech moves under another condition than its baseline's, as a share of what anger does."""
-    calm = float(np.mean([h.level for h in clean if not h.high]))
-    span = float(np.mean([h.level for h in clean if h.high])) - calm
-    out: list[Figure] = []
-    others: tuple[Condition, ...] = ("noise_10db", "telephone", "bright_mic", "dull_mic")
-    for condition in others:
-        heard = arousal_scores.heard_clips(
-            speakers, "N", 5, natural_level=True, condition=condition, rooms=noises(data)
-        )
-        out.append(
-            measured(
-                f"arousal_shift_share_{condition}",
-                heard,
-                lambda parts: abs(float(np.mean([h.level for h in parts])) - calm) / span,
-                len(heard),
-            )
-        )
-    return out
-
-
-def _rise_figures(speakers: dict[str, list[Clip]], quick: bool) -> list[Figure]:
-    random = np.random.default_rng(2)
-    changes = [arousal_scores.change(own, random) for own in speakers.values() for _ in range(1 if quick else 4)]
-    count, seconds = 0, 0.0
-    for own in speakers.values():
-        found, length_s = arousal_scores.false_rises(own, 90.0 if quick else 1800.0, random)
-        count, seconds = count + found, seconds + length_s
-    hours = seconds / 3600
-    low = float(stats.chi2.ppf(0.025, 2 * count) / 2) if count else 0.0
-    high = float(stats.chi2.ppf(0.975, 2 * count + 2) / 2)
-    return [
-        measured("arousal_rise_delay_p50_s", changes, _rise_delay, len(changes)),
-        measured("arousal_rises_found_share", changes, _found, len(changes)),
-        measured("arousal_settle_delay_p50_s", changes, _settle_delay, len(changes)),
-        Figure("false_rises_per_hour", count / hours, round(hours * 60), low / hours, high / hours),
-    ]
-
-
-def _rise_delay(changes: Sequence[Change]) -> float:
-    return float(np.median([c.rise_delay_s for c in changes if c.rise_delay_s is not None] or [np.nan]))
-
-
-def _settle_delay(changes: Sequence[Change]) -> float:
-    return float(np.median([c.settle_delay_s for c in changes if c.settle_delay_s is not None] or [np.nan]))
-
-
-def _found(changes: Sequence[Change]) -> float:
-    return float(np.mean([c.rise_delay_s is not None for c in changes]))
 
 
 def cost_figure(quick: bool) -> Figure:

@@ -14,7 +14,7 @@ from tests.data import shared_data
 
 
 def heard(high: bool, level: float) -> Heard:
-    return Heard("03", high, level, 0.0, 1.0, 0.0, 0.0)
+    return Heard("03", high, level, level, 0.0, 1.0, 0.0, 0.0, 0.0)
 
 
 def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
