@@ -7,60 +7,27 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
-from redis import Redis
 
 from gateway.exchange import in_stream, lines_stream, state_stream, unpack_came
 from gateway.worker_metrics import WorkerMetrics
 from gateway.worker_process import WorkerProcess, WorkerSettings
-from streaming.backbone import Backbone, open_backbone
+from streaming.backbone import Backbone
 from streaming.bus import START
-from streaming.leases import LeaseSettings
-from streaming.timeline import Timeline, open_engine
+from streaming.timeline import Timeline
+from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
 from streaming.wire import dumps
 from tests.gateway.stream_script import expected, feed, script
-from tests.servers import Server, postgres_server, redis_server
-from tests.streaming.conftest import empty_database, redis_url
+from tests.servers import Server
+from tests.streaming.conftest import redis_url
 
 QUICK = WorkerSettings(keep_s=0.2, renew_s=0.1)
-QUICK_LEASES = LeaseSettings(ttl_s=0.5)
 PATIENCE_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Server]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Server]:
-    with postgres_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def store(postgres: Server) -> str:
-    return await empty_database(postgres)
-
-
-@pytest.fixture
-async def timeline(store: str) -> AsyncIterator[Timeline]:
-    engine = await open_engine(store)
-    async with Timeline(engine) as opened:
-        yield opened
-    await engine.dispose()
-
-
-@pytest.fixture
-async def backbone(redis: Server) -> AsyncIterator[Backbone]:
-    with Redis(port=redis.port) as client:
-        client.flushall()
-    async with open_backbone(redis_url(redis), QUICK_LEASES) as opened:
-        yield opened
 
 
 @asynccontextmanager
@@ -90,6 +57,19 @@ async def closed(backbone: Backbone, session: str) -> None:
 async def holds(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while await ask() != wanted:  # noqa: ASYNC110 - it is Redis that is asked
+            await asyncio.sleep(0.02)
+
+
+async def kept(backbone: Backbone, session: str) -> None:
+    """Waits until a worker has kept a state."""
+    async with asyncio.timeout(PATIENCE_S):
+        while await backbone.bus.last(state_stream(session)) is None:  # noqa: ASYNC110 - it is Redis that is asked
+            await asyncio.sleep(0.02)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
 
 
@@ -138,12 +118,6 @@ class Program:
         return self._process.returncode, errors
 
 
-async def holder_of(redis: Server, session: str) -> int:
-    """The fence under which it is held: it grows with every new holder."""
-    with Redis(port=redis.port) as client:
-        return int(client.hget("breathmark:{leases}:fence", session) or 0)
-
-
 async def test_a_killed_worker_is_replaced_and_the_timeline_is_that_of_an_undisturbed_run(
     redis: Server, backbone: Backbone, timeline: Timeline, store: str
 ) -> None:
@@ -167,3 +141,116 @@ async def test_a_killed_worker_is_replaced_and_the_timeline_is_that_of_an_undist
     assert status == 0
     assert logged.count("a practice was taken on") == 4, "it took the two of the dead one"
     assert "Traceback" not in logged
+
+
+async def test_one_that_joins_gets_its_share_and_one_that_dies_is_replaced(
+    backbone: Backbone, timeline: Timeline
+) -> None:
+    scripts = {name: script(name, 28.0 + i, 46.0) for i, name in enumerate("wxyz")}
+    for session in scripts:
+        await backbone.leases.want(session)
+    async with working(backbone, timeline) as first:
+        feeding = [asyncio.create_task(feed(backbone.bus, s, own, speed=6.0)) for s, own in scripts.items()]
+        for session in scripts:
+            await kept(backbone, session)
+        async with working(backbone, timeline) as second:
+            await until(lambda: len(first._held) == len(second._held) == 2)
+            assert second._metrics.restores._value.get() >= 1, "at a kept state, not from the beginning"
+            assert first._metrics.lost._value.get() == 0
+        await asyncio.gather(*feeding)
+        for session in scripts:
+            await closed(backbone, session)
+    for session, own in scripts.items():
+        assert await written(timeline, session) == expected(session, own)
+
+
+async def test_one_that_is_asked_to_stop_gives_all_away_and_leaves_in_time(
+    redis: Server, backbone: Backbone, timeline: Timeline, store: str
+) -> None:
+    messages = script("s", 28.0, 46.0)
+    await backbone.leases.want("s")
+    program = await asyncio.to_thread(Program, redis_url(redis), store)
+    try:
+        await feed(backbone.bus, "s", messages[:200], speed=10.0)
+        await kept(backbone, "s")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            shown = (await http.get(program.metrics_url)).text
+    finally:
+        asked = time.monotonic()
+        status, logged = await asyncio.to_thread(program.stop, signal.SIGTERM)
+    assert (status, "Traceback" in logged) == (0, False)
+    assert time.monotonic() - asked < 5.0
+    assert "breathmark_worker_sessions 1.0" in shown
+    assert "breathmark_worker_lag_seconds" in shown
+    lease = await backbone.leases.acquire("s", "whoever comes first")
+    assert lease is not None, "free at once"
+    await backbone.leases.release(lease)
+    async with working(backbone, timeline):
+        await feed(backbone.bus, "s", messages[200:], speed=10.0)
+        await closed(backbone, "s")
+    assert await written(timeline, "s") == expected("s", messages)
+
+
+async def test_a_redis_that_lost_its_memory_and_a_database_that_restarts_change_nothing(
+    redis: Server, postgres: Server, backbone: Backbone, timeline: Timeline
+) -> None:
+    messages = script("s", 26.0, 50.0)
+    await backbone.leases.want("s")
+    async with working(backbone, timeline) as worker:
+        await feed(backbone.bus, "s", messages[:150], speed=10.0)
+        last = await backbone.bus.last(in_stream("s"))
+        assert last is not None
+        await until(lambda: worker._held["s"].position == last.position)
+        redis.stop(signal.SIGKILL)
+        redis.start()
+        await until(lambda: worker._metrics.revivals._value.get() == 1)
+        await feed(backbone.bus, "s", messages[150:250], speed=10.0)
+        postgres.stop()
+        running = asyncio.create_task(feed(backbone.bus, "s", messages[250:], speed=10.0))
+        postgres.start()
+        await running
+        await closed(backbone, "s")
+    assert await written(timeline, "s") == expected("s", messages)
+
+
+async def test_what_nobody_worked_on_in_time_is_missing_audio_and_counted(
+    backbone: Backbone, timeline: Timeline
+) -> None:
+    messages = script("s", 20.0, 50.0)
+    held_up = Happening("late", "s", "time_out", 0, "b", {"minutes": 30, "back_at": "9:00"})
+    await backbone.leases.want("s")
+    async with working(backbone, timeline):
+        await feed(backbone.bus, "s", messages[:100], speed=40.0, keep=100)
+        await kept(backbone, "s")
+    await timeline.append([held_up])
+    await feed(backbone.bus, "s", [held_up, *messages[100:-100]], speed=1000.0, keep=100)
+    async with working(backbone, timeline) as second:
+        await feed(backbone.bus, "s", messages[-100:], speed=40.0, keep=100)
+        await closed(backbone, "s")
+        missed = second._metrics.missed._value.get()
+        skipped = second._detectors.counts.skipped_samples
+    assert missed > 300
+    assert skipped > 10 * SAMPLE_RATE_HZ
+    lines = await timeline.read("s")
+    cues = [stored.line for stored in lines if isinstance(stored.line, Cue)]
+    assert [cue.because for cue in cues if cue.level == 4] == [("late",)], "what people did was not lost"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "give --bus and --store"),
+        (
+            ["--bus", "redis://me:geheim@127.0.0.1:1", "--store", "postgresql://x/y"],
+            "no answer from redis://me@127.0.0",
+        ),
+        (["--bus", "nonsense", "--store", "postgresql://me:geheim@127.0.0.1:1/x"], "not a Redis address"),
+    ],
+)
+def test_a_worker_that_cannot_begin_says_so_in_one_line(options: list[str], said: str) -> None:
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", "worker", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "geheim" not in done.stderr + done.stdout

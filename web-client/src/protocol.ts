@@ -68,6 +68,7 @@ export interface Room {
   neutral_s: number; // session time until which both are asked for easy talk; 0: not at all
   learnt: boolean; // something is kept of an earlier practice, or after the end of this one
   cues_silent: boolean;
+  coaching_paused: boolean; // nobody analyses for a moment, and nobody's doing: it goes on by itself
 }
 
 /** One line of the timeline. Which fields stand beside the envelope depends on `kind`. */

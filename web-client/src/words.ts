@@ -163,8 +163,10 @@ export const waiting = {
 
 export const practise = {
   listening: "Listening",
+  resting: "Not listening just now",
   connecting: "Connecting your microphone…",
   reconnecting: "Connecting again. Go on talking.",
+  coachingPaused: "Coaching is paused for a moment. You can go on talking.",
   partnerAway: "Your partner’s device is connecting again.",
   watched: (n: number) => (n === 1 ? "An observer is watching" : `${n} observers are watching`),
   observerAsks: "An observer is here and sees nothing until both of you say yes.",
@@ -267,6 +269,7 @@ export const watch = {
     ended: "Ended",
   },
   lost: "Connecting again. What you miss is filled in.",
+  coachingPaused: "Coaching is paused for a moment. It goes on by itself.",
   endedTitle: "The practice has ended",
   report: "Open the report",
   noReport: "The report opens for you once both partners have agreed to an observer.",

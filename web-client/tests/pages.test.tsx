@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { backHere, timeOut } from "../src/live/return_time";
 import { type CueActions, CuePanel } from "../src/parts/cue_panel";
 import { MicrophoneLine } from "../src/parts/microphone_line";
+import { CoupleScreen } from "../src/parts/couple";
+import { unopened } from "../src/live/state";
 import { SessionClock } from "../src/live/clock";
 import type { MicrophoneState } from "../src/protocol";
 import { RefusedScreen, wayOut } from "../src/parts/refused";
@@ -53,6 +55,28 @@ describe("a microphone that gives nothing", () => {
   test("nothing is said while all is well", async () => {
     await draw(<MicrophoneLine room={room("ok")} me="a" again={() => undefined} />);
     expect(root.textContent).toBe("");
+  });
+});
+
+describe("coaching that is paused by nobody's doing", () => {
+  test("is told in one calm line, and the sign no longer says that somebody listens", async () => {
+    const session = new SessionClock();
+    const screen = (coaching_paused: boolean) => (
+      <CoupleScreen
+        state={{ ...unopened, link: "open" }}
+        room={{ ...roomOf("practising"), coaching_paused }}
+        me="a"
+        actions={actions()}
+        clock={session}
+      />
+    );
+    await draw(screen(true));
+    expect(root.querySelector("[role=status]")?.textContent).toBe(words.practise.coachingPaused);
+    expect(root.querySelector(".dot.on")).toBeNull();
+    expect(root.textContent).not.toContain(words.practise.listening);
+    await draw(screen(false));
+    expect(root.textContent).not.toContain(words.practise.coachingPaused);
+    expect(root.textContent).toContain(words.practise.listening);
   });
 });
 

@@ -42,6 +42,7 @@ export function roomOf(phase: Phase): Room {
     neutral_s: 0,
     learnt: false,
     cues_silent: false,
+    coaching_paused: false,
   };
 }
 

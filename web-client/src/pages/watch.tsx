@@ -57,6 +57,7 @@ export function WatchPage({ token }: { token: string }) {
         <Heading>{watch.title}</Heading>
         <p class="soft">
           {room.now_s > 0 ? `${watch.phases[room.phase]}.` : watch.waitBegin} {watch.seen} {state.link === "lost" && watch.lost}
+          {state.link === "open" && room.coaching_paused && watch.coachingPaused}
         </p>
       </div>
       <LiveLanes book={session.book} clock={session.clock} names={names} />

@@ -40,6 +40,11 @@ export function CoupleScreen(props: CoupleProps) {
         {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
       </div>
       {state.notice && SHOWN.has(state.notice.code) && <p class="couple-notice">{refusalTitle(state.notice.code)}</p>}
+      {room.coaching_paused && (
+        <p class="couple-notice" role="status">
+          {practise.coachingPaused}
+        </p>
+      )}
       {me && <MicrophoneLine room={room} me={me} again={props.listenAgain} />}
       <div class="calm" role="img" aria-label={practise.shape}>
         <div class="halo" />
@@ -66,7 +71,9 @@ export function CoupleScreen(props: CoupleProps) {
 
 const SHOWN = new Set(["store_unavailable", "bad_offer"]); // the rest rights itself
 
-function hears({ state, room, me }: CoupleProps): boolean {
+const hears = (props: CoupleProps): boolean => connected(props) && !props.room.coaching_paused;
+
+function connected({ state, room, me }: CoupleProps): boolean {
   const media = me ? [room.partners[me].media] : [room.partners.a.media, room.partners.b.media];
   return state.link === "open" && media.every((each) => each === "connected");
 }
@@ -74,8 +81,8 @@ function hears({ state, room, me }: CoupleProps): boolean {
 function signText(props: CoupleProps): string {
   const { state, room, me } = props;
   if (state.link !== "open") return practise.reconnecting;
-  if (!hears(props)) return me && room.partners[me].media === "lost" ? practise.reconnecting : practise.connecting;
+  if (!connected(props)) return me && room.partners[me].media === "lost" ? practise.reconnecting : practise.connecting;
   const other = me && room.partners[OTHER[me]];
   if (other && (!other.present || other.media === "lost")) return practise.partnerAway;
-  return practise.listening;
+  return room.coaching_paused ? practise.resting : practise.listening;
 }
