@@ -10,6 +10,8 @@ from pathlib import Path
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from detectors.turns import annotate_activity
+from gateway.transcript import Transcript, transcript
+from gateway.words_models import OFF
 from streaming import audio, wire
 from streaming.errors import UnusableInput
 from streaming.rttm import read_rttm
@@ -30,16 +32,27 @@ _BLOCK_SAMPLES = SAMPLE_RATE_HZ // 10  # the coach is told of the time as often 
 
 
 def timeline_of_audio(
-    session: str, partners: dict[Speaker, Samples], sizes: Iterable[int] | None = None
+    session: str,
+    partners: dict[Speaker, Samples],
+    sizes: Iterable[int] | None = None,
+    words: Transcript | None = None,
 ) -> Iterator[Line]:
     """Annotations and the cues that would have come, in the order in which they were decided.
 
-    ``sizes`` are the chunk lengths in samples; whatever they are, the lines are the same.
+    ``sizes`` are the chunk lengths in samples; whatever they are, the lines are the same. ``words`` puts
+    what was said between them, a little after it was said, and changes no other line.
     """
     pipeline, coach = Pipeline(session), Coach(session)
     for chunk in audio.chunks(session, partners, sizes if sizes is not None else _for_ever(_BLOCK_SAMPLES)):
-        yield from _coached(coach, pipeline.push(chunk), pipeline.now)
-    yield from _coached(coach, pipeline.flush(), pipeline.now)
+        annotations = pipeline.push(chunk)
+        yield from _coached(coach, annotations, pipeline.now)
+        if words is not None:
+            yield from words.follow(chunk, annotations)
+    annotations = pipeline.flush()
+    yield from _coached(coach, annotations, pipeline.now)
+    if words is not None:
+        yield from words.told(annotations)
+        yield from words.finish(pipeline.now)
 
 
 def timeline_of_activity(session: str, activity: dict[Speaker, list[Span]]) -> Iterator[Line]:
@@ -62,15 +75,20 @@ def _coached(coach: Coach, annotations: Iterable[Annotation], now: int) -> Itera
     yield from coach.advance(now)
 
 
-def timeline_of_files(files: list[Path], rttm: Path | None, session: str | None = None) -> Iterator[Line]:
+def timeline_of_files(
+    files: list[Path], rttm: Path | None, session: str | None = None, *, words: str = OFF, masked: bool = False
+) -> Iterator[Line]:
     """The lines for what the command line was given; raises UnusableInput before the first one."""
     if rttm is not None:
         if files:
             raise UnusableInput("give either audio files or --rttm, not both")
+        if words != OFF:
+            raise UnusableInput("--words needs audio, and --rttm holds none")
         return timeline_of_activity(session or rttm.stem, read_rttm(rttm))
     if not files:
         raise UnusableInput("nothing to analyze: give A.wav B.wav, one STEREO.wav, or --rttm FILE")
-    return timeline_of_audio(session or files[0].stem, audio.read_partners(files))
+    name, partners = session or files[0].stem, audio.read_partners(files)
+    return timeline_of_audio(name, partners, words=None if words == OFF else transcript(name, words, masked=masked))
 
 
 @dataclass(slots=True)
@@ -83,6 +101,7 @@ class Summary:
     rises: Counter[Speaker] = field(default_factory=Counter)
     settled: Counter[Speaker] = field(default_factory=Counter)
     cues: list[Cue] = field(default_factory=list)
+    said: list[Annotation] = field(default_factory=list)
 
     def add(self, line: Line) -> None:
         if isinstance(line, Cue):
@@ -98,6 +117,8 @@ class Summary:
             return
         if line.kind is Kind.SPEECH:
             self.speech_s[line.by] += wire.seconds(line.span.length)
+        elif line.kind is Kind.WORDS and line.text:
+            self.said.append(line)
         elif line.kind is Kind.AROUSAL_RISE:
             self.rises[line.by] += 1
         elif line.kind is Kind.AROUSAL_SETTLED:

@@ -16,6 +16,7 @@ from coach.practice import Card
 from coach.reminder import reminder
 from coach.report import build_report, report_json
 from coach.report_form import ReportFacts
+from gateway.audience import without_words
 from gateway.cards import library, read_answer, read_choice, read_device
 from gateway.demo import DIALOGUE, Demos
 from gateway.http import SecurityHeaders, tell_errors
@@ -25,8 +26,9 @@ from gateway.rates import Rates
 from gateway.registry import Link, Record
 from gateway.settings import GatewaySettings
 from gateway.sockets import Connection
+from gateway.words_api import add_words, facts_of
 from streaming.errors import Refused, UnusableInput
-from streaming.types import Line, Speaker
+from streaming.types import Line
 from streaming.wire import dumps, samples
 
 MAX_MESSAGE_CHARS = 160  # of a refusal that quotes what a stranger sent
@@ -42,6 +44,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     tell_errors(app)
     _api(app)
+    add_words(app, _readable)
     _service(app)
     _client(app)
     return app
@@ -87,13 +90,7 @@ def _api(app: FastAPI) -> None:
     @app.get("/api/report")
     async def report(request: Request) -> JSONResponse:
         link, record = await _readable(request)
-        phase, now_s = await _gateway(request).stands(record)
-        facts = ReportFacts(
-            names={speaker: record.room.partner(speaker).name for speaker in Speaker},
-            began_unix=record.began_unix,
-            phase=phase,
-            now_s=now_s,
-        )
+        facts = await facts_of(_gateway(request), link, record)
         lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
         # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
         return JSONResponse(await asyncio.to_thread(_report, link.session, lines, facts))
@@ -145,9 +142,10 @@ def _api(app: FastAPI) -> None:
 
     @app.get("/api/timeline")
     async def timeline(request: Request) -> Response:
-        link, _ = await _readable(request)
+        link, record = await _readable(request)
         stored = await _gateway(request).timeline.read(link.session)
-        return Response("".join(dumps(s.line) + "\n" for s in stored), media_type="application/x-ndjson")
+        lines = without_words([entry.line for entry in stored], record.room)
+        return Response("".join(dumps(line) + "\n" for line in lines), media_type="application/x-ndjson")
 
 
 def _service(app: FastAPI) -> None:

@@ -12,10 +12,17 @@ from gateway.protocol import CueShown, Lines, RoomChanged, WireLine
 from gateway.rooms import Room
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
-from streaming.types import Cue, Line, Speaker
+from streaming.types import Annotation, Cue, Kind, Line, Speaker
 from streaming.wire import to_wire
 
 log = structlog.get_logger("gateway.audience")
+
+
+def without_words(lines: Sequence[Line], room: Room) -> Sequence[Line]:
+    """The lines as they may be shown: what was said is left out unless both agree to that."""
+    if room.worded:
+        return lines
+    return [line for line in lines if not (isinstance(line, Annotation) and line.kind is Kind.WORDS)]
 
 
 class Audience:
@@ -40,7 +47,10 @@ class Audience:
             watcher.offer(RoomChanged(room=message.room.watched))
 
     def show(self, lines: Sequence[Line], room: Room) -> None:
-        """Lines that are on disk. Cues go to all, the others to observers whom both agreed to."""
+        """Lines that are on disk. Cues go to all, the others to observers whom both agreed to.
+
+        Words only while both agree to those too.
+        """
         watchers = self.watchers if room.watchable else ()
         for cue in (line for line in lines if isinstance(line, Cue)):
             if room.ended or not room.agreed:
@@ -50,19 +60,21 @@ class Audience:
             message = CueShown(line=to_wire(cue))
             for seat in [*self.seats.values(), *watchers]:
                 seat.offer(message)
-        rest = [to_wire(line) for line in lines if not isinstance(line, Cue)] if watchers else []
+        shared = without_words(lines, room) if watchers else ()
+        rest = [to_wire(line) for line in shared if not isinstance(line, Cue)]
         for watcher in watchers:
             watcher.offer_lines(rest)
 
-    async def history(self) -> list[WireLine]:
-        return [to_wire(stored.line) for stored in await self._timeline.read(self._session)]
+    async def history(self, room: Room) -> list[WireLine]:
+        lines = [stored.line for stored in await self._timeline.read(self._session)]
+        return [to_wire(line) for line in without_words(lines, room)]
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, room: Room) -> None:
         """Both have just agreed: observers get what was before. Lines of this moment may come twice."""
         if not self.watchers:
             return
         try:
-            history = await self.history()
+            history = await self.history(room)
         except StoreUnavailable as error:  # live lines go on all the same
             log.error("an observer could not be shown the history", session=self._session, error=str(error))
             return

@@ -12,6 +12,7 @@ from typing import Self
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from coach.meaning import language
 from coach.practice import Card
 from gateway import again, rooms
 from gateway.analyst import Tools
@@ -27,6 +28,8 @@ from gateway.session import Session
 from gateway.settings import GatewaySettings
 from gateway.strain import Strain
 from gateway.tasks import Tasks
+from gateway.words import Words
+from gateway.words_models import OFF, find_model
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import BreathmarkError, BusUnavailable, Refused, StoreUnavailable
 from streaming.timeline import Timeline, open_engine, sqlite_url
@@ -64,7 +67,10 @@ class Gateway:
         self.neighbours = Neighbours(self.backbone, self.registry, self.settings, self.metrics)
         tools = Tools(self.timeline, self.metrics, self.neighbours.fence_of)
         self._analysts = self._made_analysts(tools)
-        self._services = Services(self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now)
+        words = self._made_words()
+        self._services = Services(
+            self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now, words
+        )
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         self.neighbours.run(self._tasks, self._drop, self._claim)
         await self._go_on()
@@ -94,6 +100,16 @@ class Gateway:
             for session in list(self._live.values()):
                 await _guarded(session, self._let_go(session, over=False))
         await self.neighbours.flush()
+
+    def _made_words(self) -> Words | None:
+        """The transcriber of this gateway, where it is to have one. Raises UnusableInput."""
+        if self.settings.words == OFF:
+            return None
+        model = find_model(self.settings.words, self.settings.data / "models")
+        words = Words(model, language(self.settings.words_language))
+        self.metrics.watch_words(words)
+        self._tasks.spawn(words.run(), "words")
+        return words
 
     def _made_analysts(self, tools: Tools) -> Analysts:
         """Workers elsewhere where there is a bus to reach them by, else the detectors of this process."""

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from detectors.worker import WorkerCounts
 from gateway.media import MediaStats
 from gateway.placement import WAIT_BOUNDS_MS
+from gateway.words import Words
 
 # Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).
 _MS_BUCKETS = (5, 10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000)
@@ -49,6 +50,25 @@ WORKER_COUNTS = {
     "late_samples": "audio for a time that had been given already",
     "failed_sessions": "pipelines that raised",
     "failed_deliveries": "annotations that could not be handed on",
+}
+WORDS_COUNTS = {
+    "started": "transcriber processes begun",
+    "died": "transcriber processes that ended by themselves",
+    "heard": "texts that counted as heard",
+    "doubted": "texts that were not believed",
+    "given_up": "utterances that brought the transcriber down",
+    "busy_s": "seconds the transcriber was busy",
+    "sound_s": "seconds of sound it was given",
+}
+WORDS_QUEUE_COUNTS = {
+    "finals": "finished utterances taken",
+    "partials": "utterances taken while they were spoken",
+    "superseded": "partial texts replaced by newer ones before they were taken",
+    "partials_shed": "partial texts not taken because finals waited",
+    "stale_partials": "partial texts that came too late",
+    "stale_finals": "finished utterances given up after waiting too long",
+    "overflowed_finals": "finished utterances given up because too many waited",
+    "forgotten": "utterances of sessions that withdrew or ended",
 }
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began doubles the page, for nothing
@@ -120,6 +140,15 @@ class Metrics:
             dropped
         )
         Gauge("breathmark_bus_away", "1 while the bus does not answer", registry=own).set_function(away)
+
+    def watch_words(self, words: Words) -> None:
+        """The transcriber's counts and its queue's, read whenever somebody asks."""
+        for counts, meanings in ((words.counts, WORDS_COUNTS), (words.counts.queue, WORDS_QUEUE_COUNTS)):
+            for what, meaning in meanings.items():
+                gauge = Gauge(f"breathmark_words_{what}", meaning, registry=self.registry)
+                gauge.set_function(partial(getattr, counts, what))
+        behind = Gauge("breathmark_words_behind", "1 while words come late", registry=self.registry)
+        behind.set_function(lambda: float(words.behind))
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

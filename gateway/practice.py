@@ -27,11 +27,13 @@ from gateway.ice import for_browser
 from gateway.ledger import WRITE_S, Ledger
 from gateway.media import MediaSettings
 from gateway.microphones import AudioSource, Microphones
+from gateway.practice_words import PracticeWords
 from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
 from gateway.registry import Record, Registry
 from gateway.rooms import Room
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
+from gateway.words import Words
 from streaming.backbone import Backbone
 from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
@@ -52,6 +54,7 @@ class Services:
     settings: GatewaySettings
     backbone: Backbone
     unix_now: Callable[[], float] = time.time
+    words: Words | None = None  # None: this gateway writes no words down
 
 
 class Practice:
@@ -70,6 +73,15 @@ class Practice:
         self._analysis: Analysis | None = None
         self._acknowledgements = Acknowledgements(record.session, tools.metrics)
         self._tasks = Tasks()
+        self._words = PracticeWords(
+            record.session,
+            services.words,
+            tools,
+            self._show,
+            self._tell_room,
+            people=lambda: [self.room.partner(speaker).name for speaker in Speaker],
+            masked=settings.words_masked,
+        )
         self.microphones = Microphones(
             record.session, self.heard, self._media_state, MediaSettings(peer=settings.peer), tools.metrics
         )
@@ -89,6 +101,7 @@ class Practice:
         self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
         self._left_at = max((_told_at(line) for line in lines), default=0)
         self.microphones.hear_each_other(self.room.audible)
+        self._words.switch(self.room.worded)
         await self.change(rooms.silenced(self.room), fact=True, at=self._left_at)
         self._services.tools.metrics.sessions_restored.inc()
 
@@ -130,6 +143,8 @@ class Practice:
             observer_waiting=bool(self.audience.watchers) and not room.watchable,
             cues_silent=self._coach_silent,
             coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
+            words_offered=self._words.offered,
+            words_behind=self._words.behind,
             ice_servers=for_browser(ice.servers_at(now_unix, self.id)),
             ice_good_s=ice.good_s,
         )
@@ -182,6 +197,7 @@ class Practice:
         if self.room.watchable and not room.watchable:
             self.audience.stop_watching()
         self.room = room
+        self._words.switch(room.worded)
 
     async def _apply(self, before: Room, news: list[Happening]) -> None:
         """The new room is true: let audio, observers and everybody's page follow."""
@@ -197,7 +213,7 @@ class Practice:
         if self.on_view is not None:
             self.on_view(view)
         if after.watchable and not before.watchable:
-            await self.audience.catch_up()
+            await self.audience.catch_up(after)
         else:
             self._show(news)
         if self._analysis is not None:
@@ -221,6 +237,7 @@ class Practice:
                     await self._analysis.close()  # what the detectors still have to say comes before the end
             except TimeoutError:
                 log.error("the detectors did not finish in time", session=self.id)
+            self._words.finish(self.now)
         # Where nobody came back, it was over when the last of them left.
         at = self._left_at if by is None and self.room.empty else None
         await self.change(rooms.ended(replace(self.room, learnt=learnt), by), fact=True, at=at)
@@ -256,6 +273,8 @@ class Practice:
             if isinstance(line, Annotation) and line.reason == "muted" and line.by is not None:
                 silence = self._microphone_heard(line.by, silent=line.status == "open")
                 self._tasks.spawn(silence, f"microphone of {line.by} in {self.id}")
+        if revised := self._words.told(lines):
+            self._tasks.spawn(self._words.keep(revised), f"refined overlaps of {self.id}")
 
     def _tell_room(self) -> None:
         if not self.room.ended:
@@ -307,6 +326,8 @@ class Practice:
     def heard(self, chunk: AudioChunk) -> None:
         if self._analysis is not None:
             self._analysis.heard(chunk)
+            if self._analysis.on:
+                self._words.heard(chunk)
 
     # Time
 
@@ -332,6 +353,7 @@ class Practice:
         if self._analysis is not None:
             self._analysis.switch(False)
             self._analysis.analyst.leave()
+        self._words.leave()
         await self.microphones.close()
         await self._tasks.close()
 

@@ -45,11 +45,12 @@ class Hello(_FromBrowser):
 
 
 class Consent(_FromBrowser):
-    """Sent again to change or withdraw. ``observer``: a therapist may watch."""
+    """Sent again to change or withdraw. ``observer``: a therapist may watch; ``words``: they are written down."""
 
     type: Literal["consent"]
     practice: bool
     observer: bool = False
+    words: bool = False
 
 
 class Setup(_FromBrowser):
@@ -195,6 +196,7 @@ class PartnerView(_ToBrowser):
     practice: bool = False
     observer: bool = False
     carry: bool = False
+    words: bool = False
     media: MediaState = "none"
     microphone: MicrophoneState = "ok"
 
@@ -232,6 +234,8 @@ class RoomView(_ToBrowser):
     coaching_paused: bool = False  # nobody analyses for a moment, and nobody's doing: it goes on by itself
     neutral_s: float = 0.0  # session time until which both are asked for easy talk; 0: not at all
     learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
+    words_offered: bool = False  # this gateway can write words down, if both want it
+    words_behind: bool = False  # they come late, or some not at all
     cues_silent: bool = False  # two cues were ignored: there are no more of the coach's own, until somebody asks
 
     @property

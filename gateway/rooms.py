@@ -32,6 +32,7 @@ class Partner:
     practice: bool = False
     observer: bool = False
     carry: bool = False
+    words: bool = False
     media: MediaState = "none"
     cut_off: bool = False
     microphone: MicrophoneState = "ok"  # as its browser has it
@@ -75,6 +76,11 @@ class Room:
     def watchable(self) -> bool:
         """Both consents to an observer stand."""
         return self.a.observer and self.b.observer
+
+    @property
+    def worded(self) -> bool:
+        """Both want what they say written down."""
+        return self.a.words and self.b.words
 
     @property
     def carries(self) -> bool:
@@ -124,8 +130,9 @@ def left(room: Room, speaker: Speaker) -> Room:
     return _with(room, speaker, replace(room.partner(speaker), present=False))
 
 
-def consented(room: Room, speaker: Speaker, practice: bool, observer: bool) -> Room:
-    return _with(room, speaker, replace(room.partner(speaker), practice=practice, observer=observer))
+def consented(room: Room, speaker: Speaker, practice: bool, observer: bool, words: bool = False) -> Room:
+    given = replace(room.partner(speaker), practice=practice, observer=observer, words=words)
+    return _with(room, speaker, given)
 
 
 def carried(room: Room, speaker: Speaker, yes: bool) -> Room:
@@ -240,6 +247,8 @@ def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Chang
         changes.append(Change("consent", by, {"practice": after.practice}))
     if before.observer != after.observer:
         changes.append(Change("observer_consent", by, {"observer": after.observer}))
+    if before.words != after.words:
+        changes.append(Change("words_consent", by, {"words": after.words}))
     if before.carry != after.carry:
         changes.append(Change("carry_consent", by, {"carry": after.carry}))
     if after.cut_off and not before.cut_off:
@@ -259,6 +268,8 @@ def view(
     observer_waiting: bool,
     cues_silent: bool,
     coaching_paused: bool,
+    words_offered: bool = False,
+    words_behind: bool = False,
     ice_servers: tuple[dict[str, str], ...],
     ice_good_s: float | None,
 ) -> RoomView:
@@ -278,6 +289,8 @@ def view(
         learnt=room.learnt,
         cues_silent=cues_silent,
         coaching_paused=coaching_paused,
+        words_offered=words_offered,
+        words_behind=words_behind,
     )
 
 
@@ -295,6 +308,7 @@ def _partner_view(partner: Partner) -> PartnerView:
         practice=partner.practice,
         observer=partner.observer,
         carry=partner.carry,
+        words=partner.words,
         media=partner.media,
         microphone="silent" if partner.silent and partner.microphone == "ok" else partner.microphone,
     )
@@ -304,7 +318,13 @@ def to_state(room: Room) -> RoomState:
     """What must outlive the process. Presence and media do not: whoever is here says so again."""
     return {
         "partners": {
-            s.value: {"name": p.name, "practice": p.practice, "observer": p.observer, "carry": p.carry}
+            s.value: {
+                "name": p.name,
+                "practice": p.practice,
+                "observer": p.observer,
+                "carry": p.carry,
+                "words": p.words,
+            }
             for s, p in ((speaker, room.partner(speaker)) for speaker in Speaker)
         },
         "same_room": room.same_room,
@@ -328,6 +348,7 @@ def from_state(state: RoomState) -> Room:
                 practice=bool(p["practice"]),
                 observer=bool(p["observer"]),
                 carry=bool(p.get("carry", False)),
+                words=bool(p.get("words", False)),
             )
             for speaker, p in ((speaker, state["partners"][speaker.value]) for speaker in Speaker)
         }

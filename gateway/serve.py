@@ -19,6 +19,7 @@ from gateway.live import Gateway, open_store
 from gateway.logs import configure
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
+from gateway.words_models import OFF, find_model
 from streaming.backbone import open_backbone
 from streaming.errors import UnusableInput
 
@@ -34,6 +35,8 @@ def serve(
     *,
     bus: str | None = None,
     store: str | None = None,
+    words: str = OFF,
+    words_masked: bool = False,
 ) -> None:
     """Runs until SIGINT or SIGTERM. Raises UnusableInput, StoreUnavailable and
     BusUnavailable before anything listens.
@@ -43,6 +46,9 @@ def serve(
     settings = replace(settings or from_environment(GatewaySettings()), data=data)
     settings = replace(settings, coach=coach or settings.coach)
     settings = replace(settings, bus_url=bus or settings.bus_url, store_url=store or settings.store_url)
+    if words != OFF:
+        settings = replace(settings, words=words, words_masked=words_masked)
+        find_model(words, data / "models")  # told in one line, before uvicorn would tell it at length
     configure(settings.log_level)
     asyncio.run(_check(settings))
     listening = bind(host, port)

@@ -123,7 +123,7 @@ class Session:
     async def _join_watcher(self, seat: Outbox) -> None:
         if len(self._audience.watchers) >= self._services.settings.max_observers:
             raise Refused("room_full", "As many observers as may be are here already.")
-        history = await self._audience.history() if self.room.watchable else []
+        history = await self._audience.history(self.room) if self.room.watchable else []
         self._audience.watchers.add(seat)
         self._welcome(seat, self.practice.view(), history)
         await self._watched()
@@ -192,7 +192,7 @@ class Session:
             room, change = self.room, self.practice.change
             match message:
                 case Consent():
-                    await change(rooms.consented(room, speaker, message.practice, message.observer))
+                    await change(rooms.consented(room, speaker, message.practice, message.observer, message.words))
                 case Setup():
                     await change(rooms.set_up(room, speaker, message.same_room, message.name))
                 case Pause():

@@ -11,6 +11,8 @@ from pathlib import Path
 from coach.settings import CoachSettings
 from gateway.ice import IceServer, IceSettings, TurnSettings
 from gateway.media import PeerSettings
+from gateway.summary import SummarySettings
+from gateway.words_models import OFF
 from streaming.errors import UnusableInput
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +60,10 @@ class GatewaySettings:
     waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day
     sweep_s: float = 5.0
     ended_kept_s: float = 60.0  # an ended session answers late pages from memory, then from the store
+    words: str = OFF  # the transcriber's model: a name, a folder, or off
+    words_language: str = "en"
+    words_masked: bool = False  # names and numbers are taken out before anything is kept
+    summary: SummarySettings = field(default_factory=SummarySettings)
     coach: CoachSettings = field(default_factory=CoachSettings)  # every practice's; a card adds its emphasis
     peer: PeerSettings = field(default_factory=PeerSettings)
     sockets: SocketSettings = field(default_factory=SocketSettings)
@@ -76,7 +82,8 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
     ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
     ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for credentials made here:
     ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE`` and
-    ``BREATHMARK_TURN_TTL_S``.
+    ``BREATHMARK_TURN_TTL_S``; for summaries by a language model of the practice's own
+    ``BREATHMARK_SUMMARY_URL`` (up to ``/v1``), ``BREATHMARK_SUMMARY_MODEL`` and ``BREATHMARK_SUMMARY_KEY_FILE``.
     """
     settings = base
     for name, change in _VARIABLES.items():
@@ -172,6 +179,16 @@ def _with_ice(settings: GatewaySettings, ice: IceSettings) -> GatewaySettings:
     return replace(settings, peer=replace(settings.peer, ice=ice))
 
 
+def _summary_url(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("expected an address such as http://127.0.0.1:8080/v1")
+    return replace(settings, summary=replace(settings.summary, url=text))
+
+
+def _summary_key(settings: GatewaySettings, text: str) -> GatewaySettings:
+    return replace(settings, summary=replace(settings.summary, key=Path(text).read_text(encoding="utf-8").strip()))
+
+
 _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
     "BREATHMARK_LOG_LEVEL": _log_level,
     "BREATHMARK_ALLOWED_ORIGINS": _origins,
@@ -185,4 +202,7 @@ _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
     "BREATHMARK_TURN_URLS": _turn_urls,
     "BREATHMARK_TURN_SECRET_FILE": _turn_secret,
     "BREATHMARK_TURN_TTL_S": _turn_ttl_s,
+    "BREATHMARK_SUMMARY_URL": _summary_url,
+    "BREATHMARK_SUMMARY_MODEL": lambda settings, text: replace(settings, summary=replace(settings.summary, model=text)),
+    "BREATHMARK_SUMMARY_KEY_FILE": _summary_key,
 }
