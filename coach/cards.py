@@ -79,7 +79,11 @@ LIBRARY: tuple[Card, ...] = (
         title="Twenty seconds at the door",
         profile="soothing",
         skill="hold each other until both have breathed out twice",
-        steps=("Put the bags down.", "Hold each other.", "Stay until both have breathed out twice."),
+        steps=(
+            "Put the bags down. One asks: “Now?”",
+            "After a “yes”, hold each other; after a “not now”, that was it for today.",
+            "Stay until both have breathed out twice.",
+        ),
         turns=1,
         minutes=2,
         anchor="when the second one comes home",
@@ -93,7 +97,7 @@ LIBRARY: tuple[Card, ...] = (
         profile="soothing",
         skill="ask for a pause and name the time you are back",
         steps=(
-            "Talk about something mildly annoying.",
+            "Talk about something easy, such as the weekend: this is a rehearsal.",
             "After one minute one of you says: “Pause. Back at …” with a time two minutes off.",
             "Go to another room, and be back at that time.",
         ),
@@ -105,10 +109,14 @@ LIBRARY: tuple[Card, ...] = (
     ),
     Card(
         id="slow-start",
-        title="Begin with “I” and a fact",
+        title="Begin with a fact and a wish",
         profile="soothing",
         skill="begin a complaint with a fact and a wish",
-        steps=("Say: “When … happened, I would have liked …”.", "The other says: “Thank you for saying it.”", "Swap."),
+        steps=(
+            "Each chooses something small, from today.",
+            "One says: “When … happened, I would have liked …”. The other says: “Thank you for saying it.”",
+            "Swap.",
+        ),
         turns=2,
         minutes=5,
         anchor="after the children are in bed",

@@ -139,37 +139,34 @@ def cards_from_toml(text: str, source: str = "cards") -> list[Card]:
         raise UnusableInput(f"{source}:1: there is no card; begin each with a line '[[card]]'")
     cards, told = [], []
     for number, table in enumerate(tables):
-        try:
-            card = _card(table)
-        except UnusableInput as error:
-            told.append(f"{source}:{_line(text, number, str(error).split(':')[0])}: {error}")
-            continue
-        told += [f"{source}:{_line(text, number, fault.field)}: {fault}" for fault in faults(card)]
-        cards.append(card)
+        card = _card(table)
+        found = card if isinstance(card, list) else faults(card)
+        told += [f"{source}:{_line(text, number, fault.field)}: {fault}" for fault in found]
+        if not isinstance(card, list):
+            cards.append(card)
     if told:
         raise UnusableInput("\n".join(told))
     return cards
 
 
-def _card(table: dict[str, Any]) -> Card:
+def _card(table: dict[str, Any]) -> Card | list[Fault]:
+    """The card that the table describes, or all that keeps it from being read as one."""
     values: dict[str, Any] = {}
+    found: list[Fault] = []
     for spec in fields(Card):
         if spec.name not in table:
             if spec.default is MISSING:
-                hint = _EXAMPLES.get(spec.name, f"add a line '{spec.name} = …'")
-                raise UnusableInput(f"{spec.name}: it is missing; {hint}")
+                found.append(Fault(spec.name, "it is missing", _EXAMPLES.get(spec.name, f"add '{spec.name} = …'")))
             continue
         value = table[spec.name]
         wants = {"int": int, "tuple[str, ...]": list}.get(str(spec.type), str)
         if not isinstance(value, wants) or isinstance(value, bool):
             kind = {int: "a whole number", list: "a list of texts", str: "a text in quotes"}[wants]
-            raise UnusableInput(f"{spec.name}: {value!r} is not {kind}; write it as {kind}")
+            found.append(Fault(spec.name, f"{value!r} is not {kind}", f"write it as {kind}"))
         values[spec.name] = tuple(str(item) for item in value) if isinstance(value, list) else value
-    unknown = set(table) - {spec.name for spec in fields(Card)}
-    if unknown:
-        name = sorted(unknown)[0]
-        raise UnusableInput(f"{name}: a card has no such field; leave it out")
-    return Card(**values)
+    unknown = sorted(set(table) - {spec.name for spec in fields(Card)})
+    found += [Fault(name, "a card has no such field", "leave it out") for name in unknown]
+    return found or Card(**values)
 
 
 def _line(text: str, number: int, name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,8 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from coach import replay
-from coach.settings import settings_from_toml
+from coach.cards import LIBRARY
+from coach.practice import cards_from_toml
+from coach.settings import PRESETS, settings_from_toml, settings_to_toml
 from gateway.analyze import Summary, timeline_of_files
+from gateway.stored import stored_lines
+from gateway.words_models import OFF
 from streaming import wire
 from streaming.errors import BreathmarkError, UnusableInput
 from streaming.types import Annotation, Cue, Line, Speaker
@@ -37,6 +42,7 @@ app = typer.Typer(
 coach_app = typer.Typer(help="Look at the coach's decisions.", no_args_is_help=True)
 app.add_typer(coach_app, name="coach")
 errors = Console(stderr=True)
+_WORDS_HELP = "transcribe with this model: tiny.en, base.en, small, the folder of one, or off"
 
 
 def main() -> None:
@@ -60,9 +66,11 @@ def analyze(
     rttm: Annotated[Path | None, typer.Option(help="given speech activity of two speakers, no audio")] = None,
     out: Annotated[Path | None, typer.Option(help="timeline file, one JSON line an event [default: stdout]")] = None,
     session: Annotated[str | None, typer.Option(help="session name in the timeline [default: the file's]")] = None,
+    words: Annotated[str, typer.Option(help=_WORDS_HELP)] = OFF,
+    mask_words: Annotated[bool, typer.Option("--mask-words", help="names and numbers out of the words")] = False,
 ) -> None:
     """Annotate a recorded conversation with the detectors and the coach that run live."""
-    lines = timeline_of_files(files or [], rttm, session)
+    lines = timeline_of_files(files or [], rttm, session, words=words, masked=mask_words)
     summary = Summary()
     with _output(out) as sink:
         for line in lines:
@@ -112,12 +120,14 @@ def serve(
     policy: Annotated[Path | None, typer.Option(help="coach settings for every practice, TOML")] = None,
     bus: Annotated[str | None, typer.Option(help=BUS_HELP)] = None,
     store: Annotated[str | None, typer.Option(help=STORE_HELP)] = None,
+    words: Annotated[str, typer.Option(help=_WORDS_HELP)] = OFF,
+    mask_words: Annotated[bool, typer.Option("--mask-words", help="names and numbers out of the words")] = False,
 ) -> None:
     """Run the gateway: pages, signalling, detectors, coach and timeline; with --bus, detectors run in workers."""
     from gateway.serve import serve as run  # the web stack is not loaded for `analyze`
 
     coach = settings_from_toml(_text(policy), str(policy)) if policy else None
-    run(host, port, data, coach, bus=bus, store=store)
+    run(host, port, data, coach, bus=bus, store=store, words=words, words_masked=mask_words)
 
 
 @app.command()
@@ -170,16 +180,20 @@ def _benchmarks() -> Any:
 
 @coach_app.command("replay")
 def coach_replay(
-    timeline: Annotated[Path, typer.Argument(help="a timeline that analyze or the export wrote")],
+    session: Annotated[str, typer.Argument(help="a session's id, or a timeline file of analyze or the export")],
     policy: Annotated[Path, typer.Option(help="coach settings, TOML")],
-    picture: Annotated[Path | None, typer.Option(help="draw both side by side as an SVG")] = None,
+    picture: Annotated[Path | None, typer.Option(help="draw both side by side, FILE.svg")] = None,
+    data: Annotated[Path, typer.Option(help="the folder that the gateway keeps its state in")] = Path("data"),
+    store: Annotated[str | None, typer.Option(help=STORE_HELP)] = None,
 ) -> None:
     """Show which cues another policy would have given, beside those that came."""
-    lines = read_timeline(timeline)
     settings = settings_from_toml(_text(policy), str(policy))
-    session = lines[0].session if lines else timeline.stem
+    if picture is not None and picture.suffix != ".svg":
+        raise UnusableInput(f"{picture}: the picture is an SVG; give a name that ends in .svg")
+    file = Path(session)
+    lines = read_timeline(file) if file.is_file() else stored_lines(session, data, store)
     was = [line for line in lines if isinstance(line, Cue)]
-    rows = replay.compared(was, replay.replay(session, lines, settings))
+    rows = replay.compared(was, replay.replay(lines[0].session if lines else session, lines, settings))
     head, *body = replay.table(rows)
     table = Table(*head)
     for row in body:
@@ -189,6 +203,21 @@ def coach_replay(
         end_s = max((wire.seconds(line.span.end) for line in lines if isinstance(line, Annotation)), default=0.0)
         with _output(picture) as sink:
             sink.write(replay.picture(rows, end_s))
+
+
+@coach_app.command("policy")
+def coach_policy(preset: Annotated[str, typer.Argument(help=f"one of {', '.join(PRESETS)}")] = "standard") -> None:
+    """Print a preset as a policy file, every number with its bounds: something to start one's own from."""
+    print(settings_to_toml(settings_from_toml(f"preset = {json.dumps(preset)}", "preset")), end="")
+
+
+@coach_app.command("cards")
+def coach_cards(file: Annotated[Path | None, typer.Argument(help="cards to check, TOML")] = None) -> None:
+    """List the practice cards, or check a file of one's own: what is vague, and what would do."""
+    table = Table("id", "card", "turns", "minutes", "anchor")
+    for card in cards_from_toml(_text(file), str(file)) if file else LIBRARY:
+        table.add_row(card.id, card.title, str(card.turns), str(card.minutes), card.anchor)
+    Console().print(table)
 
 
 def _text(path: Path) -> str:
