@@ -55,6 +55,7 @@ from gateway.protocol import (
     RefusedMessage,
     Role,
     RoomChanged,
+    RoomView,
     ServerMessage,
     TakeTimeOut,
     Welcome,
@@ -117,9 +118,10 @@ class Guest:
         self._shown = 0
         self._number = 0
         self._unheard: deque[Said] = deque()
+        self._progress_s = 0.0  # when the home last heard something new, or was told all that it had not
         self._offset = Offset()
         self._zero: int | None = None  # the home's machine time of session sample 0
-        self._ended = False
+        self._room: RoomView | None = None  # as the browser was told last
         self._media: PartnerMedia | None = None
         if role in ("a", "b"):
             speaker = Speaker(role)
@@ -166,10 +168,19 @@ class Guest:
             await asyncio.sleep(BEAT_S)
             silent_s = time.monotonic() - self._home_s
             if silent_s > SILENT_S:
-                self._stop()
+                self._home_is_silent(box)
             if silent_s > KNOCK_S:
                 self._knock()
+            elif self._unheard and time.monotonic() - self._progress_s > KNOCK_S:
+                self._say_unheard()  # it was lost, or takes its time: then it only comes twice
             self._send(Alive(seat=self._seat, sent=machine_samples(time.monotonic())))
+
+    def _home_is_silent(self, box: Outbox) -> None:
+        """The partner hears and is heard as before; nobody listens for the coach."""
+        self._stop()
+        if self._room is not None and not self._room.coaching_paused:
+            self._room = self._room.model_copy(update={"coaching_paused": True})
+            box.offer(RoomChanged(room=self._room))
 
     def _knock(self) -> None:
         """Again where no answer came; anew where one did, and something went wrong since."""
@@ -202,7 +213,7 @@ class Guest:
         if self._media is None:
             raise Refused("not_a_partner", "An observer watches, and changes nothing.")
         if isinstance(message, Offer):
-            if self._ended:
+            if self._room is not None and self._room.phase == "ended":
                 raise Refused("session_ended", "This practice has ended.")
             answering = answer(self._media, box, message.sdp, self.id)
             self._tasks.spawn(answering, f"offer of {self._role} in {self.id}")
@@ -219,11 +230,18 @@ class Guest:
         """Kept until the home has heard it."""
         self._number += 1
         said = Said(seat=self._seat, number=self._number, what=what)
+        if not self._unheard:
+            self._progress_s = time.monotonic()
         self._unheard.append(said)
         if len(self._unheard) > MOST_UNHEARD and self._box is not None:
             log.error("the home of a practice hears nothing", session=self.id)
             self._box.close()  # the browser comes back by itself, to whoever is the home then
         if self._answered.is_set():
+            self._send(said)
+
+    def _say_unheard(self) -> None:
+        self._progress_s = time.monotonic()
+        for said in self._unheard:
             self._send(said)
 
     @property
@@ -247,6 +265,7 @@ class Guest:
         self._home_s = time.monotonic()
         while self._unheard and self._unheard[0].number <= letter.heard:
             self._unheard.popleft()
+            self._progress_s = self._home_s
         match letter:
             case Shown() | Closed():
                 self._take_in_order(self._box, letter)
@@ -269,8 +288,7 @@ class Guest:
         self._shown = letter.number
         if not self._answered.is_set():
             self._answered.set()
-            for said in self._unheard:
-                self._send(said)
+            self._say_unheard()
         if isinstance(letter, Closed):
             box.close()
         else:
@@ -278,7 +296,7 @@ class Guest:
 
     def _show(self, box: Outbox, message: ServerMessage) -> None:
         if isinstance(message, Welcome | RoomChanged):
-            self._ended = message.room.phase == "ended"
+            self._room = message.room
             if self._role == "observer" and message.room.observer_waiting:
                 box.drop_lines()  # an agreement was withdrawn
         if isinstance(message, Welcome) and self._welcomed:  # by a home before this one

@@ -207,7 +207,7 @@ class GuestSeat:
         try:
             if before is not None:
                 await before.close(wait=False)
-                await self._session.leave(before.box)
+                self._session.practice.audience.watchers.discard(before.box)  # the same person: nobody has left
             await self._means.registry.confirm(
                 self._session.id, self._knock.role, self._knock.token_hash, self._knock.device_hash
             )

@@ -31,8 +31,9 @@ DEVICES = {Speaker.A: "the device of partner a", Speaker.B: "the device of partn
 class Process:
     """``breathmark serve`` as people start it."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int, **options: str | None) -> None:
         self.port = port
+        self._options = [part for name, value in options.items() if value for part in (f"--{name}", value)]
         self._data = data
         self._process: asyncio.subprocess.Process | None = None
         self.said = b""
@@ -42,7 +43,7 @@ class Process:
             sys.executable,
             "-c",
             "from gateway.cli import main; main()",
-            *("serve", "--port", str(self.port), "--data", str(self._data)),
+            *("serve", "--port", str(self.port), "--data", str(self._data), *self._options),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"},

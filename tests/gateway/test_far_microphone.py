@@ -1,0 +1,142 @@
+"""What stands at the home for a partner's audio elsewhere: whole, in order, and only what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.clock import SessionClock, machine_samples
+from gateway.far_microphone import FarMicrophone
+from gateway.letters import sound_of, voice_of
+from gateway.offset import Offset
+from gateway.post import Post
+from gateway.tasks import Tasks
+from gateway.voices import VoiceIn, VoiceOut, pack, unpack
+from streaming import packets
+from streaming.bus import LocalBus
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
+from tests.gateway.rtp_script import assert_contiguous
+
+SEAT = "0" * 32
+
+
+@pytest.fixture
+async def post() -> AsyncIterator[Post]:
+    post, tasks = Post(LocalBus()), Tasks()
+    post.run(tasks)
+    yield post
+    await tasks.close()
+
+
+def chunk(start: int, length: int = 320, speaker: Speaker = Speaker.A) -> AudioChunk:
+    return AudioChunk("s", speaker, start, np.full(length, start + 1, np.float32), uncertainty=7)
+
+
+def far(post: Post, heard: list[AudioChunk]) -> FarMicrophone:
+    return FarMicrophone("s", Speaker.A, SEAT, post, heard.append)
+
+
+async def send(post: Post, *chunks: AudioChunk) -> None:
+    for each in chunks:
+        post.sound.send(sound_of(SEAT), packets.pack(each))
+    await post.sound.sent()
+    await asyncio.sleep(0.01)
+
+
+async def test_audio_is_delivered_once_and_whole_whatever_comes_twice_or_not_at_all(post: Post) -> None:
+    heard: list[AudioChunk] = []
+    own = far(post, heard)
+    own.begin(SessionClock.start(), 1000)
+    await asyncio.sleep(0.01)
+    await send(post, chunk(680), chunk(900), chunk(1220), chunk(1220), chunk(1600), chunk(1400))
+    assert [(c.start, c.end, c.missing) for c in heard] == [
+        (1000, 1220, False),
+        (1220, 1540, False),
+        (1540, 1600, True),
+        (1600, 1920, False),
+    ]
+    assert (heard[0].samples == 901).all()
+    assert heard[0].uncertainty == 7
+
+
+async def test_nothing_is_taken_that_was_not_asked_for(post: Post) -> None:
+    heard: list[AudioChunk] = []
+    own = far(post, heard)
+    await send(post, chunk(0))
+    own.begin(SessionClock.start(), 5000)
+    own.stop()
+    await send(post, chunk(5000))
+    own.begin(SessionClock.start(), 9000)
+    await send(post, chunk(9000, speaker=Speaker.B))
+    assert heard == []
+
+
+async def test_a_gateway_that_brings_nothing_does_not_hold_up_the_other_partner(post: Post) -> None:
+    heard: list[AudioChunk] = []
+    own = far(post, heard)
+    clock = SessionClock.with_zero(machine_samples(asyncio.get_running_loop().time()) - 5 * SAMPLE_RATE_HZ)
+    own.begin(clock, SAMPLE_RATE_HZ)
+    own.poll()
+    assert_contiguous(heard, SAMPLE_RATE_HZ)
+    assert all(c.missing for c in heard)
+    assert 3.9 * SAMPLE_RATE_HZ < heard[-1].end < 4.5 * SAMPLE_RATE_HZ
+
+
+class Ear:
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def forward(self, payload: bytes, source: int, timestamp: int, at_s: float) -> None:
+        self.heard.append(payload)
+
+    def forward_frame(self, frame: object, source: int, at_s: float) -> None:
+        raise AssertionError("only packets go over the bus")
+
+
+async def test_a_voice_is_read_from_the_bus_only_while_somebody_hears_it(post: Post) -> None:
+    out, voice, ear = VoiceOut(post, voice_of("s", "a")), VoiceIn(post, voice_of("s", "a")), Ear()
+    out.forward(b"before", 1, 0, 0.0)
+    await post.sound.sent()
+    voice.add_ear(ear)
+    await asyncio.sleep(0.15)  # a stream newly followed is read after a tenth of a second
+    out.forward(b"now", 1, 960, 0.0)
+    await post.sound.sent()
+    await asyncio.sleep(0.02)
+    voice.drop_ear(ear)
+    out.forward(b"after", 1, 1920, 0.0)
+    await post.sound.sent()
+    await asyncio.sleep(0.15)
+    assert ear.heard == [b"now"]
+
+
+async def test_two_partners_elsewhere_hear_each_other_without_a_detour(post: Post) -> None:
+    a, b = far(post, []), FarMicrophone("s", Speaker.B, "1" * 32, post, list[AudioChunk]().append)
+    a.hear(b)
+    b.hear(a)
+    for own in (a, b):
+        assert (own.wanted.speaks, own.wanted.hears) == (True, True)
+    a.hear(None)
+    assert (b.wanted.speaks, b.wanted.hears, a.wanted.hears) == (False, True, False)
+
+
+@given(st.binary(min_size=1, max_size=200), st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
+def test_a_packet_arrives_as_it_was_sent(payload: bytes, source: int, timestamp: int) -> None:
+    assert unpack(pack(payload, source, timestamp)) == (payload, source, timestamp)
+
+
+@given(
+    st.integers(-(2**40), 2**40),
+    st.lists(st.tuples(st.integers(0, 8000), st.integers(0, 8000)), min_size=1, max_size=19),
+)
+def test_the_fastest_answer_tells_how_two_clocks_stand(theirs: int, ways: list[tuple[int, int]]) -> None:
+    offset, now = Offset(), 1000
+    for there, back in ways:
+        offset.answered(now, now + there + theirs, now + there + back)
+        now += 8000
+    assert abs(offset.samples - theirs) <= offset.uncertainty
+    assert offset.uncertainty <= (min(there + back for there, back in ways) + 1) // 2

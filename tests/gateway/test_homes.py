@@ -1,0 +1,98 @@
+"""A practice has one home, through everything that may happen to those who keep the leases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from benchmarks.servers import Server, redis_server
+from gateway.homes import Homes
+from gateway.registry import Registry
+from streaming.backbone import Backbone, open_backbone
+from streaming.errors import LeaseLost
+from streaming.timeline import open_engine, sqlite_url
+from tests.streaming.conftest import QUICK_LEASES, redis_url
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Server]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def backbone(redis: Server) -> AsyncIterator[Backbone]:
+    with Redis(port=redis.port) as client:
+        client.flushall()
+    async with open_backbone(redis_url(redis), QUICK_LEASES) as opened:
+        yield opened
+
+
+async def test_a_practice_has_one_home_and_another_once_it_is_released(backbone: Backbone) -> None:
+    one, other = Homes(backbone.homes, "one"), Homes(backbone.homes, "other")
+    assert await one.acquire("s")
+    assert await one.acquire("s"), "it has it already"
+    assert not await other.acquire("s")
+    assert await other.claim(8) == []
+    with pytest.raises(LeaseLost):
+        other.fence("s")
+    before = one.fence("s")
+    await one.release("s", over=False)
+    assert await other.claim(8) == ["s"]
+    assert other.fence("s") > before
+    await other.release("s", over=True)
+    assert await one.claim(8) == [], "nobody needs to be its home"
+
+
+async def test_a_keeper_that_lost_its_memory_takes_nothing_from_a_living_home(
+    backbone: Backbone, redis: Server
+) -> None:
+    homes = Homes(backbone.homes, "one")
+    await homes.acquire("s")
+    before = homes.fence("s")
+    with Redis(port=redis.port) as client:
+        client.flushall()
+    assert await homes.renew() == []
+    assert homes.fence("s") > before
+    assert await Homes(backbone.homes, "other").claim(8) == []
+
+
+async def test_what_another_has_taken_is_lost(backbone: Backbone, redis: Server) -> None:
+    one, other = Homes(backbone.homes, "one"), Homes(backbone.homes, "other")
+    await one.acquire("s")
+    with Redis(port=redis.port) as client:
+        client.zadd("breathmark:{homes}:until", {"s": 0})  # it ran out
+    assert await other.claim(8) == ["s"]
+    assert await one.renew() == ["s"]
+    with pytest.raises(LeaseLost):
+        one.fence("s")
+    await one.release("s", over=True)
+    assert await other.renew() == [], "who has lost it cannot give it away"
+
+
+async def test_a_lease_that_ran_out_unseen_is_no_second_home(backbone: Backbone, redis: Server) -> None:
+    homes = Homes(backbone.homes, "one")
+    await homes.acquire("s")
+    with Redis(port=redis.port) as client:
+        client.zadd("breathmark:{homes}:until", {"s": 0})
+    assert await homes.claim(8) == [], "it is at home here already"
+    assert await homes.renew() == []
+
+
+async def test_the_store_takes_nothing_from_an_earlier_home(tmp_path: Path) -> None:
+    engine = await open_engine(sqlite_url(tmp_path))
+    registry = Registry(engine)
+    session = (await registry.create()).session
+    record = await registry.load(session)
+    await registry.hold(session, 7)
+    await registry.save(record, fence=7)
+    await registry.hold(session, 8)
+    with pytest.raises(LeaseLost):
+        await registry.save(record, fence=7)
+    with pytest.raises(LeaseLost):
+        await registry.hold(session, 7)
+    await registry.save(record, fence=8)
+    await engine.dispose()

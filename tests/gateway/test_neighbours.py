@@ -1,0 +1,434 @@
+"""Several gateways, one Redis, one store: people of one practice sit at different ones and notice nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from benchmarks.servers import Server, redis_server
+from coach.settings import CoachSettings
+from gateway import guest
+from gateway.demo import DIALOGUE
+from gateway.exchange import Came, lines_stream, pack_came
+from gateway.letters import (
+    Closed,
+    GuestLetter,
+    HomeLetter,
+    Knock,
+    Said,
+    Shown,
+    read_guest_letter,
+    read_home_letter,
+    to_guest,
+    to_home,
+)
+from gateway.protocol import Consent
+from gateway.registry import hashed
+from gateway.settings import GatewaySettings
+from gateway.simulated import SimulatedPartner, speak_together
+from gateway.worker_metrics import WorkerMetrics
+from gateway.worker_process import WorkerProcess
+from streaming.audio import read_partners
+from streaming.backbone import open_backbone
+from streaming.errors import LeaseLost
+from streaming.timeline import Timeline, open_engine, sqlite_url
+from streaming.types import SAMPLE_RATE_HZ, Cue, Speaker
+from tests.gateway.serving import PATIENCE_S, Page, Served, serving
+from tests.gateway.test_restart import Process, free_port
+from tests.streaming.conftest import redis_url
+
+QUARREL_FROM_S = 28.0  # an overlap follows within 4 s
+
+
+@pytest.fixture(scope="module")
+def redis_of_all() -> Iterator[Server]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_of_all: Server) -> Server:
+    with Redis(port=redis_of_all.port) as client:
+        client.flushall()
+    return redis_of_all
+
+
+@pytest.fixture
+def settings(redis: Server, tmp_path: Path) -> GatewaySettings:
+    return GatewaySettings(
+        data=tmp_path,
+        bus_url=redis_url(redis),
+        store_url=sqlite_url(tmp_path),
+        coach=CoachSettings(settle_in_s=0.0, neutral_s=0.0),
+    )
+
+
+@asynccontextmanager
+async def gateways(settings: GatewaySettings, count: int) -> AsyncIterator[list[Served]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(serving(settings)) for _ in range(count)]
+
+
+@asynccontextmanager
+async def working(settings: GatewaySettings) -> AsyncIterator[None]:
+    """A worker of detectors and coach."""
+    engine = await open_engine(settings.store_url or "")
+    async with open_backbone(settings.bus_url) as backbone, Timeline(engine) as timeline:
+        worker = WorkerProcess(backbone, timeline, WorkerMetrics())
+        running = asyncio.create_task(worker.run())
+        try:
+            yield
+        finally:
+            worker.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(running, PATIENCE_S)
+    await engine.dispose()
+
+
+async def told(gateway: Served, path: str, token: str) -> dict[str, Any]:
+    answer = await gateway.http.get(path, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    out: dict[str, Any] = answer.json()
+    return out
+
+
+async def timeline(gateway: Served, token: str) -> list[dict[str, Any]]:
+    answer = await gateway.http.get("/api/timeline", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def until(holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not holds():  # noqa: ASYNC110 - another gateway's memory has no event
+            await asyncio.sleep(0.02)
+
+
+async def test_a_couple_and_its_observer_meet_from_three_gateways(settings: GatewaySettings) -> None:
+    async with gateways(settings, 3) as (home, second, third):
+        links = await second.links()
+        async with (
+            home.page(links["a"], name="Nora") as a,
+            second.page(links["b"], name="Ben") as b,
+            third.page(links["observer"]) as observer,
+        ):
+            assert [g.gateway.in_memory(a.session) is not None for g in (home, second, third)] == [True, False, False]
+            both = await a.room(lambda room: room["partners"]["b"]["present"] and room["observers"] == 1)
+            assert both["partners"]["b"]["name"] == "Ben"
+            await a.say("consent", practice=True, observer=True)
+            await b.say("consent", practice=True, observer=False)
+            for page in (a, b, observer):
+                await page.room(lambda room: room["phase"] == "practising")
+            for gateway in (home, second, third):
+                assert (await told(gateway, "/api/link", links["b"]))["phase"] == "practising"
+                report = await told(gateway, "/api/report", links["report"])
+                assert report["began_unix"] is not None
+            await observer.pong()
+            assert observer.lines() == []
+            await b.say("consent", practice=True, observer=True)
+            await observer.one("lines")
+            assert [line["kind"] for line in observer.lines()][:2] == ["joined", "joined"], "the history comes too"
+            shown = await say_a_cue(home, a.session)
+            for page in (a, b, observer):
+                assert (await page.one("cue"))["line"]["id"] == shown
+            await b.say("painted", cue=shown, received_ms=10.0, painted_ms=26.0)
+            await observer.one("lines", where=lambda m: any(line["kind"] == "cue_painted" for line in m["lines"]))
+            await b.say("consent", practice=True, observer=False)
+            await b.say("pause")
+            for page in (a, observer):
+                await page.room(lambda room: room["phase"] == "paused")
+            await observer.say("pause")
+            await observer.refusal("not_a_partner")
+            assert "paused" not in {line["kind"] for line in observer.lines()}, "the agreement was withdrawn before it"
+        lines = await timeline(third, links["report"])
+        assert [line["by"] for line in lines if line["kind"] == "cue_painted"] == ["b"]
+
+
+async def say_a_cue(home: Served, session: str) -> str:
+    """As a worker does: into the timeline, then to the gateway."""
+    practised = home.gateway.in_memory(session)
+    assert practised is not None
+    assert practised.record.began_unix is not None
+    cue = Cue("the cue", session, 1, "One at a time?", practised.practice.now, 8.0)
+    await home.gateway.timeline.append([cue])
+    came = Came(practised.record.began_unix, (cue,))
+    await home.gateway.backbone.bus.publish(lines_stream(session), pack_came(came))
+    return cue.id
+
+
+@pytest.fixture(scope="module")
+def dialogue() -> dict[Speaker, Any]:
+    audio = read_partners([DIALOGUE])
+    return {speaker: own[int(QUARREL_FROM_S * SAMPLE_RATE_HZ) :] for speaker, own in audio.items()}
+
+
+async def partner(
+    stack: AsyncExitStack, gateway: Served, links: dict[str, str], speaker: Speaker, dialogue: dict[Speaker, Any]
+) -> SimulatedPartner:
+    own = SimulatedPartner(
+        gateway.socket_url, links[speaker.value], dialogue[speaker], rate_hz=SAMPLE_RATE_HZ, device=speaker.value * 16
+    )
+    return await stack.enter_async_context(own)
+
+
+def practised_at(session: str, *candidates: Served) -> Served | None:
+    """The gateway that is the home of the practice and hears both partners."""
+    for gateway in candidates:
+        live = gateway.gateway.in_memory(session)
+        if live and live.room.phase == "practising" and {live.room.a.media, live.room.b.media} == {"connected"}:
+            return gateway
+    return None
+
+
+def spoken(lines: list[dict[str, Any]], from_s: float = 0.0) -> set[str]:
+    return {line["by"] for line in lines if line["kind"] == "speech" and line["start_s"] > from_s}
+
+
+async def test_partners_at_two_gateways_hear_each_other_and_are_both_heard(
+    settings: GatewaySettings, dialogue: dict[Speaker, Any]
+) -> None:
+    async with working(settings), gateways(settings, 3) as (home, second, third), AsyncExitStack() as stack:
+        links = await third.links()
+        observer = await stack.enter_async_context(home.page(links["observer"]))
+        a = await partner(stack, second, links, Speaker.A, dialogue)
+        b = await partner(stack, third, links, Speaker.B, dialogue)
+        for own in (a, b):
+            await own.connect_media()
+            await own.consent()
+        await speak_together([a, b])
+        await until(lambda: spoken(observer.lines()) == {"a", "b"})
+        assert min(a.frames_heard, b.frames_heard) > 20
+        session = home.gateway.in_memory(observer.session)
+        assert session is not None
+        clock = session.practice.clock
+        assert clock is not None
+        assert abs(await a.session_time_at() + asyncio.get_running_loop().time() - clock.now() / 16000) < 0.05
+        await a.say({"type": "pause"})
+        await b.until(lambda: b.room["phase"] == "paused")
+        heard = home.gateway.metrics.heard_seconds._value.get()
+        frames = a.frames_heard
+        await asyncio.sleep(0.6)
+        assert home.gateway.metrics.heard_seconds._value.get() == heard, "nothing is analysed in a pause"
+        assert a.frames_heard > frames + 10, "nobody is muted by the machine"
+        await a.say({"type": "resume"})
+        await until(lambda: home.gateway.metrics.heard_seconds._value.get() > heard)
+        assert await b.end() == links["report"]
+        await a.until(lambda: a.ended)
+        for gateway in (home, second, third):
+            assert (await told(gateway, "/api/link", links["a"]))["phase"] == "ended"
+
+
+@pytest.mark.slow
+async def test_a_killed_home_is_replaced_while_the_couple_talks_on(
+    settings: GatewaySettings, dialogue: dict[Speaker, Any], tmp_path: Path
+) -> None:
+    home = Process(tmp_path / "home", free_port(), bus=settings.bus_url, store=settings.store_url)
+    async with working(settings), gateways(settings, 2) as (second, third), AsyncExitStack() as stack:
+        await home.start()
+        stack.push_async_callback(home.stop, signal.SIGKILL)
+        links = await second.links()
+        async with Page(home.socket_url, links["observer"], "x" * 16) as at_home:
+            observer = await stack.enter_async_context(second.page(links["observer"]))
+            a = await partner(stack, second, links, Speaker.A, dialogue)
+            b = await partner(stack, third, links, Speaker.B, dialogue)
+            for own in (a, b):
+                await own.connect_media()
+                await own.consent()
+            await speak_together([a, b])
+            await until(lambda: spoken(observer.lines()) == {"a", "b"})
+            shown = observer.lines()
+            clock_s = await a.session_time_at()
+            await home.stop(signal.SIGKILL)
+            killed_s = asyncio.get_running_loop().time()
+            await at_home.closed()
+        frames = a.frames_heard
+        await until(lambda: practised_at(observer.session, second, third) is not None)
+        took_s = asyncio.get_running_loop().time() - killed_s
+        assert took_s < 5.0
+        assert a.frames_heard > frames + took_s * 40, "they heard each other all the time"
+        for own in (a, b):
+            await own.ready()
+        assert abs(await a.session_time_at() - clock_s) < 0.1, "the same session time"
+        back_s = killed_s + took_s + clock_s
+        await until(lambda: spoken(observer.lines(), back_s) == {"a", "b"})
+        assert not a.refusals
+        assert await a.end() == links["report"]
+        lines = await timeline(third, links["report"])
+    keys = [(line["id"], line["status"], line["decided_s"]) for line in lines if "decided_s" in line]
+    assert {(line["id"], line["status"], line["decided_s"]) for line in shown} <= set(keys), "nothing shown is lost"
+    assert len(keys) == len(set(keys))
+    finals = [line["id"] for line in lines if line["status"] == "final" and "confidence" in line]
+    assert len(finals) == len(set(finals)), "nothing final is said twice"
+    assert [line["kind"] for line in lines].count("began") == 1
+
+
+def losing(gateway: Served, monkeypatch: pytest.MonkeyPatch, lost: Callable[[GuestLetter | HomeLetter], bool]) -> None:
+    """What this gateway writes and ``lost`` names does not arrive: Redis itself loses letters only when killed."""
+    letters = gateway.gateway.neighbours._post.letters
+    send = letters.send
+
+    def sent(stream: str, payload: bytes) -> None:
+        read = read_guest_letter if stream.startswith("seats:") else read_home_letter
+        if not lost(read(payload)):
+            send(stream, payload)
+
+    monkeypatch.setattr(letters, "send", sent)
+
+
+async def test_what_is_lost_on_the_way_is_said_again(
+    settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateways(settings, 2) as (home, second):
+        links = await home.links()
+        async with home.page(links["a"]) as a, second.page(links["b"]) as b:
+            losses = iter([True, True])
+            losing(second, monkeypatch, lambda letter: letter.kind == "said" and next(losses, False))
+            losing(home, monkeypatch, lambda letter: letter.kind == "shown" and next(losses, False))
+            await b.say("consent", practice=True)
+            await a.say("consent", practice=True)
+            for page in (a, b):
+                await page.room(lambda room: room["phase"] == "practising")
+            assert [m["type"] for m in b.got].count("welcome") == 1
+            twice = iter([True] * 3)
+            losing(home, monkeypatch, lambda letter: letter.kind in ("sound", "shown") and next(twice, False))
+            await b.say("consent", practice=False)
+            await b.say("consent", practice=True)
+            await b.say("pause")
+            for page in (a, b):
+                await page.room(lambda room: room["phase"] == "paused")
+            lines = await timeline(second, links["report"])
+        said = [
+            line.get("practice", line["kind"])
+            for line in lines
+            if line.get("by") == "b" and line["kind"] != "observer_consent"
+        ]
+        assert said == ["joined", True, False, True, "paused"], "once each, in order"
+
+
+async def test_a_home_that_ends_hands_its_practices_over(settings: GatewaySettings) -> None:
+    async with gateways(settings, 2) as (home, second):
+        links = await home.links()
+        async with home.page(links["a"], "the device of a") as a, second.page(links["b"]) as b:
+            for page in (a, b):
+                await page.say("consent", practice=True)
+            await b.room(lambda room: room["phase"] == "practising")
+            came = len(b.got)
+            await home.gateway.hand_over()
+            assert (await home.http.get("/healthz")).status_code == 503
+            await a.closed()
+            assert await second.gateway.record(b.session)
+            async with second.page(links["a"], "the device of a") as again:
+                assert (await again.one("welcome"))["room"]["phase"] == "practising", "nobody has to agree again"
+                await until(lambda: any(room_of(m).get("a") and room_of(m).get("b") for m in b.got[came:]))
+                await b.say("pause")
+                await again.room(lambda room: room["phase"] == "paused")
+            assert b.close_code is None
+            async with home.page(links["observer"]) as late:
+                assert (await late.one("refused"))["code"] == "server_full"
+
+
+def room_of(message: dict[str, Any]) -> dict[str, bool]:
+    """Who is present, by a message that says so."""
+    room = message.get("room")
+    return {side: own["present"] for side, own in room["partners"].items()} if room else {}
+
+
+async def test_a_home_that_slept_has_lost_its_practice_and_says_nothing_more(
+    settings: GatewaySettings, redis: Server
+) -> None:
+    async with gateways(settings, 2) as (home, second):
+        links = await home.links()
+        async with home.page(links["a"]) as a, second.page(links["b"]) as b:
+            await b.room(lambda room: room["partners"]["a"]["present"])
+            session = home.gateway.in_memory(a.session)
+            assert session is not None
+            fence = home.gateway.neighbours.homes.fence(a.session)
+            with Redis(port=redis.port) as client:  # its lease ran out
+                client.zadd("breathmark:{homes}:until", {a.session: 0})
+            await second.gateway._claim()
+            with pytest.raises(LeaseLost):
+                await home.gateway.registry.save(session.record, fence=fence)
+            await a.closed()
+            assert home.gateway.in_memory(a.session) is None
+            came = len(b.got)
+            await b.say("setup", same_room=True)
+            await b.one("room", where=lambda m: m["room"]["same_room"])
+            assert not room_of(b.got[came]).get("a"), "whoever sat there has to come back"
+
+
+async def test_nobody_sits_down_with_a_link_or_a_device_of_somebody_else(settings: GatewaySettings) -> None:
+    async with gateways(settings, 2) as (home, second):
+        links, others = await home.links(), await home.links()
+        async with home.page(links["a"]) as a, second.page(links["b"]):
+            await second.gateway.registry.claim(others["b"], "another device")
+            post, answers = second.gateway.neighbours._post, list[HomeLetter]()
+            for token, device in ((others["b"], "another device"), (links["b"], "another device"), ("no such", "x")):
+                seat = secrets.token_hex(16)
+                post.letters.follow(to_guest(seat), lambda payload: answers.append(read_home_letter(payload)))
+                knock = Knock(
+                    seat=seat,
+                    attempt=1,
+                    first=1,
+                    role="b",
+                    name="",
+                    token_hash=hashed(token),
+                    device_hash=hashed(device),
+                    media="none",
+                )
+                post.letters.send(to_home(a.session), knock.packed())
+                said = Said(seat=seat, number=1, what=Consent(type="consent", practice=True))
+                post.letters.send(to_home(a.session), said.packed())
+            await until(lambda: len([letter for letter in answers if isinstance(letter, Closed)]) == 3)
+            refused = [letter.what for letter in answers if isinstance(letter, Shown)]
+            assert [getattr(message, "code", "") for message in refused] == ["unknown_link"] * 3
+            practised = home.gateway.in_memory(a.session)
+            assert practised is not None
+            assert not practised.room.b.practice
+
+
+async def test_a_full_gateway_leaves_a_practice_to_one_with_room(settings: GatewaySettings) -> None:
+    async with serving(replace(settings, max_live_sessions=1)) as full, serving(settings) as roomy:
+        first, links = await full.links(), await full.links()
+        async with full.page(first["a"]), full.page(links["a"]) as a:
+            assert (await full.http.get("/healthz")).json() == {"status": "full"}
+            assert roomy.gateway.in_memory(a.session) is not None
+            assert (await a.one("welcome"))["room"]["partners"]["a"]["present"]
+
+
+async def test_a_bus_that_stands_still_pauses_the_coaching_of_a_guest_and_nothing_else(
+    settings: GatewaySettings, redis: Server, dialogue: dict[Speaker, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guest, "SILENT_S", 1.5)  # nobody should wait longer for the same
+    async with gateways(settings, 2) as (home, second), AsyncExitStack() as stack:
+        links = await home.links()
+        a = await stack.enter_async_context(home.page(links["a"]))
+        b = await partner(stack, second, links, Speaker.B, dialogue)
+        await b.connect_media()
+        await b.consent()
+        await a.say("consent", practice=True)
+        [seat] = second.gateway.neighbours._guests
+        await until(lambda: seat._decoding is not None)
+        redis.pause()
+        try:
+            await b.until(lambda: b.room["coaching_paused"])
+            assert seat._decoding is None, "nobody there to consent to"
+            await a.pong()
+            await a.say("setup", same_room=True)
+            await a.one("room", where=lambda m: m["room"]["same_room"])
+        finally:
+            redis.go_on()
+        await b.until(lambda: b.room["same_room"])
+        await until(lambda: seat._decoding is not None)
+        lines = await timeline(home, links["report"])
+        assert "left" not in {line["kind"] for line in lines}, "a silence of the bus is nobody's leaving"
