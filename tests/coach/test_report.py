@@ -79,7 +79,7 @@ def test_the_report_has_the_form_that_its_page_reads() -> None:
     }
     assert data["v"] == 1
     assert set(data["scope"]) == {"consents", "audio_stored", "quality"}
-    assert set(data["scope"]["consents"][0]) == {"by", "practice", "observer", "at_s"}
+    assert set(data["scope"]["consents"][0]) == {"by", "practice", "observer", "words", "at_s"}
     assert set(data["scope"]["quality"][0]) == {"by", "heard_share", "gaps_s", "notes"}
     assert set(data["practised"]) == {
         *("card", "planned_s", "done_s", "anchor", "answers", "turns", "pauses", "repairs")
