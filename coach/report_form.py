@@ -23,6 +23,7 @@ class ReportFacts:
     planned_s: float | None = None
     words: bool = False  # both agreed to words, and still do
     language: str = "en"
+    summary: bool = False  # a language model of the practice's own may propose one
     viewer: By | None = None  # the partner who reads it, None for anybody else
 
 
@@ -209,6 +210,7 @@ class Spoken:
     reaching: tuple[Reaching, ...]
     starts: tuple[Start, ...]
     language: str
+    summary_offered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

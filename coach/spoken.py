@@ -56,6 +56,7 @@ def with_words(report: Report, record: Record, lines: Sequence[Line]) -> Report:
             reaching=_reaching(record, said, rules),
             starts=_starts(said, rules),
             language=rules.name,
+            summary_offered=record.facts.summary,
         ),
     )
 

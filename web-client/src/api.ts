@@ -47,6 +47,13 @@ export async function readReminder(token: string, date: string, time: string): P
   return (await fetched("GET", `/api/reminder?${query.toString()}`, token)).blob();
 }
 
+export const answerReaching = (token: string, words: string, yes: boolean) =>
+  ask<{ yes: boolean }>("POST", "/api/reaching", token, { words, yes });
+
+/** Exactly what would be sent to the practice's own language model, and the name of exactly that. */
+export const shownSummary = (token: string) => ask<{ to: string; text: string; digest: string }>("GET", "/api/summary", token);
+export const askSummary = (token: string, digest: string) => ask<{ summary: string }>("POST", "/api/summary", token, { digest });
+
 export const startDemo = () => ask<{ token: string; report: string }>("POST", "/api/demo");
 export const readReport = (token: string) => ask<Report>("GET", "/api/report", token);
 

@@ -13,6 +13,7 @@ export interface PartnerView {
   name: string;
   practice: boolean;
   observer: boolean;
+  words: boolean; // what they say may be written down
   carry: boolean; // what is learnt of the two may be kept for their next practice
   media: MediaState;
   microphone: MicrophoneState;
@@ -68,6 +69,8 @@ export interface Room {
   neutral_s: number; // session time until which both are asked for easy talk; 0: not at all
   learnt: boolean; // something is kept of an earlier practice, or after the end of this one
   cues_silent: boolean;
+  words_offered: boolean; // this gateway can write words down, if both want it
+  words_behind: boolean; // they come late, or some not at all
   coaching_paused: boolean; // nobody analyses for a moment, and nobody's doing: it goes on by itself
 }
 
@@ -105,7 +108,7 @@ export interface CueLine extends Line {
 
 export type ToGateway =
   | { type: "hello"; v: number; token: string; device: string; name: string }
-  | { type: "consent"; practice: boolean; observer: boolean }
+  | { type: "consent"; practice: boolean; observer: boolean; words: boolean }
   | { type: "setup"; same_room?: boolean; name?: string }
   | { type: "offer"; sdp: string }
   | { type: "microphone"; state: "ok" | "unplugged" | "muted" }

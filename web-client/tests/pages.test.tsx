@@ -147,7 +147,7 @@ describe("screens", () => {
   });
 
   test("the report keeps the therapists' order and says once what it is not", async () => {
-    await draw(<ReportView report={report} />);
+    await draw(<ReportView report={report} token="t" />);
     const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
     const { scope, practised, strengths, picture, moments, turns, couple, limits } = words.report;
     expect(headings).toEqual([scope, practised, strengths, picture, moments, turns, couple, limits]);

@@ -26,7 +26,7 @@ export const card: Card = {
 };
 
 export function roomOf(phase: Phase): Room {
-  const partner = { present: true, name: "", practice: true, observer: true, carry: false, media: "connected", microphone: "ok" } as const;
+  const partner = { present: true, name: "", practice: true, observer: true, words: false, carry: false, media: "connected", microphone: "ok" } as const;
   return {
     phase,
     now_s: 0,
@@ -42,6 +42,8 @@ export function roomOf(phase: Phase): Room {
     neutral_s: 0,
     learnt: false,
     cues_silent: false,
+    words_offered: false,
+    words_behind: false,
     coaching_paused: false,
   };
 }
@@ -54,9 +56,9 @@ export const report: Report = {
   names: { a: "Nora", b: "" },
   scope: {
     consents: [
-      { by: "a", practice: true, observer: true, at_s: 0 },
-      { by: "b", practice: true, observer: false, at_s: 0 },
-      { by: "b", practice: false, observer: false, at_s: 110 },
+      { by: "a", practice: true, observer: true, at_s: 0, words: false },
+      { by: "b", practice: true, observer: false, at_s: 0, words: false },
+      { by: "b", practice: false, observer: false, at_s: 110, words: false },
     ],
     audio_stored: false,
     quality: [{ by: "a", heard_share: 0.98, gaps_s: 2, notes: [] }],
@@ -79,4 +81,5 @@ export const report: Report = {
   ],
   couple: { strengths: { a: "Nora waited.", b: "They waited." }, shared_moment: "A pause.", one_thing: "Begin slowly." },
   limits: ["Not a diagnosis, not a risk assessment.", "It misses some."],
+  spoken: null,
 };

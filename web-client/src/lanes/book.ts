@@ -28,7 +28,7 @@ export class LineBook {
     const before = this.version;
     for (const line of lines) {
       const known = this.lines.get(line.id);
-      if (known && (known.status === "final" || (line.status === "open" && line.decided_s <= known.decided_s))) continue;
+      if (known && !revises(line, known)) continue;
       this.lines.set(line.id, line);
       this.version += 1;
     }
@@ -68,6 +68,11 @@ export class LineBook {
     return this.ordered().filter((line) => line.kind === "cue");
   }
 
+  /** What is said: final texts, and what each is saying now. What was taken back is left out. */
+  words(): Line[] {
+    return this.ordered().filter((line) => line.kind === "words" && line.text);
+  }
+
   private sorted: Line[] = [];
   private sortedAt = -1;
 
@@ -78,6 +83,12 @@ export class LineBook {
     }
     return this.sorted;
   }
+}
+
+/** A final line ends the open ones; the same kind of line, decided later, knows more. */
+function revises(line: Line, known: Line): boolean {
+  if (line.status !== known.status) return line.status === "final";
+  return line.decided_s > known.decided_s;
 }
 
 function place(picture: Picture, line: Line, end: number): void {

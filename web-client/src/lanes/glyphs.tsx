@@ -9,6 +9,7 @@ export function Glyph({ mark, width = 0 }: { mark: Pick<Mark, "group" | "kind" |
   if (mark.group === "cue") return <BreathMark />;
   if (mark.group === "floor") return <HandOver />;
   if (mark.group === "card") return <CardMark />;
+  if (mark.group === "repair") return <Stitch />;
   const hue = mark.by ? `by-${mark.by}` : "by-none";
   return <g class={`glyph ${hue}`}>{shape(mark.kind, mark.over === "a" || mark.by === "b", width)}</g>;
 }
@@ -49,6 +50,15 @@ function CardMark() {
   return (
     <g class="glyph act-glyph">
       <path d="M-7 -5h14v10h-14z M-4 -1h8 M-4 2h5" class="stroke" />
+    </g>
+  );
+}
+
+/** Two loops that hold together: something was mended, or said back. */
+function Stitch() {
+  return (
+    <g class="glyph act-glyph">
+      <path d="M-2 0a4.500 4.500 0 1 1 -4.500 -4.500C-2 -4.500 2 4.500 6.500 4.500A4.500 4.500 0 1 0 2 0" class="stroke" />
     </g>
   );
 }

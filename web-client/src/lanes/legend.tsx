@@ -50,6 +50,10 @@ export function Legend() {
         {words.floor}
       </li>
       <li>
+        {glyph("repair", "repair")}
+        {words.repair}
+      </li>
+      <li>
         {glyph("card", "start")}
         {words.card}
       </li>

@@ -22,7 +22,7 @@ export interface Lane {
 
 export interface Mark {
   id: string;
-  group: "overlap" | "cue" | "pause" | "floor" | "card";
+  group: "overlap" | "cue" | "pause" | "floor" | "card" | "repair";
   kind: string;
   by: Partner | null;
   over: Partner | null;

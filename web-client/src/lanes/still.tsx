@@ -1,4 +1,5 @@
 // The report's lanes: the whole conversation in one picture, with one mark at a time told in words.
+import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { lanes as words, report as reportWords } from "../words";
 import { Drawing } from "./drawing";
@@ -11,7 +12,8 @@ const NARROW_PX = 600;
 const MIN_PX_PER_S = 2.5; // below this, blocks melt into one another: scroll instead
 const EDGE_S = 1;
 
-export function StillLanes({ picture, duration }: { picture: Picture; duration: number }) {
+export function StillLanes(props: { picture: Picture; duration: number; beside?: (mark: Mark) => ComponentChildren }) {
+  const { picture, duration } = props;
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const [chosen, setChosen] = useState<string | null>(null);
@@ -19,6 +21,7 @@ export function StillLanes({ picture, duration }: { picture: Picture; duration: 
   const whole = duration + EDGE_S;
   const pxPerS = Math.max(width / whole, MIN_PX_PER_S);
   const drawn = whole * pxPerS;
+  const mark = picture.rail.find((each) => each.id === chosen);
   const wide = drawn > width + 1;
   return (
     <figure class="lanes still">
@@ -35,6 +38,7 @@ export function StillLanes({ picture, duration }: { picture: Picture; duration: 
         </svg>
       </div>
       <Teller picture={picture} chosen={chosen} choose={setChosen} />
+      {mark && props.beside?.(mark)}
     </figure>
   );
 }

@@ -16,6 +16,7 @@ interface Yes {
   name: string;
   sameRoom: boolean;
   observer: boolean;
+  words: boolean;
 }
 
 const ANSWER_MS = 6_000; // an offer unanswered by then is sent anew
@@ -44,8 +45,8 @@ export class Practice {
   }
 
   /** Asks for the microphone; consent is only sent once there is one. */
-  async agree(name: string, sameRoom: boolean, observer: boolean): Promise<void> {
-    this.yes = { name, sameRoom, observer };
+  async agree(name: string, sameRoom: boolean, observer: boolean, words: boolean): Promise<void> {
+    this.yes = { name, sameRoom, observer, words };
     this.sound.value = { ...this.sound.value, takenBack: false };
     if (await this.listen(sameRoom)) this.sendYes();
   }
@@ -90,13 +91,13 @@ export class Practice {
   }
 
   private sendNo(): void {
-    this.session.send({ type: "consent", practice: false, observer: false });
+    this.session.send({ type: "consent", practice: false, observer: false, words: false });
   }
 
   private sendYes(): void {
     if (!this.yes) return;
     this.session.send({ type: "setup", same_room: this.yes.sameRoom, name: this.yes.name });
-    this.session.send({ type: "consent", practice: true, observer: this.yes.observer });
+    this.session.send({ type: "consent", practice: true, observer: this.yes.observer, words: this.yes.words });
   }
 
   private heard(message: FromGateway): void {

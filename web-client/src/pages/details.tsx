@@ -44,8 +44,15 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
       <Toggle
         label={details.allowObserver}
         on={mine.observer}
-        change={(observer) => practice.session.send({ type: "consent", practice: true, observer })}
+        change={(observer) => practice.session.send({ type: "consent", practice: true, observer, words: mine.words })}
       />
+      {room.words_offered && (
+        <Toggle
+          label={join.words}
+          on={mine.words}
+          change={(words) => practice.session.send({ type: "consent", practice: true, observer: mine.observer, words })}
+        />
+      )}
       <Toggle
         label={join.carry}
         on={mine.carry}

@@ -21,5 +21,5 @@ export function ReportPage({ token }: { token: string }) {
     return (
       <Screen title={words.emptyTitle} body={words.emptyBody} step={{ label: trouble.newPractice, href: "/" }} />
     );
-  return <ReportView report={report} />;
+  return <ReportView report={report} token={token} />;
 }

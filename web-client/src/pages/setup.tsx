@@ -44,6 +44,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
   const [name, setName] = useState(room.partners[me].name);
   const [sameRoom, setSameRoom] = useState<boolean | null>(other.practice ? room.same_room : null);
   const [observer, setObserver] = useState(room.partners[me].observer);
+  const [words, setWords] = useState(room.partners[me].words);
   const [carry, setCarry] = useState(room.partners[me].carry);
   const [choices, setChoices] = useState(keptChoices);
   const choose = (changed: Partial<typeof choices>) => {
@@ -54,7 +55,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
     event.preventDefault();
     if (sameRoom === null) return;
     if (carry !== room.partners[me].carry) practice.session.send({ type: "carry", yes: carry });
-    void practice.agree(name.trim(), sameRoom, observer);
+    void practice.agree(name.trim(), sameRoom, observer, words);
   };
   return (
     <Page title={join.title}>
@@ -80,6 +81,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
           ))}
         </dl>
         <Toggle label={join.observer} hint={join.observerHint} on={observer} change={setObserver} />
+        {room.words_offered && <Toggle label={join.words} hint={join.wordsHint} on={words} change={setWords} />}
         <Toggle label={join.carry} hint={join.carryHint} on={carry} change={setCarry} />
         {room.learnt && <p class="soft">{join.known}</p>}
         <details class="fold">

@@ -6,6 +6,7 @@ import { LiveLanes } from "../lanes/live";
 import { clock, PARTNERS } from "../lanes/picture";
 import { useValue } from "../live/observe";
 import { Session } from "../live/session";
+import { LiveWords, worded } from "../parts/live_words";
 import { LostScreen, RefusedScreen } from "../parts/refused";
 import { Heading, Page, Screen } from "../parts/page";
 import type { Partner, Room } from "../protocol";
@@ -58,9 +59,11 @@ export function WatchPage({ token }: { token: string }) {
         <p class="soft">
           {room.now_s > 0 ? `${watch.phases[room.phase]}.` : watch.waitBegin} {watch.seen} {state.link === "lost" && watch.lost}
           {state.link === "open" && room.coaching_paused && watch.coachingPaused}
+          {room.words_behind && worded(room) && ` ${watch.wordsBehind}`}
         </p>
       </div>
       <LiveLanes book={session.book} clock={session.clock} names={names} />
+      {worded(room) && <LiveWords session={session} names={names} />}
       <div class="beside">
         <section>
           <h2>{watch.cues}</h2>
@@ -103,6 +106,7 @@ function Agreements({ room, names }: { room: Room; names: Record<Partner, string
           <td />
           <th scope="col">{watch.practice}</th>
           <th scope="col">{watch.observing}</th>
+          {room.words_offered && <th scope="col">{watch.wordsGiven}</th>}
         </tr>
       </thead>
       <tbody>
@@ -113,6 +117,7 @@ function Agreements({ room, names }: { room: Room; names: Record<Partner, string
             </th>
             <td>{room.partners[by].present ? say(room.partners[by].practice) : watch.away}</td>
             <td>{say(room.partners[by].observer)}</td>
+            {room.words_offered && <td>{say(room.partners[by].words)}</td>}
           </tr>
         ))}
       </tbody>

@@ -56,7 +56,7 @@ function lasted({ practised }: Report): string {
 /** Every change of mind, in order: "said yes to the practice (0:00), took back the yes (4:10)". */
 function consentOf(report: Report, by: Partner): string {
   const own = report.scope.consents.filter((each) => each.by === by);
-  return own.map((each) => `${words.consent(each.practice, each.observer)} (${clock(each.at_s)})`).join(", ");
+  return own.map((each) => `${words.consent(each.practice, each.observer, each.words)} (${clock(each.at_s)})`).join(", ");
 }
 
 function heardOf(report: Report, by: Partner): string {

@@ -8,7 +8,7 @@ export interface Report {
   duration_s: number;
   names: Record<Partner, string>;
   scope: {
-    consents: { by: Partner; practice: boolean; observer: boolean; at_s: number }[];
+    consents: { by: Partner; practice: boolean; observer: boolean; at_s: number; words: boolean }[];
     audio_stored: false;
     quality: { by: Partner; heard_share: number; gaps_s: number; notes: string[] }[];
   };
@@ -43,11 +43,28 @@ export interface Report {
   turn_taking: TurnTaking[];
   couple: { strengths: Record<Partner, string>; shared_moment: string; one_thing: string };
   limits: string[];
+  spoken: Spoken | null; // null: not both agreed to words
+}
+
+export interface Spoken {
+  quotes: Quote[];
+  reaching: { words: string; by: Partner; at_s: number; text: string; answer: "asked" | "yes" | "no" }[];
+  starts: { by: Partner; at_s: number; kind: "gentle" | "harsh"; because: string; text: string }[];
+  language: string;
+  summary_offered: boolean; // the practice runs a language model that may propose one
+}
+
+export interface Quote {
+  by: Partner;
+  start_s: number;
+  end_s: number;
+  text: string;
+  confidence: number;
 }
 
 export interface RailMark {
   id: string;
-  group: "overlap" | "cue" | "pause" | "floor" | "card";
+  group: "overlap" | "cue" | "pause" | "floor" | "card" | "repair";
   kind: string;
   by: Partner | null;
   over: Partner | null;

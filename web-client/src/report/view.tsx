@@ -1,7 +1,7 @@
 // One page in the order that therapists asked for. Every sentence can be read aloud to both.
 import { namesOf, pictureOf } from "../lanes/from_report";
 import { Legend } from "../lanes/legend";
-import { clock, PARTNERS, type Picture } from "../lanes/picture";
+import { clock, type Mark, PARTNERS, type Picture } from "../lanes/picture";
 import { StillLanes, tell } from "../lanes/still";
 import { Heading, Page } from "../parts/page";
 import type { Partner } from "../protocol";
@@ -9,10 +9,11 @@ import { ended, NOT_A_DIAGNOSIS, report as words, watch } from "../words";
 import { CueList } from "./cues";
 import { MomentList } from "./moments";
 import { Scope } from "./scope";
+import { around, Quotes, SpokenPart } from "./spoken";
 import { TurnTakingPart } from "./turn_taking";
 import type { Report } from "./types";
 
-export function ReportView({ report }: { report: Report }) {
+export function ReportView({ report, token }: { report: Report; token: string }) {
   const names = namesOf(report.names);
   const picture = pictureOf(report);
   return (
@@ -32,13 +33,14 @@ export function ReportView({ report }: { report: Report }) {
         </section>
         <section class="whole">
           <h2>{words.picture}</h2>
-          <StillLanes picture={picture} duration={report.duration_s} />
+          <StillLanes picture={picture} duration={report.duration_s} beside={(mark) => <Beside mark={mark} report={report} />} />
           <details class="fold unprinted">
             <summary>{watch.legend}</summary>
             <Legend />
           </details>
           <MarkList picture={picture} />
         </section>
+        <SpokenPart report={report} names={names} token={token} />
         <section class="whole">
           <h2>{words.moments}</h2>
           <MomentList moments={report.moments} />
@@ -74,6 +76,18 @@ function dateline(report: Report, names: Record<Partner, string>): string {
   const hour = began?.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
   const who = `${names.a} and ${names.b}`;
   return [day && `${day}, ${hour}`, who, words.minutes(clock(report.duration_s))].filter(Boolean).join(" · ");
+}
+
+/** What was said around the chosen mark, where both agreed to words. */
+function Beside({ mark, report }: { mark: Mark; report: Report }) {
+  if (!report.spoken) return null;
+  const quotes = around(report.spoken, mark.start, mark.end);
+  return (
+    <div class="said-around">
+      <h3>{words.aroundMark}</h3>
+      {quotes.length > 0 ? <Quotes quotes={quotes} names={namesOf(report.names)} /> : <p class="soft">{words.nothingAround}</p>}
+    </div>
+  );
 }
 
 function Strengths({ report }: { report: Report }) {
