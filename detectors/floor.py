@@ -21,6 +21,8 @@ class Voice:
     speaking: bool = False
     start: int = LONG_AGO  # of the open or last IPU
     open: bool = False
+    sound: int = LONG_AGO  # where sound last began
+    before: int = LONG_AGO  # and where it had stopped before that
     last: int = LONG_AGO  # where sound last stopped
     end: int = LONG_AGO  # of the last closed IPU
     burst_start: int = LONG_AGO
@@ -67,7 +69,7 @@ class Voice:
 
     def begin(self, now: int, s: TurnSettings) -> bool:
         """Sound begins. True where that begins an IPU."""
-        self.speaking = True
+        self.speaking, self.before, self.sound = True, self.last, now
         if self.open:
             return False
         self.open, self.start, self.claims = True, now, None

@@ -26,6 +26,8 @@ class TurnSettings:
     # Choices of this detector.
     refresh_samples: int = 100 * _MS  # how often an undecided overlap is announced anew (EVENTS)
     min_overlap_samples: int = 100 * _MS  # shorter ones lie within what any labelling can place
+    # Boundaries are placed no better: what would be a common start if both moved this far has no culprit.
+    blame_margin_samples: int = 100 * _MS
     hidden_samples: int = 200 * _MS  # missing audio shorter than an IPU gap cannot hide a turn
     # Below it, what the table calls an interruption is taken for its harmless neighbour. Held out, F1 hardly
     # changes from 0.5 to 0.65: the upper end accuses least.

@@ -259,6 +259,7 @@ class TurnDetector:
         own.burst_typed = True
         other.burst_typed = other.burst_typed or tie
         unsure = own.unsure_start or other.unsure_start or heard_for < s.together_samples + uncertainty
+        unsure = unsure or self._perhaps_together(own, other, late)
         self._overlaps.append(
             Overlap(
                 by=by,
@@ -277,6 +278,14 @@ class TurnDetector:
                 over_raised_db=self._raised_db[by.other],
             )
         )
+
+    def _perhaps_together(self, own: Voice, other: Voice, late: int) -> bool:
+        """Whether ``own``, who begins now, might have entered with ``other`` if boundaries lay a little elsewhere."""
+        s = self.settings
+        heard_for = self.now - late - other.sound
+        silent_for = other.sound - max(own.last, other.before)
+        near = heard_for < s.together_samples + s.blame_margin_samples
+        return near and silent_for >= s.mutual_silence_samples - s.blame_margin_samples
 
     def _progress(self, o: Overlap) -> list[Annotation]:
         """Says of an overlap what is due, and lets go of it once its type is said."""

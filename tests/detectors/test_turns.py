@@ -130,6 +130,22 @@ def test_an_overlap_within_the_timing_uncertainty_has_no_culprit() -> None:
     assert placed(short, uncertainty=samples(0.2)).by is None
 
 
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ([(1, 3), (4, 9)], [(4.3, 6)]),
+        ([(1, 3), (3.15, 9)], [(3.2, 6)]),
+    ],
+    ids=["300 ms after a common silence", "into the end of a pause too short to end an IPU"],
+)
+def test_what_may_have_been_a_common_start_blames_nobody(
+    a: list[tuple[float, float]], b: list[tuple[float, float]]
+) -> None:
+    """No detector places a boundary better than to 100 ms."""
+    assert only(talk(a, b)).by is None
+    assert only(talk(a, [(start + 0.4, end) for start, end in b])).by is B
+
+
 def test_a_start_is_judged_by_what_the_starter_could_have_heard() -> None:
     """At the server b starts half a second into a's turn; at b's ear a had not begun."""
     resumed = talk([(0, 3), (4, 8)], [(4.5, 8.5)])
