@@ -25,6 +25,7 @@ from gateway.stored import stored_lines
 from gateway.words_models import OFF
 from streaming import wire
 from streaming.errors import BreathmarkError, UnusableInput
+from streaming.rttm import strays
 from streaming.types import Annotation, Cue, Line, Speaker
 
 EXIT_UNUSABLE = 2
@@ -76,7 +77,10 @@ def analyze(
         for line in lines:
             summary.add(line)
             sink.write(wire.dumps(line) + "\n")
-    _print_summary(summary, errors if out is None else Console())
+    console = errors if out is None else Console()
+    _print_summary(summary, console)
+    for name in strays(rttm) if rttm else []:
+        console.print(f"Left out: {name}, who speaks for less than a fiftieth of the time.", markup=False)
 
 
 @contextmanager

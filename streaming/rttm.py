@@ -8,12 +8,36 @@ from streaming.errors import UnusableInput
 from streaming.types import Span, Speaker
 from streaming.wire import samples
 
+_STRAY_SHARE = 0.02  # of all speech: a voice at the door is no third partner
+
 
 def read_rttm(path: Path) -> dict[Speaker, list[Span]]:
     """Each partner's speech, sorted, touching or overlapping spans joined.
 
-    Speakers named ``a`` and ``b`` keep their names, otherwise the first to speak is ``a``.
+    Speakers named ``a`` and ``b`` keep their names, otherwise the first to speak is ``a``. Beside two who hold
+    nearly all of the speech, others are left out (``strays`` names them); raises UnusableInput where they are more.
     """
+    named = _named(path)
+    for name in strays(path):
+        del named[name]
+    order = sorted(named, key=lambda name: min(span.start for span in named[name]))
+    if not set(order) <= {"a", "b"}:
+        named = dict(zip(("a", "b"), (named[name] for name in order), strict=False))
+    return {speaker: joined(named.get(speaker.value, [])) for speaker in Speaker}
+
+
+def strays(path: Path) -> list[str]:
+    """Who speaks too little to be a partner, beside two who are. Raises UnusableInput as ``read_rttm`` does."""
+    named = _named(path)
+    spoken = {name: sum(span.length for span in spans) for name, spans in named.items()}
+    others = sorted(named, key=lambda name: -spoken[name])[2:]
+    if not named or sum(spoken[name] for name in others) > _STRAY_SHARE * sum(spoken.values()):
+        raise UnusableInput(f"{path}: names {len(named)} speakers where 1 or 2 were expected; cut it to two partners")
+    return sorted(others)
+
+
+def _named(path: Path) -> dict[str, list[Span]]:
+    """All speech by the speaker's name in the file."""
     if not path.is_file():
         raise UnusableInput(f"{path}: no such file; give an RTTM file with two speakers")
     try:
@@ -34,12 +58,7 @@ def read_rttm(path: Path) -> dict[Speaker, list[Span]]:
             raise UnusableInput(
                 f"{path}:{number}: expected 'SPEAKER file 1 onset_s duration_s <NA> <NA> name', got {line[:80]!r}"
             ) from error
-    if not named or len(named) > 2:
-        raise UnusableInput(f"{path}: names {len(named)} speakers where 1 or 2 were expected; cut it to two partners")
-    order = sorted(named, key=lambda name: min(span.start for span in named[name]))
-    if not set(order) <= {"a", "b"}:
-        named = dict(zip(("a", "b"), (named[name] for name in order), strict=False))
-    return {speaker: joined(named.get(speaker.value, [])) for speaker in Speaker}
+    return named
 
 
 def joined(spans: list[Span]) -> list[Span]:

@@ -48,6 +48,16 @@ def test_the_bundled_dialogue_gives_a_timeline_that_reads_back(tmp_path: Path) -
     assert "interruptions" in done.stdout
 
 
+def test_a_voice_at_the_door_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    two = rttm(tmp_path / "two.rttm", (0.0, 60.0, "ann"), (40.0, 50.0, "bob"))
+    stray = rttm(tmp_path / "stray.rttm", (0.0, 60.0, "ann"), (40.0, 50.0, "bob"), (20.0, 1.0, "kit"))
+    done = analyze("--rttm", stray, "--session", "s", "--out", tmp_path / "stray.jsonl")
+    analyze("--rttm", two, "--session", "s", "--out", tmp_path / "two.jsonl")
+    assert done.returncode == 0
+    assert "Left out: kit" in done.stdout
+    assert (tmp_path / "stray.jsonl").read_text() == (tmp_path / "two.jsonl").read_text()
+
+
 def test_given_speech_activity_needs_no_audio(tmp_path: Path) -> None:
     activity = rttm(tmp_path / "two.rttm", (0.0, 6.0, "ann"), (4.0, 5.0, "bob"))
     done = analyze("--rttm", activity, "--out", tmp_path / "t.jsonl")
