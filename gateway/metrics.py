@@ -134,6 +134,11 @@ class Metrics:
         """The detectors' own counts, read whenever somebody asks."""
         watch_worker(counts, self.registry)
 
+    def watch_post(self, dropped: Callable[[], float]) -> None:
+        Gauge(
+            "breathmark_post_dropped", "letters and sound between gateways that did not arrive", registry=self.registry
+        ).set_function(dropped)
+
     def watch_bus(self, dropped: Callable[[], float], away: Callable[[], float]) -> None:
         own = self.registry
         Gauge("breathmark_bus_dropped", "pieces of audio that a bus did not take in time", registry=own).set_function(

@@ -49,6 +49,7 @@ class Neighbours:
     def run(self, tasks: Tasks, lost: Callable[[str], Awaitable[None]], claim: Callable[[], Awaitable[None]]) -> None:
         """``lost`` drops a practice that another gateway has now, ``claim`` takes those that have no home."""
         if not self.alone:
+            self._metrics.watch_post(lambda: self._post.dropped)
             self._post.run(tasks)
             tasks.spawn(self._renew(lost), "homes")
             tasks.spawn(self._claim(claim), "homes to claim")
