@@ -81,14 +81,25 @@ class Arousal:
         # Level can go with what the voice shows, and hardly stand for it.
         raw += min(s.level_weight * louder, s.level_alone + max(0.0, raw))
         spread = own.score.spread(s.usual_score, s.prior_points)
-        z = max(-s.most_z, min(s.most_z, (raw - own.score.mean) / spread))
+        off = max(-s.most_off, min(s.most_off, own.score.mean))
+        z = max(-s.most_z, min(s.most_z, (raw - off) / spread))
         if trust >= s.least_trust:
-            # What is unusual teaches little, but not nothing: voices drift, and a baseline must follow.
-            unusual = own.points >= s.trust_points and abs(z) > s.calm_z
-            weight = s.unusual_share if unusual else 1.0
-            self._learn(values, raw, weight)
-            self.loudness.learn(point.level_db, floor_db, weight, s)
+            share = self._teaches(z)
+            self._learn(values, raw, share)
+            self.loudness.learn(point.level_db, floor_db, share, s)
         return z
+
+    def _teaches(self, z: float) -> float:
+        """How much a point says of the usual: less the longer and further the voice is up, never nothing.
+
+        Voices drift, and a baseline must follow. Only upwards: a voice far below its usual says that the usual
+        was learnt from something else.
+        """
+        s = self.settings
+        if self.own.points < s.steady_points:
+            return 1.0
+        up = 0.5 * (max(self.z, 0.0) + z)
+        return max(s.unusual_share, min(1.0, (s.unusual_z - up) / (s.unusual_z - s.calm_z)))
 
     def _raw(self, values: list[float]) -> float:
         """Weighted mean of how many own spreads each feature is off; one less known than others weighs less."""

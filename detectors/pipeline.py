@@ -158,7 +158,7 @@ class Pipeline:
     def baselines(self) -> dict[Speaker, dict[str, Any]]:
         """Each speaker's own usual, for a later session: JSON-able, under 1 kB each, no sound in it.
 
-        Left out are speakers of whom too little was heard to know it (12 s of speech). Where somebody keeps
+        Left out are speakers of whom too little was heard to know it (8 s of speech). Where somebody keeps
         it, it is theirs: EVENTS lets it be carried between sessions where the couple consents.
         """
         carried = {speaker: own.arousal.own.carry(self.settings.arousal) for speaker, own in self._partners.items()}

@@ -102,14 +102,17 @@ class ArousalSettings:
     """Own baseline, level, and the evidence for a rise. A point is half a second of own speech."""
 
     first_points: int = 4  # 2 s: before them there is nothing to compare with
-    trust_points: int = 24  # 12 s: from then on a rise may be called one
+    trust_points: int = 16  # 8 s: from then on a rise may be called one; 20 s of short lines hold little more
     full_points: int = 60  # 30 s: from then on the baseline counts as learnt
     prior_points: float = 100.0  # weight of voices' usual spread in own: 20 s of speech tell little of a spread
     usual_score: float = 0.8  # usual spread of the weighted sum within a calm speaker
+    most_off: float = 0.3  # spreads by which the sum itself may be off in calm speech; the rest is the features' part
     adapt_points: float = 240.0  # 2 min of calm speech move a learnt baseline by about two thirds
     carried_points: float = 60.0  # a baseline from another day counts for 30 s: voices differ a little by the day
-    calm_z: float = 2.5  # points further off are unusual; 2.0 cut the learnt spread short, and doubled false rises
-    unusual_share: float = 0.1  # and teach this much of what a usual one does
+    steady_points: int = 8  # 4 s: from then on a point may be unusual
+    calm_z: float = 1.0  # what lies further up teaches less
+    unusual_z: float = 2.5  # and from here on hardly
+    unusual_share: float = 0.1  # of what a usual point teaches
     most_spreads: float = 4.0  # a feature further up is a mistake as often as a change: a doubled period, a hiss
     least_spreads: float = 2.0  # further down it says only that the half second was mostly consonants
     usual_level_db: float = 4.0  # usual spread of a calm voice's level, a half second at a time
@@ -122,8 +125,8 @@ class ArousalSettings:
     full_voiced: float = 6.0  # windows (0.1 s); a point with fewer counts for less
     smooth_share: float = 0.7  # the level follows the last second of own speech
     level_z: float = 1.5  # z at which the level is 0.73
-    rise_drift_z: float = 0.9  # evidence of a rise gathers above this
-    rise_sum_z: float = 7.5  # z times points: 1.5 s at the most, 3.5 s at z 2
+    rise_drift_z: float = 1.0  # evidence of a rise gathers above this
+    rise_sum_z: float = 7.5  # z times points: 1.5 s at the most, 4 s at z 2
     half_life_samples: int = 160_000  # 10 s without own speech halve the evidence: what was before belongs to before
     settle_drift_z: float = 1.2  # evidence of settling gathers below this
     settle_sum_z: float = 4.5  # 2 s at the baseline

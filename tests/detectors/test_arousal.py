@@ -66,9 +66,22 @@ def test_one_loud_word_is_no_rise() -> None:
 
 
 def test_before_own_usual_is_known_nothing_rises_and_confidence_is_low() -> None:
-    out = hear(fresh(), points(CALM, 6, 0), points(HEATED, 10, 60_000))
+    out = hear(fresh(), points(CALM, 6, 0), points(HEATED, 9, 60_000))
     assert kinds(out) == []
     assert max(a.confidence for a in out) < 0.3
+
+
+def test_raised_speech_does_not_become_the_usual_while_that_is_hardly_known() -> None:
+    arousal = fresh()
+    out = hear(arousal, points(CALM, 12, 0), points(HEATED, 14, 120_000, 1))
+    assert kinds(out) == [Kind.AROUSAL_RISE]
+    assert abs(arousal.own.features[0].mean - USUAL[0]) < 0.7 * SPREADS[0]
+
+
+def test_who_began_raised_is_soon_known_as_the_calm_voice_that_followed() -> None:
+    out = hear(fresh(), points(HEATED, 10, 0), points(CALM, 60, 100_000, 1))
+    assert kinds(out) == []
+    assert out[-1].z == pytest.approx(0.0, abs=1.0)
 
 
 def test_audio_that_cannot_be_trusted_raises_nothing_and_teaches_nothing() -> None:
