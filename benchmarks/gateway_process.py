@@ -49,6 +49,11 @@ class RunningGateway:
         """Wall clock at session time 0."""
         return float(json.loads(await self._ask("/api/report", token))["began_unix"])
 
+    async def metrics(self) -> dict[str, float]:
+        """What it counts, by name and labels as Prometheus writes them."""
+        lines = [line for line in (await self._ask("/metrics")).splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
     async def _ask(self, path: str, token: str = "", method: str = "GET") -> str:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         request = urllib.request.Request(self.url + path, method=method, headers=headers)

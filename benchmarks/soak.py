@@ -11,7 +11,7 @@ import contextlib
 import heapq
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,7 @@ class Course:
     memory_mb: list[float] = field(default_factory=list)
     delay_p95_ms: list[float] = field(default_factory=list)
     queued: list[float] = field(default_factory=list)
+    counted: dict[str, float] = field(default_factory=dict)  # by the gateway, up to the end
 
     def look(self, minute: float, memory_mb: float, delays_ms: Sequence[float], queued: float) -> None:
         self.minutes.append(minute)
@@ -92,6 +93,7 @@ def _figures(name: str, course: Course) -> list[Figure]:
         Figure(f"{name}_delay_p95_ms", float(np.nanmedian(course.delay_p95_ms)), n),
         Figure(f"{name}_queued_max", max(course.queued), n),
         Figure(f"{name}_queued_growth", course.growth(course.queued), n),
+        *(Figure(f"{name}_{what}", value, n) for what, value in course.counted.items()),
     ]
 
 
@@ -183,6 +185,7 @@ async def real(minutes: float) -> Course:
                     partner.play_at(asyncio.get_running_loop().time() + 0.5)
             behind = await partners[0].session_time_at() + asyncio.get_running_loop().time() - watcher.newest_s
             course.look(elapsed_s / 60, _memory_mb(str(running.pid)), watcher.take(), behind)
+            course.counted = _counted(await running.metrics())
     return course
 
 
@@ -231,6 +234,18 @@ async def _watching(running: RunningGateway, token: str) -> AsyncIterator[_Watch
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*tasks)
+
+
+def _counted(metrics: Mapping[str, float]) -> dict[str, float]:
+    heard, missing = (metrics[f"breathmark_{which}_audio_seconds_total"] for which in ("heard", "missing"))
+    wanted = {
+        "connections": 'breathmark_media_events_total{what="connections"}',
+        "disbelieved": 'breathmark_media_events_total{what="disbelieved"}',
+        "detector_failures": "breathmark_detector_failures_total",
+        "dropped_samples": "breathmark_worker_dropped_samples",
+        "late_samples": "breathmark_worker_late_samples",
+    }
+    return {"heard_share": heard / (heard + missing)} | {what: metrics.get(name, 0.0) for what, name in wanted.items()}
 
 
 def _memory_mb(process: str) -> float:

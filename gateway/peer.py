@@ -20,7 +20,7 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from gateway.ice import IceSettings
 from gateway.offer import complete_answer, opus_payload_type, screen_offer
-from gateway.receiver import Listener, TrackReader, bear_distance, packets_within_reach, take_packets
+from gateway.receiver import Listener, TrackReader, bear_distance, packets_within_reach, read_media_first, take_packets
 from gateway.relay import RelayTrack
 from streaming.errors import Refused
 
@@ -63,7 +63,8 @@ class Peer:
         opus = [c for c in RTCRtpSender.getCapabilities("audio").codecs if c.mimeType.lower() == "audio/opus"]
         transceiver.setCodecPreferences(opus)
         self._sender = transceiver.sender
-        self.direct = self._take(transceiver.receiver)
+        self._receiver = transceiver.receiver
+        self.direct = self._take(self._receiver)
         bear_distance(transceiver.receiver)
 
     async def answer(self, offer_sdp: str) -> str:
@@ -80,6 +81,8 @@ class Peer:
             raise Refused(
                 "bad_offer", "Your browser's call could not be read: it holds a line we can't use."
             ) from error
+        if self.direct:
+            read_media_first(self._receiver)
         sdp = complete_answer(self._connection.localDescription.sdp, offer)
         self._payload_type = opus_payload_type(sdp)
         self._spawn(self._watch_round_trip())

@@ -25,14 +25,17 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtcpSrPacket, RtpPacket, is_rtcp
 
+from gateway import rtp
 from gateway.clock import RTP_HZ
+from gateway.rtp import Rtp
 from streaming.types import SAMPLE_RATE_HZ, Samples
 
 log = structlog.get_logger(__name__)
 
 _STATISTICS = "_RTCRtpReceiver__remote_streams"
-_RTP_HEADER_BYTES = 12
 _MAX_DATAGRAM_BYTES = 1500  # no more fits through Ethernet, or into libsrtp's buffer
+_READ_BYTES = 2048  # more than is taken, so that a longer datagram shows as one
+_MEDIA = (128, 192)  # the first byte of RTP and RTCP
 _MAX_SOURCES = 31  # a receiver report holds no more
 _CONSENT_REPEATS = 2  # of a question whether the other still listens: 0.5, 1 and 2 s make 3.5 s
 _CONSENT_FAILURES = 4  # in a row: with 5 s between two of them about 30 s, as RFC 7675 has it
@@ -75,7 +78,7 @@ def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None
     aiortc_rtcp = receiver._handle_rtcp_packet
     statistics: dict[int, StreamStatistics] = getattr(receiver, _STATISTICS)
 
-    def handle(packet: RtpPacket) -> None:
+    def handle(packet: Rtp | RtpPacket) -> None:
         if packet.payload_type != payload_type() or not packet.payload:
             return
         # aiortc's receiver reports come from these; the browser adapts its redundancy to them.
@@ -84,7 +87,7 @@ def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None
             if len(statistics) >= _MAX_SOURCES:
                 statistics.clear()
             stream = statistics[packet.ssrc] = StreamStatistics(RTP_HZ)
-        stream.add(packet)
+        stream.add(packet)  # type: ignore[arg-type]  # which reads two numbers of it
         arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, bytes(packet.payload))
         _guarded(listener.on_packet, arrival)
 
@@ -103,7 +106,7 @@ def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None
     _shorten_the_way(receiver, handle)
 
 
-def _shorten_the_way(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], None]) -> bool:
+def _shorten_the_way(receiver: RTCRtpReceiver, handle: Callable[[Rtp], None]) -> bool:
     """Decrypt media as its datagram is read, without the queue and the task in between; False where it can't be.
 
     They cost a fifth of a stream. What is not media, or comes before the keys, goes aiortc's way.
@@ -118,17 +121,36 @@ def _shorten_the_way(receiver: RTCRtpReceiver, handle: Callable[[RtpPacket], Non
         if not 0 < len(data) <= _MAX_DATAGRAM_BYTES:  # anybody can send these; aiortc would end the call over them
             return
         keys = dtls._rx_srtp
-        if keys is None or len(data) < _RTP_HEADER_BYTES or not 128 <= data[0] < 192 or is_rtcp(data):
+        if keys is None or len(data) < rtp.HEADER_BYTES or not _MEDIA[0] <= data[0] < _MEDIA[1] or is_rtcp(data):
             queued(data, component)
             return
         try:
-            packet = RtpPacket.parse(keys.unprotect(data))
+            packet = rtp.parse(keys.unprotect(data))
         except (pylibsrtp.Error, ValueError):  # forged, replayed, or not RTP
             return
         handle(packet)
 
     connection.data_received = data_received
     return True
+
+
+def read_media_first(receiver: RTCRtpReceiver) -> None:
+    """Call it once addresses are gathered: media is not looked at as STUN, and read into no 256 KiB each time."""
+    connection: Any = getattr(getattr(receiver.transport, "transport", None), "_connection", None)
+    for protocol in getattr(connection, "_protocols", []):
+        stun_first = getattr(protocol, "datagram_received", None)
+        if stun_first is None:
+            continue
+
+        def received(data: bytes, addr: Any, stun_first: Callable[[bytes, Any], None] = stun_first) -> None:
+            if data and _MEDIA[0] <= data[0] < _MEDIA[1]:  # RFC 7983
+                connection.data_received(data, 1)  # the only component: RTCP comes over the same port
+            else:
+                stun_first(data, addr)
+
+        protocol.datagram_received = received
+        if hasattr(protocol.transport, "max_size"):
+            protocol.transport.max_size = _READ_BYTES
 
 
 def bear_distance(receiver: RTCRtpReceiver) -> bool:

@@ -222,3 +222,16 @@ async def test_a_path_on_which_nobody_answers_any_more_is_given_up(monkeypatch: 
         await until(lambda: media.state == "lost", 3.0)
     await media.close()
     await caller.close()
+
+
+async def test_media_is_read_before_it_is_looked_at_as_stun_and_all_else_as_ever() -> None:
+    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
+    caller = Caller()
+    await caller.call(media)
+    assert media._peer is not None
+    (protocol, *_) = media._peer._connection.getReceivers()[0].transport.transport._connection._protocols
+    assert protocol.datagram_received.__name__ == "received"
+    assert protocol.transport.max_size == 2048
+    await until(lambda: media.stats().packets > 10)  # ICE and DTLS came the same way, or there would be none
+    await media.close()
+    await caller.close()

@@ -107,13 +107,13 @@ class Called:
 
 async def practise(url: str, token: str) -> Called:
     hum = 0.2 * np.sin(2 * np.pi * 200 * np.arange(10 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ).astype(np.float32)
-    async with asyncio.timeout(20), SimulatedPartner(url, token, hum, rate_hz=SAMPLE_RATE_HZ) as partner:
+    async with asyncio.timeout(60), SimulatedPartner(url, token, hum, rate_hz=SAMPLE_RATE_HZ) as partner:
         await partner.set_up(same_room=False)
         await partner.connect_media()
         await partner.consent()
         await partner.ready()
         partner.play_at(asyncio.get_running_loop().time())
-        await until(lambda: partner.frames_heard >= 50)
+        await until(lambda: partner.frames_heard >= 50, 30.0)
         assert partner._peer is not None
         transport = partner._peer.getTransceivers()[0].receiver.transport.transport
         pairs = transport._connection._nominated.values()  # aiortc's statistics do not tell
