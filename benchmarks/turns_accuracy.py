@@ -35,20 +35,20 @@ Judge = Callable[[Conversation, Activity], list[Said]]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was scored: ours (held out) and the alternatives, both also with moved boundaries, and over a telephone."""
+    """What was scored: ours (held out) and the alternatives, both also with moved boundaries.
+
+    ``models`` has for each conversation the one that has not seen it.
+    """
 
     ours: Sequence[Scored]
     alternatives: dict[str, Sequence[Scored]]
     moved: Sequence[Scored]
     moved_rules: Sequence[Scored]
-    called: Called
+    models: dict[str, TurnModel]
 
 
-def find(conversations: Sequence[Conversation], *, folds: int, calls: int, minutes: float) -> Findings:
-    """Scores all conversations; ``folds`` groups of them are held out in turn.
-
-    The first ``minutes`` of ``calls`` of them are also heard over a telephone.
-    """
+def find(conversations: Sequence[Conversation], *, folds: int) -> Findings:
+    """Scores all conversations; ``folds`` groups of them are held out in turn."""
     gold = {one.name: gold_labels(one) for one in conversations}
     lessons = [learn(one, gold[one.name]) for one in conversations]
     models = _held_out(lessons, min(folds, len(lessons)))
@@ -75,7 +75,7 @@ def find(conversations: Sequence[Conversation], *, folds: int, calls: int, minut
         alternatives={EVERY: score(as_is, _every), RULES: score(as_is, exactly)},
         moved=score(jittered, ours),
         moved_rules=score(jittered, exactly),
-        called=turns_telephone.call(conversations[:calls], models, minutes),
+        models=models,
     )
 
 
@@ -108,7 +108,7 @@ def figures(found: Findings) -> list[Figure]:
     most = max(found.ours, key=_backchannels)
     without = [one for one in found.ours if one is not most]
     out.append(measured(f"interruption_f1_without_{most.name}", without, scoring.f1, len(scoring.pairs_of(without))))
-    return out + turns_telephone.figures(found.called)
+    return out
 
 
 def by_conversation(found: Findings) -> str:
@@ -116,10 +116,11 @@ def by_conversation(found: Findings) -> str:
     return "F1 by conversation: " + ", ".join(f"{one.name} {scoring.f1([one]):.2f}" for one in found.ours)
 
 
-def panels(found: Findings) -> list[Panel]:
-    """Confusion, reliability, and the trade of false against found interruptions."""
+def panels(found: Findings, called: Called) -> list[Panel]:
+    """Confusion (by timing, by telephone), reliability, and the trade of false against found interruptions."""
     return [
-        lambda axes: _draw_confusion(axes, found.ours),
+        lambda axes: _draw_confusion(axes, found.ours, "Types of overlap, held out"),
+        lambda axes: _draw_confusion(axes, called.ours, "From sound, over a telephone"),
         lambda axes: _draw_reliability(axes, found.ours),
         lambda axes: _draw_trade(axes, found),
     ]
@@ -128,12 +129,11 @@ def panels(found: Findings) -> list[Panel]:
 def run(*, quick: bool) -> tuple[list[Figure], list[Panel], list[str]]:
     """Figures, panels and notes on the recordings at hand."""
     conversations = read_all(recordings())
-    found = (
-        find(conversations[::3], folds=14, calls=2, minutes=2.5)
-        if quick
-        else find(conversations, folds=14, calls=14, minutes=10.0)
-    )
-    return figures(found), panels(found), [by_conversation(found)]
+    found = find(conversations[::3] if quick else conversations, folds=14)
+    heard = conversations[:6:3] if quick else conversations
+    called = turns_telephone.call(heard, found.models, 2.5 if quick else 10.0)
+    notes = [by_conversation(found)]
+    return [*figures(found), *turns_telephone.figures(called)], panels(found, called), notes
 
 
 def trade(scored: Sequence[Scored]) -> list[tuple[float, float]]:
@@ -188,7 +188,7 @@ def _backchannels(one: Scored) -> int:
     return sum(bool(p.gold and p.gold.demanded and p.gold.kind is Kind.BACKCHANNEL) for p in one.pairs)
 
 
-def _draw_confusion(axes: Axes, scored: Sequence[Scored]) -> None:
+def _draw_confusion(axes: Axes, scored: Sequence[Scored], title: str) -> None:
     table = scoring.confusion(scored)
     names = [*(kind.value for kind in scoring.KINDS), scoring.NONE]
     grid = np.array([[table.get((gold, said), 0) for said in names] for gold in names])
@@ -198,7 +198,7 @@ def _draw_confusion(axes: Axes, scored: Sequence[Scored]) -> None:
         axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color=shade)
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set(xlabel="said", ylabel="gold", title="Types of overlap, held out")
+    axes.set(xlabel="said", ylabel="gold", title=title)
 
 
 def _draw_reliability(axes: Axes, scored: Sequence[Scored]) -> None:
