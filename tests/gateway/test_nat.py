@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ class Called:
     """Kinds of the addresses that the partner's media went between: own, gateway's."""
 
 
-async def practise(url: str, token: str) -> Called:
+async def practise(url: str, token: str, both: Barrier) -> Called:
     hum = 0.2 * np.sin(2 * np.pi * 200 * np.arange(10 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ).astype(np.float32)
     async with asyncio.timeout(60), SimulatedPartner(url, token, hum, rate_hz=SAMPLE_RATE_HZ) as partner:
         await partner.set_up(same_room=False)
@@ -114,6 +115,7 @@ async def practise(url: str, token: str) -> Called:
         await partner.ready()
         partner.play_at(asyncio.get_running_loop().time())
         await until(lambda: partner.frames_heard >= 50, 30.0)
+        await asyncio.to_thread(both.wait, 30.0)  # or one leaves before the other has heard enough
         assert partner._peer is not None
         transport = partner._peer.getTransceivers()[0].receiver.transport.transport
         pairs = transport._connection._nominated.values()  # aiortc's statistics do not tell
@@ -129,10 +131,11 @@ async def test_a_call_between_two_homes_behind_nats_goes_by_the_relay(internet: 
     with coturn(internet, tmp_path):
         async with gateway(host=GATEWAY, inside=internet.inside("gw"), environment=environment) as running:
             links = await asyncio.to_thread(internet.live, "homea", running.new_session)
+            both = Barrier(2)
             a, b = await asyncio.gather(
                 *(
                     asyncio.to_thread(
-                        internet.live, f"home{role}", lambda r=role: practise(running.socket_url, links[r])
+                        internet.live, f"home{role}", lambda r=role: practise(running.socket_url, links[r], both)
                     )
                     for role in ("a", "b")
                 )
