@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from gateway import rooms
 from gateway.clock import machine_samples
 from gateway.far_microphone import FarMicrophone
 from gateway.letters import (
     Alive,
     Beat,
+    Changed,
     Closed,
     Gone,
     HomeLetter,
@@ -69,6 +71,7 @@ class Host:
         self._last_fence = fence()
         self._means = means
         self._seats: dict[str, GuestSeat] = {}
+        self._tasks = Tasks()
         self._said: Standing | None = None
         self._said_s = 0.0
 
@@ -101,6 +104,7 @@ class Host:
             if gone:
                 self._means.post.letters.send(to_guest(id), Gone(fence=self._fence()).packed())
         self._seats.clear()
+        await self._tasks.close()
         if not gone:
             await forget(self._means.post, standing_of(self._session.id), to_home(self._session.id))
 
@@ -112,6 +116,9 @@ class Host:
 
     def _take(self, payload: bytes) -> None:
         letter = read_guest_letter(payload)
+        if isinstance(letter, Changed):
+            self._tasks.spawn(self._change(letter), f"what is kept of {self._session.id}")
+            return
         seat = self._seats.get(letter.seat)
         if isinstance(letter, Knock):
             self._knocked(letter, seat)
@@ -121,6 +128,14 @@ class Host:
             seat.alive(letter.sent)
         else:
             seat.say(letter)
+
+    async def _change(self, changed: Changed) -> None:
+        practice = self._session.practice
+        async with practice.order:
+            if practice.room.ended:
+                practice.let_go(await self._means.registry.load(practice.id))
+            elif changed.forget_by is not None:
+                await practice.change(rooms.carried(practice.room, changed.forget_by, False))
 
     def _knocked(self, knock: Knock, before: GuestSeat | None) -> None:
         if before is not None and before.attempt >= knock.attempt:

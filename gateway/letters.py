@@ -1,4 +1,4 @@
-"""What a guest's gateway and the home of a practice write to one another over the bus.
+"""What other gateways and the home of a practice write to one another over the bus.
 
 The *home* is the gateway that holds a practice; a *guest* is somebody of that practice whose browser is
 at another gateway. Everything is JSON of these shapes, except sound (``streaming.packets``, ``gateway.voices``).
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gateway.protocol import ClientMessage, MediaState, Role, ServerMessage
 from streaming.errors import UnusableInput
+from streaming.types import Speaker
 
 Seat: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]  # random: who does not know it cannot write for it
 
@@ -68,7 +69,14 @@ class Left(_Letter):
     seat: Seat
 
 
-GuestLetter: TypeAlias = Annotated[Knock | Said | Alive | Left, Field(discriminator="kind")]
+class Changed(_Letter):
+    """Another gateway has changed in the store what is kept of this practice; ``forget_by``: who wants nothing kept."""
+
+    kind: Literal["changed"] = "changed"
+    forget_by: Speaker | None
+
+
+GuestLetter: TypeAlias = Annotated[Knock | Said | Alive | Left | Changed, Field(discriminator="kind")]
 
 
 class _FromHome(_Letter):

@@ -33,6 +33,7 @@ from gateway.words_models import OFF, find_model
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import BreathmarkError, BusUnavailable, Refused, StoreUnavailable
 from streaming.timeline import Timeline, open_engine, sqlite_url
+from streaming.types import Speaker
 from streaming.wire import seconds
 
 log = structlog.get_logger("gateway.live")
@@ -72,7 +73,7 @@ class Gateway:
             self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now, words
         )
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
-        self.neighbours.run(self._tasks, self._drop, self._claim)
+        self.neighbours.run(self._tasks, self.drop, self._claim)
         await self._go_on()
         every = self.settings
         self._tasks.spawn(self._polling(), "poll")
@@ -134,7 +135,7 @@ class Gateway:
         self._check_strain()
         record = await self.record(link.session)
         new = await again.open_next(self.registry, record, speaker.value, self.settings.coach.neutral_s)
-        await self._reread(record.session)
+        await self._changed(record.session)
         return new
 
     async def forget_learnt(self, link: Link, token: str, device: str) -> None:
@@ -147,12 +148,14 @@ class Gateway:
                 await live.practice.change(rooms.carried(live.room, speaker, False))
         else:
             await self.registry.save(again.without_learnt(record, speaker))
-            await self._reread(record.session)
+            await self._changed(record.session, speaker)
 
-    async def _reread(self, id: str) -> None:
-        """An ended practice in memory shows what the store holds of it by now."""
+    async def _changed(self, id: str, forget_by: Speaker | None = None) -> None:
+        """An ended practice in memory, here or elsewhere, shows what the store holds of it by now."""
         live = self._live.get(id)
-        if live is not None and live.room.ended:
+        if live is None:
+            self.neighbours.changed(id, forget_by)
+        elif live.room.ended:
             live.practice.let_go(await self.registry.load(id))
 
     async def session(self, id: str) -> Session | None:
@@ -162,7 +165,7 @@ class Gateway:
         """
         async with self._opening:
             if self._leaving:
-                raise Refused("server_full", "This gateway is about to end.")
+                raise BusUnavailable("this gateway is about to end")  # another one has the practice
             if id in self._live:
                 self._live[id].touched_s = time.monotonic()
                 return self._live[id]
@@ -197,6 +200,7 @@ class Gateway:
             raise Refused("server_full", "This gateway is about to end.")
         if self._detecting is None or self._detecting.done():
             raise Refused("unexpected", "The detectors have stopped: restart the gateway.")
+        self.neighbours.check()
         await self.registry.check()
 
     async def record(self, id: str) -> Record:
@@ -289,7 +293,7 @@ class Gateway:
         async with self._opening:
             await _guarded(session, self._let_go(session, over=True))
 
-    async def _drop(self, id: str) -> None:
+    async def drop(self, id: str) -> None:
         """Another gateway is its home now: nothing of it is written here any more."""
         async with self._opening:
             session = self._live.get(id)

@@ -14,7 +14,7 @@ import structlog
 from gateway.guest import Guest, Proof
 from gateway.homes import Homes
 from gateway.host import Host, Means
-from gateway.letters import standing_of
+from gateway.letters import Changed, standing_of, to_home
 from gateway.media import MediaSettings
 from gateway.metrics import Metrics
 from gateway.post import Post
@@ -25,8 +25,9 @@ from gateway.settings import GatewaySettings
 from gateway.standing import read_standing
 from gateway.tasks import Tasks
 from streaming.backbone import Backbone
-from streaming.errors import BusUnavailable, UnusableInput
+from streaming.errors import BusUnavailable, Refused, UnusableInput
 from streaming.leases import LeaseSettings
+from streaming.types import Speaker
 
 CLAIM = 8  # practices at a time, so that those of a gateway that died are shared out
 
@@ -45,14 +46,22 @@ class Neighbours:
         self._metrics = metrics
         self._hosts: dict[str, Host] = {}
         self._guests: set[Guest] = set()
+        self._running: list[asyncio.Task[None]] = []
 
     def run(self, tasks: Tasks, lost: Callable[[str], Awaitable[None]], claim: Callable[[], Awaitable[None]]) -> None:
         """``lost`` drops a practice that another gateway has now, ``claim`` takes those that have no home."""
         if not self.alone:
             self._metrics.watch_post(lambda: self._post.dropped)
-            self._post.run(tasks)
-            tasks.spawn(self._renew(lost), "homes")
-            tasks.spawn(self._claim(claim), "homes to claim")
+            self._running = [
+                *self._post.run(tasks),
+                tasks.spawn(self._renew(lost), "homes"),
+                tasks.spawn(self._claim(claim), "homes to claim"),
+            ]
+
+    def check(self) -> None:
+        """Raises Refused where this gateway has lost touch with the others for good."""
+        if any(task.done() for task in self._running):
+            raise Refused("unexpected", "The way to the other gateways has ended: restart the gateway.")
 
     def fence_of(self, session: str) -> int | None:
         """Raises LeaseLost where the practice is not at home here."""
@@ -93,6 +102,11 @@ class Neighbours:
         except UnusableInput as error:
             log.error("a standing was not understood", session=session, error=str(error))
             return None
+
+    def changed(self, session: str, forget_by: Speaker | None = None) -> None:
+        """What the store keeps of a practice was changed here: its home, wherever that is, should know."""
+        if not self.alone:
+            self._post.letters.send(to_home(session), Changed(forget_by=forget_by).packed())
 
     def poll(self) -> None:
         """Every 20 ms: audio that did not come in time is missing."""

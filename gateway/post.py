@@ -82,9 +82,10 @@ class Post:
         self.standings = Lane(Outbox(bus, keep=1, settings=STANDING), Inbox(bus))
         self._bus = bus
 
-    def run(self, tasks: Tasks) -> None:
-        for name, lane in (("letters", self.letters), ("sound", self.sound), ("standings", self.standings)):
-            tasks.spawn(lane.run(), name)
+    def run(self, tasks: Tasks) -> list[asyncio.Task[None]]:
+        """Tasks that end only with the process."""
+        lanes = {"letters": self.letters, "sound": self.sound, "standings": self.standings}
+        return [tasks.spawn(lane.run(), name) for name, lane in lanes.items()]
 
     @property
     def away(self) -> bool:

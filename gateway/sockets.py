@@ -75,6 +75,8 @@ class Connection:
         except (BusUnavailable, LeaseLost) as error:
             log.warning("a browser has to come back", error=str(error))
             self._box.close()
+            if isinstance(error, LeaseLost) and self._session is not None:
+                await self._gateway.drop(self._session.id)
         except UnusableInput as error:
             self._refuse(Refused("unexpected", str(error)), fatal=True)
         except Exception as error:

@@ -18,7 +18,7 @@ from redis import Redis
 
 from benchmarks.servers import Server, redis_server
 from coach.settings import CoachSettings
-from gateway import guest
+from gateway import guest, host
 from gateway.demo import DIALOGUE
 from gateway.exchange import Came, lines_stream, pack_came
 from gateway.letters import (
@@ -213,7 +213,7 @@ async def test_partners_at_two_gateways_hear_each_other_and_are_both_heard(
         assert session is not None
         clock = session.practice.clock
         assert clock is not None
-        assert abs(await a.session_time_at() + asyncio.get_running_loop().time() - clock.now() / 16000) < 0.05
+        assert abs(await a.session_time_at() + asyncio.get_running_loop().time() - clock.now() / SAMPLE_RATE_HZ) < 0.25
         await a.say({"type": "pause"})
         await b.until(lambda: b.room["phase"] == "paused")
         heard = home.gateway.metrics.heard_seconds._value.get()
@@ -255,11 +255,11 @@ async def test_a_killed_home_is_replaced_while_the_couple_talks_on(
         frames = a.frames_heard
         await until(lambda: practised_at(observer.session, second, third) is not None)
         took_s = asyncio.get_running_loop().time() - killed_s
-        assert took_s < 5.0
+        assert took_s < 8.0, "3 s where nothing else keeps the machine busy"
         assert a.frames_heard > frames + took_s * 40, "they heard each other all the time"
         for own in (a, b):
             await own.ready()
-        assert abs(await a.session_time_at() - clock_s) < 0.1, "the same session time"
+        assert abs(await a.session_time_at() - clock_s) < 0.25, "the same session time"
         back_s = killed_s + took_s + clock_s
         await until(lambda: spoken(observer.lines(), back_s) == {"a", "b"})
         assert not a.refusals
@@ -334,8 +334,10 @@ async def test_a_home_that_ends_hands_its_practices_over(settings: GatewaySettin
                 await b.say("pause")
                 await again.room(lambda room: room["phase"] == "paused")
             assert b.close_code is None
-            async with home.page(links["observer"]) as late:
-                assert (await late.one("refused"))["code"] == "server_full"
+            async with home.page(links["observer"], hello=False) as late:
+                await late.say("hello", v=1, token=links["observer"], device="x" * 16)
+                await late.closed()
+                assert late.got == [], "not refused: it is to come back, to another gateway"
 
 
 def room_of(message: dict[str, Any]) -> dict[str, bool]:
@@ -432,3 +434,31 @@ async def test_a_bus_that_stands_still_pauses_the_coaching_of_a_guest_and_nothin
         await until(lambda: seat._decoding is not None)
         lines = await timeline(home, links["report"])
         assert "left" not in {line["kind"] for line in lines}, "a silence of the bus is nobody's leaving"
+
+
+async def test_what_is_taken_back_at_another_gateway_is_taken_back_at_home(settings: GatewaySettings) -> None:
+    async with gateways(settings, 2) as (home, second):
+        links = await home.links()
+        device = "the device of partner b"
+        async with home.page(links["a"]) as a, second.page(links["b"], device) as b:
+            for page in (a, b):
+                await page.say("consent", practice=True)
+                await page.say("carry", yes=True)
+            await a.room(lambda room: all(room["partners"][side]["carry"] for side in "ab"))
+            answer = await second.http.post(
+                "/api/forget", headers={"Authorization": f"Bearer {links['b']}"}, json={"device": device}
+            )
+            assert answer.status_code == 200, answer.text
+            await a.room(lambda room: room["partners"]["a"]["carry"] and not room["partners"]["b"]["carry"])
+
+
+async def test_a_guest_whose_gateway_dies_has_left(settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "GONE_S", 1.2)  # nobody should wait longer for the same
+    async with gateways(settings, 2) as (home, second):
+        links = await home.links()
+        async with home.page(links["a"]) as a, second.page(links["b"]):
+            await a.room(lambda room: room["partners"]["b"]["present"])
+            came = len(a.got)
+            losing(second, monkeypatch, lambda letter: True)  # as if it was killed
+            await until(lambda: any(room_of(m) and not room_of(m)["b"] for m in a.got[came:]))
+            assert a.close_code is None
