@@ -97,7 +97,8 @@ def measure(segments: Samples, noise: Floats, span: Span, settings: ProsodySetti
 
 def _voice(power: Floats, hz: Floats, follows: NDArray[np.bool_]) -> Floats:
     """The features of voiced windows: power (n, 641), pitch (n,), and which follow the one before (n - 1,)."""
-    low_st, middle_st = np.quantile(12.0 * np.log2(hz / 100.0), (0.2, 0.5))
+    pitch_st = np.sort(12.0 * np.log2(hz / 100.0))
+    low_st, middle_st = pitch_st[len(hz) // 5], pitch_st[len(hz) // 2]
     slopes = _bands_db(power, _HALVES) @ _SLOPE
     band = power[:, _BAND]
     centres = np.log2((band @ np.exp2(_BAND_OCTAVES)) / (band.sum(axis=1) + _TINY) + _TINY)
