@@ -20,7 +20,7 @@ from streaming.audio import chunks
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Samples, Speaker
 
 PLAIN = "the table on plain silero"
-_RULES = TurnSettings(least_p=0.0)
+_RULES = TurnSettings(least_p=0.0, listener_samples=0)
 
 
 @dataclass(frozen=True, slots=True)

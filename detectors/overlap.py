@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from detectors.turn_settings import TurnSettings
-from streaming.types import Kind, Speaker
+from streaming.types import INTERRUPTION_KINDS, Kind, Speaker
 
 
 @dataclass(slots=True)
@@ -47,6 +47,11 @@ class Overlap:
     def heard(self) -> int:
         """Samples both have certainly spoken at once (below 0 while not even that is certain)."""
         return min(self.heard_by, self.heard_over) - self.start
+
+    @property
+    def by_ipu(self) -> int:
+        """How long the starter's first IPU is."""
+        return self.heard_by - self.start
 
     @property
     def held(self) -> int:
@@ -98,8 +103,20 @@ def _took(o: Overlap) -> bool:
     return o.got_floor is not None and o.has_floor and (o.resumed is None or o.got_floor <= o.resumed)
 
 
-def harmless(o: Overlap) -> Kind:
+def final_kind(o: Overlap, p_interruption: float, s: TurnSettings) -> Kind:
+    """The type to be said of an overlap that the table has ruled on."""
+    assert o.ruled is not None
+    if o.ruled in INTERRUPTION_KINDS and p_interruption < s.least_p:
+        return _harmless(o)
+    listened = o.ruled is Kind.BUTTED_IN and not o.lost and _ended_first(o) and o.by_ipu <= s.listener_samples
+    return Kind.BACKCHANNEL if listened else o.ruled
+
+
+def _harmless(o: Overlap) -> Kind:
     """What an overlap is that the table calls an interruption, and people would not."""
-    if o.ruled is Kind.TALK_OVER or (o.by_end is not None and o.by_end < o.heard_over):
-        return Kind.BUTTED_IN
-    return Kind.TERMINAL_OVERLAP
+    return Kind.BUTTED_IN if o.ruled is Kind.TALK_OVER or _ended_first(o) else Kind.TERMINAL_OVERLAP
+
+
+def _ended_first(o: Overlap) -> bool:
+    """Whether the starter's first IPU ended before the holder's."""
+    return o.by_end is not None and o.by_end < o.heard_over

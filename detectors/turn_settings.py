@@ -32,4 +32,7 @@ class TurnSettings:
     # Below it, what the table calls an interruption is taken for its harmless neighbour. Held out, F1 hardly
     # changes from 0.5 to 0.65: the upper end accuses least.
     least_p: float = 0.65
+    # A first IPU this short that ends before the holder's is a listener's word, whatever the starter says later in the
+    # same burst: of those that the table calls butted_in, words called three in four a backchannel.
+    listener_samples: int = 600 * _MS
     least_trust: float = 0.8  # audio worse than this (noise, clipping, bleed) says nothing of effort

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from detectors.floor import NEVER, Voice
 from detectors.lulls import Lull, Lulls
-from detectors.overlap import Overlap, harmless, rule
+from detectors.overlap import Overlap, final_kind, rule
 from detectors.turn_habits import Bursts
 from detectors.turn_model import TurnModel, context, shipped
 from detectors.turn_settings import TurnSettings
@@ -315,8 +315,7 @@ class TurnDetector:
             out.append(self._say(o, Kind.OVERLAP, "open", p))
         if o.ruled:
             self._overlaps.remove(o)
-            doubted = o.ruled in INTERRUPTION_KINDS and p < s.least_p
-            out.append(self._say(o, harmless(o) if doubted else o.ruled, "final", p))
+            out.append(self._say(o, final_kind(o, p, s), "final", p))
         return out
 
     def _say(self, o: Overlap, kind: Kind, status: Status, p: float) -> Annotation:

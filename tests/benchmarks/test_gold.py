@@ -20,7 +20,7 @@ from tests.data import shared_data
 from tests.detectors.activities import Activity, activities
 
 A, B = Speaker.A, Speaker.B
-RULES = TurnSettings(least_p=0.0, blame_margin_samples=0)
+RULES = TurnSettings(least_p=0.0, blame_margin_samples=0, listener_samples=0)
 
 
 def conversation(*units: tuple[Speaker, float, float, str]) -> Conversation:

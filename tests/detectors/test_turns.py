@@ -60,6 +60,11 @@ def test_a_short_word_of_a_listener_is_a_backchannel() -> None:
     assert event.decided <= samples(5.4 + 1.2)
 
 
+def test_a_listeners_word_stays_one_when_more_is_said_a_moment_later() -> None:
+    assert only(talk([(0, 9)], [(4, 4.4), (5.2, 6.2)])).kind is Kind.BACKCHANNEL
+    assert only(talk([(0, 9)], [(4, 4.9), (5.7, 6.7)])).kind is Kind.BUTTED_IN
+
+
 def test_who_tries_and_stops_first_butted_in() -> None:
     assert only(talk([(0, 8)], [(4, 5.3)])).kind is Kind.BUTTED_IN
 
