@@ -247,12 +247,16 @@ class Gateway:
 
     async def _go_on(self) -> None:
         """What ran when the process ended goes on, unless everybody has been gone too long."""
-        for record in await self.registry.running():
-            await self.neighbours.homes.offer(record.session)  # where another has it, that changes nothing
+        await self._offer()
         if self.neighbours.alone:
             await self._claim(self.settings.max_live_sessions)
             if await self.neighbours.homes.unclaimed():
                 log.error("more sessions ran before than may be live")
+
+    async def _offer(self) -> None:
+        """Whatever runs should have a home. Where it has one, that changes nothing. Raises BusUnavailable."""
+        for id in await self.registry.running():
+            await self.neighbours.homes.offer(id)
 
     async def _claim(self, most: int = CLAIM) -> None:
         """Takes practices in that have no home, as far as there is room. Raises BusUnavailable."""
@@ -343,11 +347,15 @@ class Gateway:
             await asyncio.sleep(max(0.001, began_s + every_s - time.monotonic()))
 
     async def _sweeping(self) -> None:
+        offered_s = time.monotonic()
         while True:
             await asyncio.sleep(self.settings.sweep_s)
             try:
                 await self.sweep()
-            except StoreUnavailable as error:
+                if not self.neighbours.alone and time.monotonic() - offered_s > self.settings.offer_s:
+                    offered_s = time.monotonic()
+                    await self._offer()
+            except (StoreUnavailable, BusUnavailable) as error:
                 log.error("sweep failed", error=str(error))
 
 

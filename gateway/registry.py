@@ -174,15 +174,15 @@ class Registry:
         if found is None:
             raise Refused("unknown_link", "This link is not known here.")
 
-    async def running(self) -> list[Record]:
+    async def running(self) -> list[str]:
         """Sessions that have begun and not ended, the newest first: to be gone on with after a restart."""
         query = (
-            select(sessions)
+            select(sessions.c.session)
             .where(sessions.c.ended_unix.is_(None), sessions.c.began_unix.is_not(None))
             .order_by(sessions.c.created_unix.desc())
         )
         async with self._reading() as connection:
-            return [_record(row) for row in (await connection.execute(query)).all()]
+            return list((await connection.execute(query)).scalars())
 
     async def check(self) -> None:
         """Raises StoreUnavailable where the store cannot be read."""

@@ -59,6 +59,7 @@ class GatewaySettings:
     idle_s: float = 600.0  # both partners gone so long: the practice is over
     waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day
     sweep_s: float = 5.0
+    offer_s: float = 60.0  # a practice that its home and the bus forgot together is found again this often
     ended_kept_s: float = 60.0  # an ended session answers late pages from memory, then from the store
     words: str = OFF  # the transcriber's model: a name, a folder, or off
     words_language: str = "en"

@@ -462,3 +462,14 @@ async def test_a_guest_whose_gateway_dies_has_left(settings: GatewaySettings, mo
             losing(second, monkeypatch, lambda letter: True)  # as if it was killed
             await until(lambda: any(room_of(m) and not room_of(m)["b"] for m in a.got[came:]))
             assert a.close_code is None
+
+
+async def test_a_practice_that_everybody_forgot_is_found_again(settings: GatewaySettings, redis: Server) -> None:
+    async with serving(replace(settings, offer_s=0.2, sweep_s=0.1)) as gateway:
+        registry = gateway.gateway.registry
+        session = (await registry.create()).session
+        record = await registry.load(session)
+        with Redis(port=redis.port) as client:
+            client.flushall()
+        await registry.save(replace(record, began_unix=record.created_unix, room=replace(record.room, began=True)))
+        await until(lambda: gateway.gateway.in_memory(session) is not None)
