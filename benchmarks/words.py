@@ -1,0 +1,247 @@
+"""``breathmark bench words``: what the transcriber hears, how late, what it invents, and what it costs the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks import words_overlaps
+from benchmarks.harness import BenchResult, Figure, bootstrap, recordings
+from benchmarks.words_load import Timed, detector_delays_ms, sessions_a_core, simulate
+from benchmarks.words_texts import errors, same_spelling
+from coach.meaning import language
+from detectors.pipeline import Pipeline
+from detectors.words_heard import plain
+from detectors.words_utterances import Utterance, silent
+from gateway.demo import DIALOGUE
+from gateway.words_models import find_model
+from gateway.words_process import Transcriber
+from gateway.words_session import SessionWords
+from streaming import audio
+from streaming.audio import read_audio, read_partners
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Samples, Speaker
+from streaming.wire import seconds
+
+MODEL = "tiny.en"
+LIBRIVOX = Path("/usr/share/pocketsphinx/test/data/librivox")
+SILENCE_S = 600.0  # ten minutes in which nothing is said
+LISTENING = ("Right.", "Okay.", "Yeah.", "Yes.", "Deal.", "Good.")  # lines of the dialogue of one word
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One text as it is, and what was heard of it."""
+
+    truth: Sequence[str]
+    heard: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording put into words: the lines, and each utterance with the time it took."""
+
+    lines: Sequence[Annotation]
+    timed: Sequence[Timed]
+    doubted: int  # utterances whose text was not believed
+
+    def text(self, by: Speaker) -> str:
+        finals = [a for a in self.lines if a.status == "final" and a.by is by and a.text]
+        return " ".join(a.text or "" for a in sorted(finals, key=lambda a: a.span.start))
+
+
+def run(quick: bool) -> BenchResult:
+    return asyncio.run(_measure(quick))
+
+
+async def _measure(quick: bool) -> BenchResult:
+    notes: list[str] = []
+    with TemporaryDirectory(prefix="breathmark-bench-") as folder:
+        model = find_model(MODEL, Path(folder))
+        transcriber = await Transcriber.start(model, language("en").invented)
+        try:
+            dialogue = await _heard(transcriber, read_partners([DIALOGUE]), partials=True)
+            librivox = await _librivox(transcriber, notes)
+            noise_s, invented, doubted, forced = await _noise(transcriber, quick, notes)
+        finally:
+            await transcriber.stop()
+        truth = _dialogue_truth()
+        dialogue_reads = [Read(same_spelling(truth[s]), same_spelling(dialogue.text(s))) for s in Speaker]
+        rest, busy, heard = await detector_delays_ms(
+            model, read_partners([DIALOGUE]), sessions=10, turns=2 if quick else 6, turn_s=4.0
+        )
+    one = simulate(dialogue.timed, 1)
+    unaware = [(t.ready_s - t.said_s) * 1000 for t in dialogue.timed if t.utterance.final]
+    alone = [(t.ready_s - t.said_s + t.busy_s) * 1000 for t in dialogue.timed if t.utterance.final]
+    finals_ms = [delay_s * 1000 for delay_s in one.finals_s]
+    busy_s = sum(t.busy_s for t in dialogue.timed if t.utterance.final)
+    sound_s = sum(t.utterance.span.length for t in dialogue.timed if t.utterance.final) / SAMPLE_RATE_HZ
+    n = len(finals_ms)
+    figures = [
+        _wer("wer", [*librivox, *dialogue_reads]),
+        *([_wer("wer_librivox", librivox)] if librivox else []),
+        _wer("wer_dialogue", dialogue_reads),
+        Figure("rtf", busy_s / sound_s, n),
+        Figure("final_p50_ms", float(np.quantile(finals_ms, 0.5)), n, alternatives={"utterance alone": _q(alone, 0.5)}),
+        Figure(
+            "final_p95_ms", float(np.quantile(finals_ms, 0.95)), n, alternatives={"utterance alone": _q(alone, 0.95)}
+        ),
+        Figure("final_unaware_p50_ms", _q(unaware, 0.5), n),
+        Figure("final_unaware_p95_ms", _q(unaware, 0.95), n),
+        Figure("sessions_a_core", sessions_a_core(dialogue.timed), n),
+        Figure("invented_words", invented, round(noise_s), alternatives={"speech detector off": forced}),
+        Figure("doubted_utterances_of_noise", doubted, round(noise_s)),
+        _ratio("cue_p95_ratio_words_on", rest, busy),
+        Figure("detectors_p95_ms_words_off", _q(rest, 0.95), len(rest)),
+        Figure("detectors_p95_ms_words_on", _q(busy, 0.95), len(busy)),
+        _listening(dialogue, truth),
+        *words_overlaps.figures(quick, notes),
+    ]
+    notes += [
+        f"final_*: from the end of the last word to its final text. unaware: audio time alone. aware: one couple's {n} "
+        "finals and their partial texts through the queue in virtual time, each with the time that hearing it took.",
+        f"sessions_a_core: copies of the dialogue ({100 * _spoken_share(dialogue):.0f} % speech of both together) at "
+        "random offsets on one transcriber; no final dropped, p95 within 5 s.",
+        "invented_words: n is seconds of noise, silence and made noise through the detectors; beside it the same sound "
+        "cut blindly into 4 s and given to the transcriber and its guards alone.",
+        "cue_p95_ratio_words_on: a proxy. 10 sessions' packets in real time; delay from packet to the detectors' word "
+        f"on its time, transcriber never at rest ({heard} utterances) against at rest, in turns.",
+    ]
+    return BenchResult("words", {"quick": quick, "model": MODEL}, figures, (), notes)
+
+
+async def _heard(transcriber: Transcriber, sound: dict[Speaker, Samples], *, partials: bool = False) -> Heard:
+    """The way of a live session, as fast as it goes: detectors, utterances, the transcriber's process, guards."""
+    rules = language("en")
+    words, pipeline, lines, timed = SessionWords("bench", rules), Pipeline("bench"), list[Annotation](), list[Timed]()
+    doubted = 0
+
+    async def hear(utterances: Sequence[Utterance]) -> None:
+        nonlocal doubted
+        for utterance in utterances:
+            if not (utterance.final or partials):
+                continue
+            answer = await transcriber.hear(utterance.samples, rules.name)
+            said = words.said(utterance, None if answer.doubt else answer.heard)
+            lines.extend(said)
+            doubted += utterance.final and answer.doubt is not None
+            ends = [seconds(word.span.end) for line in said for word in line.words or ()]
+            if not utterance.final or ends:
+                said_s = max(ends, default=seconds(utterance.span.end))
+                timed.append(Timed(silent(utterance), seconds(utterance.decided), said_s, answer.busy_s))
+
+    for chunk in audio.chunks("bench", sound, iter(lambda: 1600, 0)):
+        await hear(words.heard(chunk))
+        await hear(words.told(pipeline.push(chunk))[0])
+    await hear(words.told(pipeline.flush())[0])
+    await hear(words.finish(pipeline.now))
+    return Heard(lines, timed, doubted)
+
+
+async def _librivox(transcriber: Transcriber, notes: list[str]) -> list[Read]:
+    """The clips that Debian's pocketsphinx-testdata holds: one reader, five sentences."""
+    file = LIBRIVOX / "transcription"
+    if not file.is_file():
+        notes.append(f"No clips at {LIBRIVOX}: apt-get install pocketsphinx-testdata; wer is of the dialogue alone.")
+        return []
+    out = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        text, _, name = line.rpartition("(")
+        own = np.pad(read_audio(LIBRIVOX / f"{name.rstrip(')')}.wav")[0], (8000, 24_000))
+        heard = await _heard(transcriber, {Speaker.A: own, Speaker.B: np.zeros_like(own)})
+        truth = same_spelling(text.replace("<s>", "").replace("</s>", ""))
+        out.append(Read(truth, same_spelling(heard.text(Speaker.A))))
+    return out
+
+
+async def _noise(transcriber: Transcriber, quick: bool, notes: list[str]) -> tuple[float, int, int, int]:
+    """Seconds of it, words invented in them, utterances that were doubted, and words invented without detectors."""
+    length_s, invented, doubted, forced = 0.0, 0, 0, 0
+    rules = language("en")
+    for own in _noises(quick, notes):
+        heard = await _heard(transcriber, {Speaker.A: own, Speaker.B: np.zeros_like(own)})
+        finals = [line for line in heard.lines if line.status == "final"]
+        invented += sum(len(plain(line.text or "")) for line in finals)
+        doubted += heard.doubted
+        length_s += len(own) / SAMPLE_RATE_HZ
+        for at in range(0, len(own) - SAMPLE_RATE_HZ, (32 if quick else 4) * SAMPLE_RATE_HZ):
+            answer = await transcriber.hear(own[at : at + 4 * SAMPLE_RATE_HZ], rules.name)
+            forced += 0 if answer.doubt else len(plain(answer.heard.text))
+    return length_s, invented, doubted, forced
+
+
+def _noises(quick: bool, notes: list[str]) -> Iterator[Samples]:
+    """The recorded noises, then made ones until there are ten minutes."""
+    left_s, made = SILENCE_S, 0
+    try:
+        files = sorted((recordings() / "noise").glob("*/*.flac"))
+    except Exception as error:
+        notes.append(f"No recorded noise ({error}): made noise and silence alone.")
+        files = []
+    for file in files[:: 4 if quick else 1]:
+        own = np.pad(read_audio(file)[0], (0, SAMPLE_RATE_HZ))
+        left_s -= len(own) / SAMPLE_RATE_HZ
+        yield own
+    rng = np.random.default_rng(0)
+    while left_s > 0:
+        length = 30 * SAMPLE_RATE_HZ
+        level = (0.0, 0.0003, 0.003, 0.03)[made % 4]
+        yield (rng.standard_normal(length) * level).astype(np.float32)
+        made, left_s = made + 1, left_s - 30.0
+
+
+def _dialogue_truth() -> dict[Speaker, str]:
+    lines = json.loads(DIALOGUE.with_name("dialogue.truth.json").read_text(encoding="utf-8"))["lines"]
+    ordered = sorted(lines, key=lambda line: line["start_s"])
+    return {s: " ".join(line["text"] for line in ordered if line["by"] == s.value) for s in Speaker}
+
+
+def _listening(dialogue: Heard, truth: dict[Speaker, str]) -> Figure:
+    """Of the dialogue's lines of a single word, the share that was heard right."""
+    lines = json.loads(DIALOGUE.with_name("dialogue.truth.json").read_text(encoding="utf-8"))["lines"]
+    single = [line for line in lines if line["text"] in LISTENING]
+    found = 0
+    for line in single:
+        said = [
+            word
+            for a in dialogue.lines
+            if a.status == "final" and a.by == line["by"]
+            for word in a.words or ()
+            if line["start_s"] - 0.3 <= seconds(word.span.start) <= line["end_s"]
+        ]
+        found += any(plain(word.text) == plain(line["text"]) for word in said)
+    return Figure("single_words_heard_share", found / len(single), len(single))
+
+
+def _spoken_share(dialogue: Heard) -> float:
+    finals = [t.utterance.span.length for t in dialogue.timed if t.utterance.final]
+    return sum(finals) / SAMPLE_RATE_HZ / max(t.ready_s for t in dialogue.timed)
+
+
+def _wer(name: str, reads: Sequence[Read]) -> Figure:
+    def rate(some: Sequence[Read]) -> float:
+        return sum(errors(r.truth, r.heard) for r in some) / sum(len(r.truth) for r in some)
+
+    low, high = bootstrap(reads, rate)
+    return Figure(name, rate(reads), sum(len(r.truth) for r in reads), low, high)
+
+
+def _ratio(name: str, rest: Sequence[float], busy: Sequence[float]) -> Figure:
+    """Of the two p95, with an interval from drawing stretches of both."""
+    rng = np.random.default_rng(0)
+    blocks = [np.array_split(np.asarray(own), 40) for own in (rest, busy)]
+    drawn = []
+    for _ in range(300):
+        a, b = (np.concatenate([own[i] for i in rng.integers(0, len(own), len(own))]) for own in blocks)
+        drawn.append(float(np.quantile(b, 0.95) / np.quantile(a, 0.95)))
+    low, high = np.quantile(drawn, 0.025), np.quantile(drawn, 0.975)
+    return Figure(name, _q(busy, 0.95) / _q(rest, 0.95), len(rest) + len(busy), float(low), float(high))
+
+
+def _q(values: Sequence[float], share: float) -> float:
+    return float(np.quantile(values, share))
