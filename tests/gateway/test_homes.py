@@ -9,12 +9,13 @@ import pytest
 from redis import Redis
 
 from benchmarks.servers import Server, redis_server
-from gateway.homes import Homes
+from gateway.homes import SCOPE, Homes
 from gateway.registry import Registry
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import LeaseLost
-from streaming.timeline import open_engine, sqlite_url
-from tests.streaming.conftest import QUICK_LEASES, redis_url
+from streaming.timeline import Timeline, open_engine, sqlite_url
+from streaming.types import Happening
+from tests.streaming.conftest import QUICK_LEASES, empty_database, redis_url
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +83,18 @@ async def test_a_lease_that_ran_out_unseen_is_no_second_home(backbone: Backbone,
     assert await homes.renew() == []
 
 
-async def test_the_store_takes_nothing_from_an_earlier_home(tmp_path: Path) -> None:
-    engine = await open_engine(sqlite_url(tmp_path))
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Server]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_the_store_takes_nothing_from_an_earlier_home(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    store = sqlite_url(tmp_path) if kind == "sqlite" else await empty_database(request.getfixturevalue("postgres"))
+    engine = await open_engine(store)
     registry = Registry(engine)
     session = (await registry.create()).session
     record = await registry.load(session)
@@ -95,4 +106,8 @@ async def test_the_store_takes_nothing_from_an_earlier_home(tmp_path: Path) -> N
     with pytest.raises(LeaseLost):
         await registry.hold(session, 7)
     await registry.save(record, fence=8)
+    async with Timeline(engine) as timeline:
+        with pytest.raises(LeaseLost):
+            await timeline.append([Happening("1", session, "paused", 0)], fence=7, scope=SCOPE)
+        await timeline.append([Happening("2", session, "paused", 0)], fence=7)  # a worker's lease is another matter
     await engine.dispose()
