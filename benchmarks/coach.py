@@ -13,7 +13,7 @@ from benchmarks.random_sessions import DoseWatch, drive, random_session
 from benchmarks.sbcsae import Conversation, read_all
 from coach.policy import Coach
 from coach.settings import CoachSettings
-from streaming.types import Annotation, Cue
+from streaming.types import Annotation, Cue, Happening
 from streaming.wire import seconds
 
 IN_TIME_S = 5.0
@@ -115,6 +115,8 @@ def _unnamed(cue: Cue) -> tuple[str, int, int, str, int]:
 def hear(lines: Sequence[Annotation], end: int, settings: CoachSettings, restart_s: float | None = None) -> list[Cue]:
     session = lines[0].session if lines else "none"
     coach, cues, restarted = Coach(session, settings), [], 0.0
+    # As every practice of two who are not known yet begins.
+    coach.happened(Happening("neutral", session, "neutral", 0, None, {"seconds": settings.neutral_s}))
     for line in lines:
         cues += coach.observe(line)
         if restart_s and seconds(line.decided) - restarted >= restart_s:

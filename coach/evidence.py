@@ -117,6 +117,10 @@ class Evidence:
             self._reflected = self._monologue.id
         self._monologue = None
 
+    def begins_at(self, at: int) -> None:
+        """What began before is no evidence; it still teaches the habit."""
+        self._spent_until = at
+
     def cluster(self, now: int, heard_s: float, settings: CoachSettings) -> list[Interruption]:
         """The interruptions of a cluster that has just grown, oldest first; empty where there is none.
 

@@ -108,9 +108,9 @@ class Coach:
         elif happening.kind == "cues_wanted":
             self._dose.ask_again()
         elif happening.kind == "neutral" and isinstance(happening.detail.get("seconds"), int | float):
-            self._dose.neutral_until(happening.at + samples(happening.detail["seconds"]))
+            self._neutral(happening.at + samples(happening.detail["seconds"]))
         elif happening.kind == "neutral_over":
-            self._dose.neutral_until(happening.at)
+            self._neutral(happening.at)
         elif happening.kind == "time_out" and not self._dose.resting(self.now):
             return [self._time_out(happening)]
         self._settle_watches(self.now)
@@ -214,6 +214,11 @@ class Coach:
         self._paused = True
         self._breath = None
         self._evidence.clear()
+
+    def _neutral(self, until: int) -> None:
+        """Easy talk teaches the couple's habit, and is no evidence."""
+        self._dose.neutral_until(until)
+        self._evidence.begins_at(until)
 
     def _consent(self, by: str, practice: bool) -> None:
         if practice:

@@ -50,7 +50,7 @@ class CoachSettings:
     # Level 1: a cluster of interruptions, never a single one.
     cluster_count: int = _within(3, 3, 6)
     cluster_window_s: float = _within(60.0, 30.0, 60.0)
-    talk_overs_s: float = _within(30.0, 10.0, 60.0)  # a whole cluster of talk-overs this close is unusual for anybody
+    talk_overs_s: float = _within(20.0, 10.0, 60.0)  # a whole cluster of talk-overs this close is unusual for anybody
     dense_s: float = _within(20.0, 10.0, 60.0)  # interruptions this close together …
     dense_relief: int = _within(2, 0, 3)  # … need so many fewer, but never fewer than the cluster
 

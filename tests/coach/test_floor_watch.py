@@ -108,6 +108,8 @@ def test_the_watch_goes_on_after_a_restart_in_mid_speech() -> None:
 def test_nothing_is_said_into_the_neutral_first_minute_and_anybody_may_cut_it_short() -> None:
     typed = [interruption(A, at_s) for at_s in (46.0, 48.0, 50.0)]
     minute = happening("neutral", 0.0, seconds=60)
+    late = [interruption(A, at_s) for at_s in (56.0, 57.5, 59.0)]  # still fresh when the minute is over
+    assert hear(Coach("s"), [minute, *greetings(), *late], 100.0) == []
     assert len(hear(Coach("s"), [*greetings(), *typed], 100.0)) == 1
     assert hear(Coach("s"), [minute, *greetings(), *typed], 100.0) == []
     assert len(hear(Coach("s"), [minute, *greetings(), happening("neutral_over", 20.0, "a"), *typed], 100.0)) == 1
