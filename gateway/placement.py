@@ -41,6 +41,8 @@ class PlacementSettings:
     """No more lateness is allowed for than this: the other partner's analysis waits as long."""
     future_ms: float = 500.0
     """Packets placed further ahead of their arrival are dropped: they would wait for ever."""
+    follow_after_ms: float = 200.0
+    """Unless all are, for so long: then the path has become faster, and they are placed anew."""
     waiting_max: int = 256
     """Bound of the packets held for a hole: more than a second of the smallest that fit in ``future_ms``."""
     slew_after_ms: float = 2.0
@@ -114,6 +116,7 @@ class Placement:
         self._future = _samples(settings.future_ms)
         self._late_max = _samples(settings.late_max_ms)
         self._stall = _samples(settings.stall_ms)
+        self._follow_after = _samples(settings.follow_after_ms)
         self.wait_ms = settings.wait_ms  # longer where packets come through somebody else's buffer
         self._running = False
         self._origin = 0  # machine time of session sample 0
@@ -209,6 +212,7 @@ class Placement:
         self._last_sequence = 0  # highest seen, extended
         self._lateness: deque[int] = deque(maxlen=self._settings.late_window)
         self._first_arrival: int | None = None
+        self._ahead_since: int | None = None  # arrival since which all packets are too far in the future
         self._played.clear()
 
     def _extend(self, sequence: int) -> int:
@@ -223,6 +227,8 @@ class Placement:
         if self._first_arrival is None:
             self._first_arrival = packet.arrival
         start = packet.position + (self.clock.offset if self._placed is None else self._placed)
+        if self._left_behind(start, packet):
+            self._next_position, start = None, packet.position + self.clock.offset
         self._lateness.append(packet.arrival - start - packet.length)
         at = bisect.bisect_left(self._waiting, packet)
         known = at < len(self._waiting) and self._waiting[at].position == packet.position
@@ -235,6 +241,16 @@ class Placement:
         else:
             return True
         return False
+
+    def _left_behind(self, start: int, packet: _Packet) -> bool:
+        """Whether the path has become so much faster, for good, that nothing can wait for its old place any more."""
+        ahead = start - packet.arrival > self._future
+        if not ahead or packet.position + self.clock.offset - packet.arrival > self._future:
+            self._ahead_since = None
+            return False
+        if self._ahead_since is None:
+            self._ahead_since = packet.arrival
+        return packet.arrival - self._ahead_since >= self._follow_after
 
     def _full(self) -> bool:
         return len(self._waiting) >= self._settings.waiting_max

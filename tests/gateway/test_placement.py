@@ -249,6 +249,20 @@ def test_a_path_that_becomes_slower_for_good_costs_a_moment_and_no_more() -> Non
     assert worst <= 200 * MS
 
 
+def test_a_path_that_becomes_faster_step_by_step_is_followed() -> None:
+    """Each step can be believed, both together put packets further ahead than any that may wait."""
+    faster = stream(1500, delay=lambda n: 9600 if n < 700 else 4800 if n < 705 else 0)
+    placement = new_placement()
+    placement.begin(0, 100_000)
+    heard = play(placement, faster)
+    assert_contiguous(heard.chunks, 0)
+    assert placement.counts.disbelieved < 50
+    assert not heard.missing[800 * PACKET :].any()
+    assert heard.missing.sum() < 2 * 16_000
+    last = heard.chunks[-1]
+    assert abs(last.end - 1500 * PACKET) < 200 * MS // 10
+
+
 def test_thirty_milliseconds_of_jitter_lose_nothing_and_move_nothing() -> None:
     rng = np.random.default_rng(5)
     placement = new_placement()
