@@ -48,7 +48,7 @@ def figures(data: Path, quick: bool) -> list[Figure]:
         out.append(_separation("arousal_auc_high_low", names, "WFANTL", each, data, "removed"))
         out += _robustness(names, data)
         out += _fairness(speakers, natural, data)
-    return [*out, *_rises(speakers, quick)]
+    return [*out, *_rises(speakers, data, quick)]
 
 
 def by_speaker(values: Sequence[Heard]) -> list[list[Heard]]:
@@ -79,12 +79,12 @@ def _robustness(speakers: Sequence[str], data: Path) -> list[Figure]:
 
     How far neutral speech moves, as a share of what anger does on the clean line; and what is left of the separation.
     """
-    clean = arousal_scores.heard_clips(speakers, "WN", 6, data, level="natural")
+    clean = arousal_scores.heard_clips(speakers, "WN", 4, data, level="natural")
     calm, sure = _mean(clean, "level", high=False), _mean(clean, "confidence", high=False)
     reach = _mean(clean, "level", high=True) - calm
     out: list[Figure] = []
     for line in LINES:
-        heard = arousal_scores.heard_clips(speakers, "WN", 6, data, level="natural", line=line)
+        heard = arousal_scores.heard_clips(speakers, "WN", 4, data, level="natural", line=line)
         low = [[h for h in own if not h.high] for own in by_speaker(heard)]
         out.append(
             measured(
@@ -117,7 +117,7 @@ def _fairness(speakers: dict[str, list[Clip]], natural: Sequence[Heard], data: P
     }
     out = [measured(f"arousal_auc_{name}", by_speaker(heard), _over(), len(heard)) for name, heard in parts.items()]
     for gain_db in (-12.0, 12.0):
-        heard = arousal_scores.heard_clips(list(speakers), "WN", 6, data, level="natural", gain_db=gain_db)
+        heard = arousal_scores.heard_clips(list(speakers), "WN", 4, data, level="natural", gain_db=gain_db)
         name = f"arousal_auc_capture_{gain_db:+.0f}db".replace("+", "up_").replace("-", "down_")
         out.append(measured(name, by_speaker(heard), _over(), len(heard)))
     return out
@@ -132,11 +132,11 @@ def _high_pitched(speakers: dict[str, list[Clip]]) -> set[str]:
     return set(sorted(usual, key=lambda name: usual[name])[-(len(usual) // 2) :])
 
 
-def _rises(speakers: dict[str, list[Clip]], quick: bool) -> list[Figure]:
+def _rises(speakers: dict[str, list[Clip]], data: Path, quick: bool) -> list[Figure]:
     random = np.random.default_rng(2)
     changes = [arousal_scores.change(own, random) for own in speakers.values() for _ in range(1 if quick else 4)]
-    seconds = 90.0 if quick else 3600.0
-    calm = {name: arousal_scores.false_rises(own, seconds, random) for name, own in speakers.items()}
+    sessions = 6 if quick else 18  # of ten minutes
+    calm = {name: arousal_scores.false_rises(data, name, sessions, random) for name in speakers}
     out = [
         measured("arousal_rise_delay_p50_s", changes, _rise_delay, len(changes)),
         measured("arousal_rises_found_share", changes, _found, len(changes)),
