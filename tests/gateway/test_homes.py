@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from benchmarks.servers import Server, redis_server
+from benchmarks.servers import Server, postgres_server, redis_server
 from gateway.homes import SCOPE, Homes
 from gateway.registry import Registry
 from streaming.backbone import Backbone, open_backbone

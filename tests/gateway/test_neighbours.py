@@ -316,28 +316,41 @@ async def test_what_is_lost_on_the_way_is_said_again(
         assert said == ["joined", True, False, True, "paused"], "once each, in order"
 
 
-async def test_a_home_that_ends_hands_its_practices_over(settings: GatewaySettings) -> None:
-    async with gateways(settings, 2) as (home, second):
-        links = await home.links()
-        async with home.page(links["a"], "the device of a") as a, second.page(links["b"]) as b:
+async def test_a_home_that_is_asked_to_end_hands_its_practices_over(settings: GatewaySettings, tmp_path: Path) -> None:
+    home = Process(tmp_path / "home", free_port(), bus=settings.bus_url, store=settings.store_url)
+    async with gateways(settings, 1) as [second], AsyncExitStack() as stack:
+        await home.start()
+        stack.push_async_callback(home.stop, signal.SIGKILL)
+        links = await second.links()
+        async with Page(home.socket_url, links["a"], "the device of a") as a, second.page(links["b"]) as b:
             for page in (a, b):
                 await page.say("consent", practice=True)
             await b.room(lambda room: room["phase"] == "practising")
+            assert second.gateway.in_memory(b.session) is None
             came = len(b.got)
-            await home.gateway.hand_over()
-            assert (await home.http.get("/healthz")).status_code == 503
+            assert await home.stop(signal.SIGTERM) in (0, -signal.SIGTERM), "as the HTTP server ends, told to the end"
             await a.closed()
-            assert await second.gateway.record(b.session)
+            assert [m for m in a.got if m["type"] == "refused"] == [], "it is to come back, to another gateway"
             async with second.page(links["a"], "the device of a") as again:
                 assert (await again.one("welcome"))["room"]["phase"] == "practising", "nobody has to agree again"
                 await until(lambda: any(room_of(m).get("a") and room_of(m).get("b") for m in b.got[came:]))
                 await b.say("pause")
                 await again.room(lambda room: room["phase"] == "paused")
             assert b.close_code is None
-            async with home.page(links["observer"], hello=False) as late:
-                await late.say("hello", v=1, token=links["observer"], device="x" * 16)
-                await late.closed()
-                assert late.got == [], "not refused: it is to come back, to another gateway"
+        lines = await timeline(second, links["report"])
+        assert [line["kind"] for line in lines].count("began") == 1
+    assert b"Traceback" not in home.said
+
+
+async def test_an_ending_gateway_takes_nobody_in(settings: GatewaySettings) -> None:
+    async with gateways(settings, 1) as [gateway]:
+        links = await gateway.links()
+        await gateway.gateway.hand_over()
+        assert (await gateway.http.get("/healthz")).status_code == 503
+        async with gateway.page(links["observer"], hello=False) as late:
+            await late.say("hello", v=1, token=links["observer"], device="x" * 16)
+            await late.closed()
+            assert late.got == [], "not refused: it is to come back, to another gateway"
 
 
 def room_of(message: dict[str, Any]) -> dict[str, bool]:
