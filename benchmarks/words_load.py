@@ -26,12 +26,16 @@ PACKET = 320
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """An utterance without its sound, when it was ready (session seconds), and how long hearing it took."""
+    """An utterance without its sound, when it was ready (session seconds), and how long hearing it took.
+
+    ``busy_s`` by the wall clock, ``cpu_s`` of the processor.
+    """
 
     utterance: Utterance
     ready_s: float
     said_s: float  # end of its last word
     busy_s: float
+    cpu_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,9 @@ def simulate(session: Sequence[Timed], sessions: int, *, seed: int = 0) -> Serve
 
 
 def sessions_a_core(session: Sequence[Timed]) -> int:
-    """The most sessions of which no final text is dropped, and 95 in 100 come within 5 s."""
+    """With a core of its own: the most sessions of which no final text is dropped, and 95 in 100 come within 5 s."""
+
+    session = [replace(timed, busy_s=timed.cpu_s) for timed in session]  # whatever else the machine did then
 
     def carries(sessions: int) -> bool:
         served = simulate(session, sessions)

@@ -30,11 +30,12 @@ class TranscriberGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was heard, why it is not to be believed (if so), and how long the process was busy with it."""
+    """What was heard, why it is not to be believed (if so), and how long that took: wall clock, and processor."""
 
     heard: Heard
     doubt: str | None
     busy_s: float
+    cpu_s: float
 
 
 class Transcriber:
@@ -90,7 +91,7 @@ class Transcriber:
             await self.stop()
             raise
         words = tuple(HeardWord(str(text), float(a), float(b), float(p)) for text, a, b, p in head["words"])
-        return Answer(Heard(words, head["logprob"], head["no_speech"]), head["doubt"], head["busy_s"])
+        return Answer(Heard(words, head["logprob"], head["no_speech"]), head["doubt"], head["busy_s"], head["cpu_s"])
 
     async def stop(self) -> None:
         if self._process.returncode is None:

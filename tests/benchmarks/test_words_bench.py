@@ -41,7 +41,7 @@ def talk(busy_s: float) -> list[Timed]:
     sound = np.zeros(0, np.float32)
     return [
         Timed(Utterance(str(n), "s", A, Span(at(4 * n), at(4 * n + 3)), at(4 * n + 3.6), True, 0, sound), 4 * n + 3.6,
-              4 * n + 3.0, busy_s)
+              4 * n + 3.0, busy_s, busy_s)
         for n in range(15)
     ]  # fmt: skip
 
