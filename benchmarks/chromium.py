@@ -45,11 +45,12 @@ async def chromium(
     size: tuple[int, int] = DESKTOP,
     dark: bool = False,
     bypass_csp: bool = False,
+    program: str | Path = CHROMIUM,
 ) -> AsyncIterator[BrowserContext]:
     """``bypass_csp``: the page may talk to others than the gateway."""
     context = await running.chromium.launch_persistent_context(
         profile,
-        executable_path=CHROMIUM,
+        executable_path=program,
         headless=True,
         args=[*QUIET, *switches],
         bypass_csp=bypass_csp,

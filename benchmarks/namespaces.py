@@ -76,6 +76,12 @@ class Network:
         """What to put before a command that is to run there."""
         return ("ip", "netns", "exec", self._name(place))
 
+    def program(self, file: Path, place: str, command: str) -> Path:
+        """Writes a script that runs ``command`` there, for whoever can only be given a program."""
+        file.write_text(f'#!/bin/sh\nexec {" ".join(self.inside(place))} {command} "$@"\n')
+        file.chmod(0o755)
+        return file
+
     def run(self, place: str, *command: str, given: str = "") -> None:
         _run((*self.inside(place), *command), given)
 

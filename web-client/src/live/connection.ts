@@ -3,9 +3,10 @@ import { type FromGateway, PROTOCOL_VERSION, type ToGateway } from "../protocol"
 import { waitMs } from "./backoff";
 import { deviceSecret } from "./kept";
 
-const PING_EVERY_MS = 5_000;
+const PING_EVERY_MS = 2_000;
 const FIRST_PINGS_MS = [150, 500, 1_200, 2_500]; // the quickest of several tells the time best
-const SILENT_MS = 12_000; // two pings unanswered: the network is gone, whatever the socket says
+const SILENT_MS = 6_000; // two pings unanswered: the network is gone, whatever the socket says
+const OPEN_MS = 4_000; // four round trips of the farthest; a try from before the network's return waits longer and longer
 
 export interface Listener {
   message(message: FromGateway, atMs: number): void;
@@ -18,18 +19,22 @@ export class Connection {
   private retry = 0;
   private ping = 0;
   private first: number[] = [];
+  private opening = 0;
   private heardMs = 0;
   private closed = false;
 
   constructor(
     private readonly token: string,
     private readonly listener: Listener,
-  ) {}
+  ) {
+    addEventListener("online", this.hurry);
+  }
 
   open(): void {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/ws`);
     this.socket = socket;
+    this.opening = window.setTimeout(() => this.dropped(), OPEN_MS);
     socket.onopen = () => this.greet();
     socket.onmessage = (event) => socket === this.socket && this.read(String(event.data));
     socket.onclose = () => socket === this.socket && this.dropped();
@@ -44,13 +49,24 @@ export class Connection {
 
   close(): void {
     this.closed = true;
+    removeEventListener("online", this.hurry);
     clearTimeout(this.retry);
     this.hush();
     this.socket?.close();
     this.socket = null;
   }
 
+  /** The device has a network again, perhaps another one: what was open before leads nowhere. */
+  private readonly hurry = (): void => {
+    if (!this.socket && !this.attempt) return; // not opened yet
+    clearTimeout(this.retry);
+    this.attempt = 0;
+    this.leave();
+    this.open();
+  };
+
   private greet(): void {
+    clearTimeout(this.opening);
     this.heardMs = performance.now();
     this.send({ type: "hello", v: PROTOCOL_VERSION, token: this.token, device: deviceSecret(this.token), name: "" });
     this.ping = window.setInterval(() => this.beat(), PING_EVERY_MS);
@@ -58,6 +74,7 @@ export class Connection {
   }
 
   private hush(): void {
+    clearTimeout(this.opening);
     clearInterval(this.ping);
     this.first.forEach(clearTimeout);
   }
@@ -76,13 +93,17 @@ export class Connection {
     this.listener.message(message, atMs);
   }
 
-  private dropped(): void {
+  private leave(): void {
     this.hush();
     const old = this.socket;
     this.socket = null;
     old?.close();
+    if (!this.closed) this.listener.lost();
+  }
+
+  private dropped(): void {
+    this.leave();
     if (this.closed) return;
-    this.listener.lost();
     this.retry = window.setTimeout(() => this.open(), waitMs(this.attempt++));
   }
 }

@@ -39,9 +39,16 @@ export class Practice {
   constructor(token: string) {
     this.session = new Session(token);
     this.session.onMessage = (message) => this.heard(message);
-    this.unwatch = whenPluggedIn(() => {
+    const unplugged = whenPluggedIn(() => {
       if (this.told === "unplugged" && this.streamFor !== null) void this.listen(this.streamFor);
     });
+    // Another network: the call is made anew as soon as the gateway is reached, however the old one seems.
+    const moved = () => this.drop();
+    addEventListener("online", moved);
+    this.unwatch = () => {
+      unplugged();
+      removeEventListener("online", moved);
+    };
   }
 
   /** Asks for the microphone; consent is only sent once there is one. */
