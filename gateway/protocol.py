@@ -120,6 +120,13 @@ class FloorAct(_FromBrowser):
     act: Literal["take", "done", "reflected", "yes", "add", "stop"]
 
 
+class Repair(_FromBrowser):
+    """A sentence came out wrong: one offers to begin it again, the other takes that up, or not now."""
+
+    type: Literal["repair"]
+    act: Literal["offer", "accept", "later"]
+
+
 class Carry(_FromBrowser):
     """Whether what is learnt of the two is kept for their next practice; both have to want it."""
 
@@ -158,6 +165,7 @@ ClientMessage: TypeAlias = Annotated[
     | Resume
     | FloorAct
     | CuesWanted
+    | Repair
     | Carry
     | BeginNow
     | End
@@ -232,6 +240,7 @@ class RoomView(_ToBrowser):
     card: Annotated[Card, PlainSerializer(as_shown)] | None = None  # None: just talk
     floor: dict[Literal["a", "b"], FloorSide] | None = None  # None: the floor mode is off
     coaching_paused: bool = False  # nobody analyses for a moment, and nobody's doing: it goes on by itself
+    repair: Literal["a", "b"] | None = None  # who offers to begin again, until the other has answered
     neutral_s: float = 0.0  # session time until which both are asked for easy talk; 0: not at all
     learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
     words_offered: bool = False  # this gateway can write words down, if both want it

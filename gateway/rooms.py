@@ -61,6 +61,8 @@ class Room:
     time_out: TimeOut | None = None  # a pause with a time to be back
     card: Card | None = None  # None: just talk
     floor: Floor = field(default_factory=Floor)  # speaker and listener, where they chose to take turns
+    repair: Speaker | None = None  # who offers to begin again
+    repairs: int = 0  # such offers that were taken up
     neutral_s: float = 0.0  # session time until which they are asked for easy talk
     learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
 
@@ -139,6 +141,17 @@ def carried(room: Room, speaker: Speaker, yes: bool) -> Room:
     """A no takes back what was kept: it is erased, and a later yes begins anew."""
     room = _with(room, speaker, replace(room.partner(speaker), carry=yes))
     return room if yes else replace(room, learnt=False)
+
+
+def repaired(room: Room, by: Speaker, act: Literal["offer", "accept", "later"]) -> Room:
+    """An offer belongs to its moment: it is not kept over a restart. Two offers at once are a yes."""
+    if room.phase != "practising":
+        return room
+    if act == "later":
+        return replace(room, repair=None)
+    if room.repair is by.other:
+        return replace(room, repair=None, repairs=room.repairs + 1)
+    return replace(room, repair=by) if act == "offer" else room
 
 
 def began_at_once(room: Room) -> Room:
@@ -223,6 +236,10 @@ def happened(before: Room, after: Room) -> list[Change]:
             changes.append(Change("neutral", None, {"seconds": after.neutral_s}))
     if before.began and before.neutral_s and not after.neutral_s:
         changes.append(Change("neutral_over"))
+    if after.repairs != before.repairs and before.repair:
+        changes.append(Change("repair_accepted", before.repair.other))
+    elif after.repair and not before.repair:
+        changes.append(Change("repair_offered", after.repair))
     if after.floor != before.floor:
         changes.append(Change("floor", None, floors.save(after.floor)))
     if after.time_out and after.time_out != before.time_out:  # before the pause: it is the reason for it
@@ -285,6 +302,7 @@ def view(
         time_out=room.time_out.view(now_unix) if room.time_out else None,
         card=room.card,
         floor=_floor_view(room.floor),
+        repair=room.repair.value if room.repair else None,
         neutral_s=room.neutral_s if room.calibrates else 0.0,
         learnt=room.learnt,
         cues_silent=cues_silent,

@@ -28,6 +28,7 @@ from gateway.protocol import (
     Pause,
     Ping,
     Pong,
+    Repair,
     Resume,
     RoomChanged,
     RoomView,
@@ -45,7 +46,18 @@ from streaming.types import Speaker
 from streaming.wire import seconds
 
 Act: TypeAlias = (
-    Consent | Setup | Microphone | Pause | TakeTimeOut | Resume | FloorAct | CuesWanted | Carry | BeginNow | End
+    Consent
+    | Setup
+    | Microphone
+    | Pause
+    | TakeTimeOut
+    | Resume
+    | FloorAct
+    | CuesWanted
+    | Repair
+    | Carry
+    | BeginNow
+    | End
 )
 
 
@@ -208,6 +220,8 @@ class Session:
                     await change(rooms.took_turn(room, speaker, message.act))
                 case CuesWanted():
                     await self.practice.want_cues(speaker)
+                case Repair():
+                    await change(rooms.repaired(room, speaker, message.act))
                 case Carry():
                     await change(rooms.carried(room, speaker, message.yes))
                 case BeginNow():

@@ -66,6 +66,7 @@ export interface Room {
   time_out: TimeOut | null;
   card: Card | null; // null: just talk
   floor: Record<Partner, FloorSide> | null; // null: the floor mode is off
+  repair: Partner | null; // who offers to begin again, until the other has answered
   neutral_s: number; // session time until which both are asked for easy talk; 0: not at all
   learnt: boolean; // something is kept of an earlier practice, or after the end of this one
   cues_silent: boolean;
@@ -120,6 +121,7 @@ export type ToGateway =
   | { type: "resume" }
   | { type: "floor"; act: FloorAct }
   | { type: "cues_wanted" }
+  | { type: "repair"; act: "offer" | "accept" | "later" }
   | { type: "carry"; yes: boolean }
   | { type: "begin_now" }
   | { type: "end" }

@@ -182,6 +182,16 @@ export const practise = {
   shape: "A calm shape that slowly breathes",
 };
 
+/** A sentence came out wrong: one offers, the other answers. */
+export const repair = {
+  offer: "Offer to begin that again",
+  offerHint: "For a sentence that came out wrong. Your partner is asked, and may say yes.",
+  offered: "You offered to begin that again.",
+  asked: "Shall we begin that again?",
+  yes: "Yes, let’s",
+  later: "Not now",
+};
+
 /** The first minute, the same on both screens. */
 export const neutral = {
   text: "To begin, something easy: tell each other about lunch.",

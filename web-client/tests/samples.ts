@@ -39,6 +39,7 @@ export function roomOf(phase: Phase): Room {
     time_out: null,
     card: null,
     floor: null,
+    repair: null,
     neutral_s: 0,
     learnt: false,
     cues_silent: false,

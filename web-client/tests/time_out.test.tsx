@@ -8,8 +8,9 @@ import { DetailsDialog } from "../src/pages/details";
 import { PausedScreen } from "../src/pages/paused";
 import { CuePanel } from "../src/parts/cue_panel";
 import { FloorPanel } from "../src/parts/floor_panel";
+import { RepairLine } from "../src/parts/repair_line";
 import type { Room, TimeOut, ToGateway } from "../src/protocol";
-import { details, floor, paused } from "../src/words";
+import { details, floor, paused, repair } from "../src/words";
 import { cueLine, roomOf } from "./samples";
 
 let root: HTMLElement;
@@ -109,4 +110,19 @@ test("prompts that have fallen silent can be asked for again, and only then", as
   await open(true);
   button(details.ask)?.click();
   expect(said).toEqual([{ type: "cues_wanted" }]);
+});
+
+test("a sentence may be begun again: the one offers from the details, the other alone is asked", async () => {
+  const close = vi.fn();
+  await act(() => render(<DetailsDialog practice={practice} room={roomOf("practising")} me="a" close={close} />, root));
+  button(repair.offer)?.click();
+  expect(said).toEqual([{ type: "repair", act: "offer" }]);
+  expect(close).toHaveBeenCalledOnce();
+  const answer = vi.fn();
+  await act(() => render(<RepairLine by="a" me="a" say={answer} />, root));
+  expect(root.querySelectorAll("button")).toHaveLength(0);
+  await act(() => render(<RepairLine by="a" me="b" say={answer} />, root));
+  button(repair.yes)?.click();
+  button(repair.later)?.click();
+  expect(answer.mock.calls).toEqual([[{ type: "repair", act: "accept" }], [{ type: "repair", act: "later" }]]);
 });

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { keepChoices, keptChoices } from "../live/kept";
 import { Dialog } from "../parts/dialog";
 import { Toggle } from "../parts/toggle";
-import { details, floor, join, practise } from "../words";
+import { details, floor, join, practise, repair } from "../words";
 import type { PartnerScreen } from "./join";
 
 /** What is going on, who is here, and every yes to take back. */
@@ -13,6 +13,10 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
     keepChoices({ ...choices, ...changed });
   };
   const mine = room.partners[me];
+  const offer = () => {
+    practice.session.send({ type: "repair", act: "offer" });
+    close();
+  };
   const begin = () => {
     practice.session.send({ type: "floor", act: "take" });
     close();
@@ -29,6 +33,14 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
             {details.ask}
           </button>
         </p>
+      )}
+      {room.phase === "practising" && !room.repair && (
+        <div>
+          <button class="button small" onClick={offer}>
+            {repair.offer}
+          </button>
+          <p class="soft small">{repair.offerHint}</p>
+        </div>
       )}
       {room.phase === "practising" && !room.floor && (
         <div>

@@ -41,6 +41,7 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
       listenAgain={() => void practice.listen(room.same_room)}
       turn={(act) => session.send({ type: "floor", act })}
       beginNow={() => session.send({ type: "begin_now" })}
+      repair={(message) => session.send(message)}
       clock={session.clock}
     >
       {open === "details" && <DetailsDialog {...props} close={() => setOpen(null)} />}

@@ -2,12 +2,13 @@
 import type { ComponentChildren } from "preact";
 import type { SessionClock } from "../live/clock";
 import type { SessionState } from "../live/state";
-import { type FloorAct, OTHER, type Partner, type Room } from "../protocol";
+import { type FloorAct, OTHER, type Partner, type Room, type ToGateway } from "../protocol";
 import { practise, refusalTitle } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 import { FloorPanel } from "./floor_panel";
 import { NeutralLine, useNeutral } from "./neutral_line";
+import { RepairLine } from "./repair_line";
 import { MicrophoneLine } from "./microphone_line";
 
 interface CoupleProps {
@@ -21,6 +22,7 @@ interface CoupleProps {
   listenAgain?: () => void; // opens the microphone anew
   turn?: (act: FloorAct) => void;
   beginNow?: () => void;
+  repair?: (message: ToGateway) => void;
   clock: SessionClock;
   children?: ComponentChildren;
 }
@@ -50,7 +52,8 @@ export function CoupleScreen(props: CoupleProps) {
         <div class="halo" />
         <div class="core" />
       </div>
-      {neutral && !room.floor && <NeutralLine begin={props.beginNow} />}
+      {me && room.repair && props.repair && <RepairLine by={room.repair} me={me} say={props.repair} />}
+      {neutral && !room.floor && !room.repair && <NeutralLine begin={props.beginNow} />}
       {me && room.floor && props.turn && <FloorPanel side={room.floor[me]} act={props.turn} />}
       {props.children}
       <div class="couple-end">
