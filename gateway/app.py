@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
 
-from coach.adherence import BUTTONS, acted, answers_of
+from coach.adherence import BUTTONS, Act, acted, answers_of
 from coach.practice import Card
 from coach.reminder import reminder
 from coach.report import build_report, report_json
@@ -102,9 +102,7 @@ def _api(app: FastAPI) -> None:
         if link.role not in ("a", "b"):
             raise Refused("not_a_partner", "Only the two who practised can say how it went.")
         card = _card_of(record)
-        if record.began_unix is None or record.ended_unix is None:
-            raise Refused("not_now", "The practice has not ended yet.")
-        at = samples(max(0.0, record.ended_unix - record.began_unix))
+        at = _answered_at(record, act)
         timeline = _gateway(request).timeline
         before = answers_of([stored.line for stored in await timeline.read(link.session)], link.role)
         if before[-1:] != [act]:  # said again, it is the same answer; another one counts from now on
@@ -183,6 +181,15 @@ def _client(app: FastAPI) -> None:
         if path.startswith("api/"):
             raise Refused("no_such_page", "There is nothing at this address.")
         return page(app.state.settings.client, path)
+
+
+def _answered_at(record: Record, act: Act) -> int:
+    """Session time of an answer. To put a card off, or aside, nobody has to begin it. Raises Refused."""
+    if record.began_unix is None and act in ("defer", "avoid"):
+        return 0
+    if record.began_unix is None or record.ended_unix is None:
+        raise Refused("not_now", "The practice has not ended yet.")
+    return samples(max(0.0, record.ended_unix - record.began_unix))
 
 
 def _card_of(record: Record) -> Card:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from coach.adherence import answers_of
 from coach.cards import LIBRARY, card_named
 from coach.practice import for_card
 from coach.settings import PRESETS, CoachSettings
@@ -135,6 +136,16 @@ async def test_one_tap_each_says_how_it_went_and_the_newest_counts(served: Serve
         "practice_avoid",
         "practice_finish",
     ]
+
+
+@pytest.mark.parametrize("act", ["defer", "avoid"])
+async def test_a_card_is_put_off_or_aside_without_beginning_it(served: Served, act: str) -> None:
+    links = await started(served, {"card": CARD})
+    assert (await say(served, links["a"], act)).status_code == 201
+    assert (await say(served, links["a"], "bend")).json()["code"] == "not_now"
+    async with served.page(links["a"], "device of a") as a:
+        lines = [stored.line for stored in await served.gateway.timeline.read(a.session)]
+    assert answers_of(lines, "a") == [act]
 
 
 @pytest.mark.parametrize(

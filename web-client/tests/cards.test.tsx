@@ -3,6 +3,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { EndedScreen } from "../src/pages/ended";
 import { StartPage } from "../src/pages/start";
+import { NotToday } from "../src/parts/not_today";
 import { nextTime } from "../src/parts/reminder";
 import { tellCue } from "../src/report/cues";
 import { Scope } from "../src/report/scope";
@@ -129,4 +130,12 @@ test("every cue is told with whose screens it was on and what followed", () => {
     "On both screens. Taken up: you were quiet together for a while; after 24 seconds the voices were back at their own usual; Ben made room within three seconds.",
   );
   expect(told(null, [])).toContain("The practice ended soon after");
+});
+
+test("a card may be put off before it is begun, with a reminder at hand", async () => {
+  await act(() => render(<NotToday card={card} token="mine" />, root));
+  await press(cards.answers.defer);
+  expect(asked.at(-1)).toMatchObject({ path: "/api/practised", body: { act: "defer" }, token: "Bearer mine" });
+  await vi.waitFor(() => expect(root.textContent).toContain("Half counts."));
+  expect(root.textContent).toContain(cards.again);
 });

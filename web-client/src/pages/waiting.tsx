@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { keptInvitation } from "../live/kept";
 import { CardLine } from "../parts/card_line";
+import { NotToday } from "../parts/not_today";
 import { Screen } from "../parts/page";
 import { OTHER } from "../protocol";
 import { details, paused, waiting } from "../words";
@@ -36,6 +37,7 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
         {waiting.nothingYet} {!room.card && waiting.first}
       </p>
       {mine && shown && invitation && <PartnerLink invitation={invitation} to={OTHER[me]} />}
+      {room.card && <NotToday card={room.card} token={token} />}
       <p class="row">
         {mine && !shown && (
           <button class="button main" onClick={() => setShown(true)}>
