@@ -131,7 +131,7 @@ def run(*, quick: bool) -> tuple[list[Figure], list[Panel], list[str]]:
     conversations = read_all(recordings())
     found = find(conversations[::3] if quick else conversations, folds=14)
     heard = conversations[:6:3] if quick else conversations
-    called = turns_telephone.call(heard, found.models, 2.5 if quick else 10.0)
+    called = turns_telephone.call(heard, found.models, 1.5 if quick else 6.0)
     notes = [by_conversation(found)]
     return [*figures(found), *turns_telephone.figures(called)], panels(found, called), notes
 
