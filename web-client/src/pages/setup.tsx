@@ -73,7 +73,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
         </label>
         <h2>{join.agree}</h2>
         <dl class="agree">
-          {[join.listened, join.kept, join.seen, join.stop].map(([term, text]) => (
+          {[join.listened, room.words_offered ? join.keptWords : join.kept, join.seen, join.stop].map(([term, text]) => (
             <div key={term}>
               <dt>{term}</dt>
               <dd>{text}</dd>
