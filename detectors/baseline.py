@@ -15,7 +15,7 @@ from detectors.prosody import FEATURES, OF_THE_VOICE
 from detectors.running import Running
 from detectors.settings import ArousalSettings
 
-FORMAT = 1  # of what is carried; it changes whenever FEATURES or what they mean do
+FORMAT = 2  # of what is carried; it changes whenever FEATURES or what they mean do
 
 
 @dataclass(slots=True)
