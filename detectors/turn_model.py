@@ -22,8 +22,8 @@ from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Kind
 WEIGHTS = Path(__file__).parent / "weights" / "turns.json"
 P_OTHER = 0.02  # of types that are no interruption; what people call them rarely differs
 _FORESEEN_S = 0.3  # a turn that ends this soon was foreseen to end (EVENTS)
-# Log odds a dB over own usual. No labelled sound stands behind them: the sign is the literature's (see
-# detectors/effort.py), and together they move the odds by less than half a second more of overlap does.
+# Log odds a dB over own usual, while the type is open. No labelled sound stands behind them, only the literature's
+# sign (see detectors/effort.py); the final word is left to the timing, which is measured.
 _BY_RAISED, _OVER_RAISED = 0.06, 0.04
 _MOST_DB = 6.0  # beyond it is a gain change or a shout, and no finer evidence
 _FAR_S = 30.0  # longer ago than this makes no difference
@@ -156,7 +156,7 @@ class TurnModel:
             return P_OTHER
         if o.ruled is None:
             return self.early.p(features(o, now), effort(o))
-        return self.ruled.p(features(o, now), effort(o)) if o.ruled in INTERRUPTION_KINDS else P_OTHER
+        return self.ruled.p(features(o, now)) if o.ruled in INTERRUPTION_KINDS else P_OTHER
 
     def as_json(self) -> dict[str, Any]:
         return {"early": self.early.as_json(), "ruled": self.ruled.as_json()}
