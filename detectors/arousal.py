@@ -130,7 +130,7 @@ class Arousal:
         self._up, self._down, self._heard = self._up * kept, self._down * kept, span.end
         if self._risen is None:
             before, self._up = self._up, max(0.0, self._up + weight * (z - s.rise_drift_z))
-            if before == 0.0:
+            if before == 0.0 or kept <= 0.5:  # before a long silence is not where it began
                 self._up_from = span.start
             if self._up < s.rise_sum_z:
                 return []

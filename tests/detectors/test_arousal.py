@@ -158,3 +158,10 @@ def test_evidence_from_before_a_long_silence_is_half_forgotten() -> None:
 
     assert rises(0) == [Kind.AROUSAL_RISE]
     assert rises(60 * SAMPLE_RATE_HZ) == []
+
+
+def test_a_rise_began_after_the_long_silence_before_it() -> None:
+    before, after = points(HEATED, 2, 600_000, 1), points(HEATED, 8, 620_000 + 20 * SAMPLE_RATE_HZ, 5)
+    out = hear(fresh(), points(CALM, 60, 0), before, after)
+    (rise,) = (a for a in out if a.kind is Kind.AROUSAL_RISE)
+    assert rise.span.start >= after[0].span.start
