@@ -33,6 +33,10 @@ def state_stream(session: str) -> str:
     return f"state:{session}"
 
 
+def session_of(stream: str) -> str:
+    return stream.partition(":")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Begin:
     """The practice that began at ``began_unix`` is on. Said again every few seconds, which changes nothing.

@@ -38,7 +38,7 @@ from gateway.exchange import (
 from gateway.learnt import beginning
 from gateway.tasks import Tasks
 from gateway.worker_metrics import WorkerMetrics
-from streaming.bus import START, Bus, Message
+from streaming.bus import START, Bus, Message, missed_between
 from streaming.errors import BusUnavailable, LeaseLost, StoreUnavailable, UnusableInput
 from streaming.leases import Lease
 from streaming.timeline import Timeline
@@ -47,6 +47,7 @@ from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happeni
 RETRY_S = 0.2  # while the store or the bus is away
 SAY_S = 2.0  # a gateway hears of a living worker this often
 MOST_UNWRITTEN = 2000  # lines: five minutes of one couple's. Beyond it the stream is not read any more
+TOO_SLOW_S = 30.0  # a stream holds 20 s: who catches up with it does not fall behind again so soon
 HEARD_IDS = 512  # of happenings: many more than can be delivered twice
 MAX_FAILURES = 3  # of the detectors, as in one process
 
@@ -84,6 +85,7 @@ class Held:
         self._leaving = False  # it goes to another worker
         self._ended = False
         self._failures = 0
+        self._missed_s = -TOO_SLOW_S
         self._settled: frozenset[str] = frozenset()
         self._heard: deque[str] = deque(maxlen=HEARD_IDS)
         self._outgoing: deque[Came | Kept] = deque()
@@ -146,8 +148,8 @@ class Held:
                 if self._leaving or self._ended or self.lost:
                     return
                 self.position = message.position
-                if message.missed:
-                    await self._missed(message.missed)
+                if message.missed and await self._missed(message.missed):
+                    return
                 try:
                     await self._hear(unpack(self.session, message.payload))
                 except UnusableInput as error:
@@ -214,12 +216,23 @@ class Held:
         self._now = pipeline.now
         self._means.detectors.open(pipeline)
 
-    async def _missed(self, messages: int) -> None:
-        """The stream is shorter than the time nobody worked: audio is missing, what people did is in the timeline."""
+    async def _missed(self, messages: int) -> bool:
+        """The stream is shorter than the time nobody worked: audio is missing, what people did is in the timeline.
+
+        True where that comes again and again: whoever is too slow for all of it goes on with the newest.
+        """
         self._means.metrics.missed.inc(messages)
         log.error("messages were dropped before anybody worked on them", session=self.session, messages=messages)
-        if self._begun is None:
-            return
+        too_slow = time.monotonic() - self._missed_s < TOO_SLOW_S
+        self._missed_s = time.monotonic()
+        if too_slow and (last := await self._means.bus.last(in_stream(self.session))):
+            self._means.metrics.skipped.inc(max(0, missed_between(self.position, last.position)))
+            self.position = last.position
+        if self._begun is not None:
+            await self._tell_what_people_did()
+        return too_slow
+
+    async def _tell_what_people_did(self) -> None:
         try:
             stored = await self._means.timeline.read(self.session)
         except StoreUnavailable as error:

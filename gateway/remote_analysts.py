@@ -27,6 +27,7 @@ from gateway.exchange import (
     in_stream,
     lines_stream,
     pack,
+    session_of,
     state_stream,
     unpack_came,
     unpack_kept,
@@ -286,7 +287,7 @@ class RemoteAnalysts:
                 self._take(message)
 
     def _take(self, message: Message) -> None:
-        session = message.stream.partition(":")[2]
+        session = session_of(message.stream)
         analyst = self._analysts.get(session)
         if analyst is None:
             return

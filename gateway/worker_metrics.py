@@ -29,6 +29,7 @@ class WorkerMetrics:
         self.releases = Counter("breathmark_worker_releases", "practices given away", registry=own)
         self.lost = Counter("breathmark_worker_leases_lost", "practices that another took", registry=own)
         self.missed = Counter("breathmark_worker_missed_messages", "dropped before they were read", registry=own)
+        self.skipped = Counter("breathmark_worker_skipped_messages", "left out to be live again", registry=own)
         self.not_understood = Counter("breathmark_worker_not_understood", "messages that were none", registry=own)
         self.store_failures = Counter(
             "breathmark_worker_store_failures", "appends that had to be repeated", registry=own

@@ -21,6 +21,7 @@ import structlog
 from prometheus_client import start_http_server
 
 from detectors.worker import Worker
+from gateway.exchange import in_stream, session_of
 from gateway.held import Held, Means
 from gateway.logs import configure
 from gateway.settings import GatewaySettings, from_environment
@@ -41,7 +42,7 @@ log = structlog.get_logger("gateway.worker_process")
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     tick_s: float = 0.02  # one packet: what came since is read at once and asked of the model at once
-    read_limit: int = 200  # messages a practice in one go: 2 s of both partners
+    read_limit: int = 1000  # messages a practice in one go: 10 s of both partners
     keep_s: float = 3.0  # at most so much is worked on again after a kill; the stream holds 20 s
     forgotten_s: float = 20.0  # gateways say something every 3 s: by then nobody wants the practice any more
     pause_s: float = 0.2  # while the bus is away
@@ -208,16 +209,16 @@ class WorkerProcess:
             await asyncio.sleep(max(0.001, began_s + self._settings.tick_s - time.monotonic()))
 
     async def _read(self) -> None:
-        places = {f"in:{session}": held.position for session, held in self._held.items() if held.reads}
+        places = {in_stream(session): held.position for session, held in self._held.items() if held.reads}
         if not places:
             return
         found = await self._bus.read(places, wait_s=0, limit=self._settings.read_limit)
         batches: dict[str, list[Message]] = {}
         for message in found:
-            batches.setdefault(message.stream.partition(":")[2], []).append(message)
+            batches.setdefault(session_of(message.stream), []).append(message)
         for session, messages in batches.items():
             held = self._held.get(session)
-            if held is None or held.position != places[f"in:{session}"]:
+            if held is None or held.position != places[in_stream(session)]:
                 continue
             try:
                 await held.work(messages)

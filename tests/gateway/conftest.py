@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis import Redis
 
+from benchmarks.servers import Server, postgres_server, redis_server
 from streaming.backbone import Backbone, open_backbone
 from streaming.leases import LeaseSettings
 from streaming.timeline import Timeline, open_engine
-from tests.servers import Server, postgres_server, redis_server
 from tests.streaming.conftest import empty_database, redis_url
 
 QUICK_LEASES = LeaseSettings(ttl_s=0.5)

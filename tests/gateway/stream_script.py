@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from coach.policy import Coach
+from benchmarks.undisturbed import undisturbed
 from coach.settings import CoachSettings
-from detectors.pipeline import Pipeline
 from gateway.demo import DIALOGUE
 from gateway.exchange import Begin, Close, Heard, in_stream, pack
 from streaming.audio import chunks, read_partners
 from streaming.bus import KEEP, Bus
-from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Happening
 from streaming.wire import dumps
 
 PIECE = 1600  # samples: 100 ms, so that the bus keeps 100 s of both partners, fed faster than they speak
@@ -35,31 +34,8 @@ def script(session: str, from_s: float, to_s: float, *, policy: CoachSettings | 
 
 
 def expected(session: str, messages: Sequence[Heard]) -> list[str]:
-    """The lines that this stream means, one message after the other, without a worker. Sorted."""
-    pipeline, coach = Pipeline(session), Coach(session)
-    lines: list[Line] = []
-
-    def observe(annotations: list[Annotation]) -> list[Cue]:
-        lines.extend(annotations)
-        cues = [cue for annotation in annotations for cue in coach.observe(annotation)]
-        return cues + coach.advance(pipeline.now)
-
-    for message in messages:
-        match message:
-            case Begin():
-                coach = Coach(session, message.policy)
-            case AudioChunk():
-                lines += observe(pipeline.push(message))
-            case Happening():
-                lines += coach.happened(message)
-            case Close():
-                observe(pipeline.flush())
-        lines += coach.take_outcomes()
-    kept: dict[tuple[str, str, int], Line] = {}
-    for line in lines:  # of two lines with one key the timeline keeps the first
-        status, decided = (line.status, line.decided) if isinstance(line, Annotation) else ("final", line.at)
-        kept.setdefault((line.id, status, decided), line)
-    return sorted(dumps(line) for line in kept.values())
+    """The lines that this stream means. Sorted."""
+    return sorted(dumps(line) for line in undisturbed(session, messages))
 
 
 async def feed(bus: Bus, session: str, messages: Sequence[Heard], *, speed: float, keep: int = KEEP) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from benchmarks.servers import Server
 from gateway.demo import DIALOGUE
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
@@ -18,7 +19,6 @@ from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Speaker
 from streaming.wire import dumps
 from tests.gateway.serving import Page, Served, serving, settings_in
 from tests.gateway.test_workers import working
-from tests.servers import Server
 from tests.streaming.conftest import redis_url
 
 QUARREL_FROM_S = 28.0  # an overlap follows within 4 s

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from benchmarks.servers import Server
 from gateway.exchange import in_stream, lines_stream, state_stream, unpack_came
 from gateway.worker_metrics import WorkerMetrics
 from gateway.worker_process import WorkerProcess, WorkerSettings
@@ -23,7 +24,6 @@ from streaming.timeline import Timeline
 from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
 from streaming.wire import dumps
 from tests.gateway.stream_script import expected, feed, script
-from tests.servers import Server
 from tests.streaming.conftest import redis_url
 
 QUICK = WorkerSettings(keep_s=0.2, renew_s=0.1)

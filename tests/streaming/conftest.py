@@ -10,10 +10,10 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from redis import Redis
 
+from benchmarks.servers import Server, postgres_server, postgres_url, redis_cluster, redis_server
 from streaming.backbone import Backbone, open_backbone
 from streaming.leases import LeaseSettings
 from streaming.timeline import sqlite_url
-from tests.servers import Server, postgres_server, postgres_url, redis_cluster, redis_server
 
 QUICK_LEASES = LeaseSettings(ttl_s=0.3)
 

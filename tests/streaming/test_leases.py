@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import LeaseLost
 from streaming.leases import Lease, Leases, LeaseSettings, LocalLeases
 from streaming.timeline import Timeline, open_engine
 from streaming.types import Happening
-from tests.servers import Server
 from tests.streaming.conftest import QUICK_LEASES, empty, redis_url
 
 RUN_OUT_S = QUICK_LEASES.ttl_s + 0.05

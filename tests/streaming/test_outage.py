@@ -12,11 +12,11 @@ from contextlib import ExitStack, suppress
 import pytest
 from redis import Redis
 
+from benchmarks.servers import Server, redis_sentinel, redis_server
 from streaming.backbone import Backbone, open_backbone
 from streaming.bus import START
 from streaming.errors import BusUnavailable
 from streaming.flow import FlowSettings, Inbox, Outbox
-from tests.servers import Server, redis_sentinel, redis_server
 from tests.streaming.conftest import empty, redis_url
 
 AWAY_S = 1.0

@@ -7,12 +7,12 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLConnection
 
+from benchmarks.servers import PASSWORD, QUOTED_PASSWORD, redis_server
 from streaming.address import shown
 from streaming.backbone import open_backbone
 from streaming.bus import START
 from streaming.errors import BusUnavailable, UnusableInput
 from streaming.redis_url import connect
-from tests.servers import PASSWORD, QUOTED_PASSWORD, redis_server
 
 
 async def test_redis_over_tls_with_a_password_is_spoken_to_and_checked() -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import streaming.migrations
+from benchmarks.servers import PASSWORD, Server, certificate, postgres_server, postgres_url
 from streaming import schema
 from streaming.address import shown
 from streaming.engine import open_engine
@@ -22,7 +23,6 @@ from streaming.errors import StoreUnavailable, UnusableInput
 from streaming.retention import RetentionSettings, forget_ended
 from streaming.timeline import Timeline
 from streaming.types import Happening
-from tests.servers import PASSWORD, Server, certificate, postgres_server, postgres_url
 
 
 async def differences(engine: AsyncEngine) -> list[Any]:

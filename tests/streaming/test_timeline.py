@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from benchmarks.servers import Server
 from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.ids import event_id
 from streaming.timeline import Timeline, TimelineSettings, open_engine
 from streaming.types import Annotation, Cue, Happening, Kind, Line, Span, Speaker
-from tests.servers import Server
 
 SLOW_S = 0.3
 IMPATIENT = TimelineSettings(max_waiting=4, max_batch=2, give_up_s=0.4)

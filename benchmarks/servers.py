@@ -1,4 +1,4 @@
-"""Real Redis and PostgreSQL for tests: on free ports, in folders of their own, stopped by process id."""
+"""Real Redis and PostgreSQL for tests and benchmarks: on free ports, in folders of their own, stopped by process id."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def postgres_server(*, tls: bool = False) -> Iterator[Server]:
             (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
         port = free_port()
         options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), *tls_options]
-        options += ["-c", "fsync=off", "-c", "max_connections=40", "-c", "shared_buffers=16MB"]
+        options += ["-c", "fsync=off", "-c", "max_connections=100", "-c", "shared_buffers=16MB"]
         command = [*run, str(tools / "postgres"), *options]
         server = Server(command, port, folder, lambda: _accepts(tools, port, folder))
         with _running(server):
@@ -210,7 +210,7 @@ def _folder() -> Iterator[Path]:
 
 
 def _dies_with_us(account: pwd.struct_passwd | None = None) -> list[str]:
-    """Words before a command: it ends when the tests end, however they end, and runs as ``account``."""
+    """Words before a command: it ends when we end, however that comes, and runs as ``account``."""
     as_account = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"] if account else []
     return ["setpriv", "--pdeathsig=INT", *as_account]
 
