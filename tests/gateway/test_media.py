@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from gateway.clock import SessionClock
 from gateway.media import MediaSettings, PartnerMedia
+from gateway.receiver import Arrival
 from streaming.errors import Refused
 from streaming.types import AudioChunk, Samples, Speaker
 from tests.gateway.media_peer import (
@@ -423,3 +424,31 @@ async def test_a_thousand_addresses_delay_nothing(partner: Partner) -> None:
     await caller.accept(answer)
     await until(lambda: partner.media.state == "connected")
     assert partner.media.stats().candidates_dropped > 900
+
+
+async def test_a_stream_that_lies_disturbs_only_itself() -> None:
+    liar, honest = Partner(Speaker.A), Partner(Speaker.B)
+    caller = await honest.call()
+    await liar.call()
+    honest.media.hear(liar.media)
+    clock = SessionClock.start()
+    for partner in (liar, honest):
+        partner.media.begin(clock, 0)
+    rng = random.Random(9)
+    gate = liar.media._gate
+    assert gate is not None
+    for n in range(60):  # other sources, times, orders and contents, faster than any voice
+        for _ in range(10):
+            payload = rng.randbytes(rng.choice((1, 60, 1200)))
+            gate.on_packet(Arrival(rng.choice((1, 2, n)), rng.getrandbits(16), rng.getrandbits(32), payload))
+        gate.on_report(rng.choice((1, 2, n)), rng.getrandbits(32), rng.uniform(0, 1e9))
+        await practise([liar.media, honest.media], 0.03)
+    for partner in (liar, honest):
+        assert_contiguous(partner.chunks, 0)
+    stats = liar.media.stats()
+    assert stats.disbelieved + stats.undecodable + stats.late > 300
+    assert honest.media.state == "connected"
+    assert honest.media.stats().missing_s < 0.5
+    assert len(beep_errors_s(honest.chunks, caller.track, clock)) >= 2
+    await liar.close()
+    await honest.close()
