@@ -9,11 +9,12 @@ Whitening after Knapp and Carter, "The generalized correlation method for estima
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from detectors.echo import HEARD_SAMPLES, EchoPath
 from detectors.frames import Frame
 from detectors.packing import pack, unpack
 from detectors.settings import FRAME_SAMPLES, BleedSettings
@@ -33,16 +34,18 @@ class _Path:
     gain_db: float = 0.0  # level here less level there, while only bleed was heard
     heard: float = 0.0  # frames that taught the gain
     p: float = 0.0  # probability of speech in this microphone, now or just before
+    echo: EchoPath = field(default_factory=EchoPath)  # once bleed was heard
 
 
 class BleedGuard:
-    """Keeps both microphones' last 256 ms. ``judge`` once a frame."""
+    """Keeps both microphones' last 288 ms. ``judge`` once a frame."""
 
     def __init__(self, settings: BleedSettings) -> None:
         self.settings = settings
-        self._recent = {speaker: np.zeros(_WINDOW, np.float32) for speaker in Speaker}
+        self._recent = {speaker: np.zeros(HEARD_SAMPLES, np.float32) for speaker in Speaker}
         self._paths = {speaker: _Path() for speaker in Speaker}
         self._together = 0  # frames in a row in which both seemed to speak
+        self._apart = 0  # frames in a row in which they did not
 
     def judge(self, frames: dict[Speaker, Frame], p: dict[Speaker, float]) -> frozenset[Speaker]:
         """The partners whose microphone holds the other's voice alone. ``p`` is 0 where audio is missing."""
@@ -54,10 +57,15 @@ class BleedGuard:
             path.p = max(p[speaker], path.p * self.settings.p_fade)  # a voice rings on in the other microphone
         if min(path.p for path in self._paths.values()) < self.settings.seems_speech:
             self._together = 0
+            self._apart += 1
+            if self._apart == self.settings.rest_frames:
+                for path in self._paths.values():
+                    path.echo.rest()
             return frozenset()
         if self._together % self.settings.every_frames == 0:
             self._compare(max(frame.uncertainty for frame in frames.values()))
         self._together += 1
+        self._apart = 0
         return frozenset(speaker for speaker in Speaker if p[speaker] > 0.0 and self._bleeds(speaker))
 
     def _compare(self, uncertainty: int) -> None:
@@ -65,7 +73,7 @@ class BleedGuard:
         correlation, zero = self._correlation()
         at = int(correlation.argmax())
         late = at - zero  # of a's microphone, at 8 kHz
-        levels_db = {speaker: _level_db(self._recent[speaker]) for speaker in Speaker}
+        levels_db = {speaker: self._level_db(speaker) for speaker in Speaker}
         if abs(late) > (uncertainty + s.same_time_samples) // 2:
             later = Speaker.A if late > 0 else Speaker.B
         else:  # who is later cannot be told: the weaker, if it is much weaker
@@ -80,8 +88,19 @@ class BleedGuard:
             path.peak += share * (found[speaker] - path.peak)
 
     def _bleeds(self, speaker: Speaker) -> bool:
+        """By the comparison; once the way from there to here is known, by what it leaves unexplained."""
+        s, echo = self.settings, self._paths[speaker].echo
+        seems = self._seems_bleed(speaker)
+        if not seems and not echo.learnt:
+            return False
+        left_db = echo.hear(self._recent[speaker], self._recent[speaker.other], seems, s)
+        if not echo.known(s):
+            return seems
+        return left_db <= s.bleed_left_db or (seems and left_db <= s.unsure_left_db)
+
+    def _seems_bleed(self, speaker: Speaker) -> bool:
         s, here, there = self.settings, self._paths[speaker], self._paths[speaker.other]
-        apart_db = _level_db(self._recent[speaker]) - _level_db(self._recent[speaker.other])
+        apart_db = self._level_db(speaker) - self._level_db(speaker.other)
         known = here.heard >= s.gain_frames
         if known and there.heard >= s.gain_frames and self._together <= s.onset_frames:
             return apart_db < (here.gain_db - there.gain_db) / 2  # too little was heard yet to compare more than level
@@ -93,9 +112,13 @@ class BleedGuard:
             return True
         return known and there.peak < s.least_peak  # no sign of an own voice over there
 
+    def _level_db(self, speaker: Speaker) -> float:
+        samples = self._recent[speaker][-_WINDOW:]
+        return float(10.0 * np.log10(np.dot(samples, samples) / _WINDOW + 1e-10))
+
     def _correlation(self) -> tuple[Samples, int]:
         """Lags of a's microphone behind b's at 8 kHz, 0 to 1 for a pure delay; and the place of lag 0."""
-        a, b = (np.fft.rfft(self._recent[speaker])[:_BINS] for speaker in Speaker)
+        a, b = (np.fft.rfft(self._recent[speaker][-_WINDOW:])[:_BINS] for speaker in Speaker)
         cross = a * np.conj(b)
         white = cross / (np.abs(cross) ** _WHITEN + np.float32(1e-9))
         low, high = (int(hz * _WINDOW / SAMPLE_RATE_HZ) for hz in (200, 3600))
@@ -109,7 +132,8 @@ class BleedGuard:
         return {
             "recent": {speaker.value: pack(recent) for speaker, recent in self._recent.items()},
             "paths": {speaker.value: [x.peak, x.gain_db, x.heard, x.p] for speaker, x in self._paths.items()},
-            "together": self._together,
+            "echoes": {speaker.value: x.echo.save() for speaker, x in self._paths.items() if x.echo.learnt},
+            "rows": [self._together, self._apart],
         }
 
     @classmethod
@@ -117,9 +141,7 @@ class BleedGuard:
         guard = cls(settings)
         guard._recent = {speaker: unpack(saved["recent"][speaker.value]) for speaker in Speaker}
         guard._paths = {speaker: _Path(*saved["paths"][speaker.value]) for speaker in Speaker}
-        guard._together = saved["together"]
+        for name, echo in saved["echoes"].items():
+            guard._paths[Speaker(name)].echo = EchoPath.restore(echo)
+        guard._together, guard._apart = saved["rows"]
         return guard
-
-
-def _level_db(samples: Samples) -> float:
-    return float(10.0 * np.log10(np.dot(samples, samples) / len(samples) + 1e-10))

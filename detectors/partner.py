@@ -66,6 +66,8 @@ class Partner:
     def hear(self, frame: Frame, p: float, memory: NDArray[np.float32], bleeding: bool) -> list[Annotation]:
         """Goes on by a frame with the model's answer. ``bleeding``: the voice in it is the other partner's."""
         self.remember(frame, memory)
+        narrow = self.quality.conditions.get("narrow_band")
+        self.voice.narrow = narrow is not None and narrow.open_from is not None
         out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust)
         point = self.prosody(frame, 0.0 if bleeding else p, p)
         self.gain.hear(frame, self.voice.active, p)

@@ -24,7 +24,7 @@ from detectors.turn_model import TurnModel
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Samples, Speaker
 
-_SAVED_VERSION = 5
+_SAVED_VERSION = 6
 
 
 class Pipeline:

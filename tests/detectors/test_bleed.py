@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy import signal
 
+from detectors.echo import HEARD_SAMPLES, EchoPath
 from detectors.pipeline import Pipeline
+from detectors.settings import BleedSettings
 from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Samples, Speaker
-from tests.detectors.talk import dialogue, packets, run, speech
+from tests.detectors.talk import dialogue, lines, packets, run, speech
 
 UNTIL_S = 48.0
 
@@ -64,3 +68,38 @@ def test_the_other_voice_in_a_microphone_is_not_this_partners_speech(
 
 def test_two_rooms_are_never_taken_for_one(apart: list[Annotation]) -> None:
     assert not [a for a in apart if a.reason == "bleed"]
+
+
+def test_a_known_way_between_two_microphones_explains_bleed_and_not_a_voice_of_ones_own() -> None:
+    audio, path, settings = dialogue(0, UNTIL_S), EchoPath(), BleedSettings()
+    there = audio[Speaker.A][: 20 * SAMPLE_RATE_HZ]
+    bleed = signal.fftconvolve(there, room(5.0, 0))[: len(there)].astype(np.float32) * np.float32(0.5)
+    own = np.ascontiguousarray(there[::-1])
+
+    def left_db(here: Samples, at: int, learn: bool) -> float:
+        return path.hear(here[at - HEARD_SAMPLES : at], there[at - HEARD_SAMPLES : at], learn, settings)
+
+    frames = range(HEARD_SAMPLES, len(there), 512)
+    for at in frames:
+        left_db(bleed, at, learn=True)
+    loud = [at for at in frames if np.abs(there[at - 4096 : at]).mean() > 0.01]
+    path.rest()
+    assert np.median([left_db(bleed, at, learn=False) for at in loud]) < -6.0
+    path.rest()
+    over = [at for at in loud if np.abs(own[at - 4096 : at]).mean() > 0.01]
+    assert np.median([left_db(bleed + own, at, learn=False) for at in over]) > settings.unsure_left_db
+    again = EchoPath.restore(json.loads(json.dumps(path.save())))
+    assert again.hear(bleed[:HEARD_SAMPLES], there[:HEARD_SAMPLES], True, settings) == path.hear(
+        bleed[:HEARD_SAMPLES], there[:HEARD_SAMPLES], True, settings
+    )
+
+
+def test_at_one_table_a_restart_from_a_saved_state_says_the_same() -> None:
+    audio = {speaker: own[: 16 * SAMPLE_RATE_HZ] for speaker, own in one_table(6.0, 5.0).items()}
+    whole = run(Pipeline("s"), packets(audio))
+    pipeline, out = Pipeline("s"), []
+    for number, chunk in enumerate(packets(audio)):
+        if number in (700, 1333):
+            pipeline = Pipeline.restore("s", pipeline.save())
+        out += pipeline.push(chunk)
+    assert lines(out + pipeline.flush()) == lines(whole)
