@@ -71,7 +71,7 @@ class FarMicrophone:
 
     def stop(self) -> None:
         self._clock = None
-        self._post.sound.unfollow(self._sound)
+        self._post.sound.unfollow(self._sound, self._take)
         self._want(replace(self.wanted, begin_at=None))
 
     def poll(self) -> None:

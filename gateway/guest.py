@@ -68,7 +68,7 @@ from streaming.types import AudioChunk, Speaker
 from streaming.wire import seconds
 
 BEAT_S = 0.5  # how often this gateway says that it lives, and asks for the home's time
-KNOCK_S = 1.0  # a home answers within milliseconds: one that is silent for so long may have died
+KNOCK_S = 1.5  # a home answers within milliseconds: one that is silent for so long may have died
 SILENT_S = 3.0  # and nothing more is decoded for it
 JOIN_S = 8.0  # a dead home is replaced within 3 s; then the browser is better off trying anew
 MOST_UNHEARD = 64  # a page says a few things a minute
@@ -153,7 +153,7 @@ class Guest:
     async def leave(self, box: Outbox) -> None:
         box.close()
         self._send(Left(seat=self._seat))
-        self._post.letters.unfollow(to_guest(self._seat))
+        self._post.letters.unfollow(to_guest(self._seat), self._take)
         await self._tasks.close()
         if self._media is not None:
             self._media.on_state = None

@@ -98,7 +98,7 @@ class Host:
     async def close(self, *, gone: bool) -> None:
         """``gone``: the practice goes on at another gateway. Otherwise it is over, and guests get their last words."""
         self._session.practice.on_view = None
-        self._means.post.letters.unfollow(to_home(self._session.id))
+        self._means.post.letters.unfollow(to_home(self._session.id), self._take)
         for id, seat in self._seats.items():
             await seat.close(wait=not gone)
             if gone:

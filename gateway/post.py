@@ -48,12 +48,16 @@ class Lane:
 
     async def follow_from_now(self, stream: str, take: Taker) -> None:
         """Raises BusUnavailable."""
-        await self._in.follow_from_now(stream)
         self._takers[stream] = take
+        await self._in.follow_from_now(stream)
+        if stream not in self._takers:  # unfollowed meanwhile
+            self._in.unfollow(stream)
 
-    def unfollow(self, stream: str) -> None:
-        self._takers.pop(stream, None)
-        self._in.unfollow(stream)
+    def unfollow(self, stream: str, take: Taker) -> None:
+        """Unless somebody else has begun to follow it since: a guest who knocks anew has the same streams."""
+        if self._takers.get(stream) == take:
+            del self._takers[stream]
+            self._in.unfollow(stream)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -61,15 +61,14 @@ class VoiceIn:
     def drop_ear(self, ear: Ear) -> None:
         self._ears.discard(ear)
         if not self._ears:
-            self._post.sound.unfollow(self._stream)
+            self._post.sound.unfollow(self._stream, self._take)
 
     async def _follow(self) -> None:
         try:
             await self._post.sound.follow_from_now(self._stream, self._take)
         except BusUnavailable:
-            self._post.sound.follow(self._stream, self._take)  # at worst two seconds too early, which the ear skips
-        if not self._ears:
-            self._post.sound.unfollow(self._stream)
+            if self._ears:
+                self._post.sound.follow(self._stream, self._take)  # at worst two seconds too early, which the ear skips
 
     def _take(self, packed: bytes) -> None:
         payload, source, timestamp = unpack(packed)

@@ -140,3 +140,20 @@ def test_the_fastest_answer_tells_how_two_clocks_stand(theirs: int, ways: list[t
         now += 8000
     assert abs(offset.samples - theirs) <= offset.uncertainty
     assert offset.uncertainty <= (min(there + back for there, back in ways) + 1) // 2
+
+
+async def test_a_guest_who_knocks_anew_is_heard_by_the_new_one_when_the_old_one_goes(post: Post) -> None:
+    heard: list[AudioChunk] = []
+    before, after, ear = far(post, []), far(post, heard), Ear()
+    before.begin(SessionClock.start(), 0)
+    before.add_ear(Ear())
+    after.add_ear(ear)
+    after.begin(SessionClock.start(), 0)
+    await before.close()
+    await asyncio.sleep(0.15)  # a stream newly followed is read after a tenth of a second
+    await send(post, chunk(0))
+    VoiceOut(post, voice_of("s", "a")).forward(b"now", 1, 0, 0.0)
+    await post.sound.sent()
+    await asyncio.sleep(0.02)
+    assert [c.start for c in heard] == [0]
+    assert ear.heard == [b"now"]

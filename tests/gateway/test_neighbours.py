@@ -220,9 +220,14 @@ async def test_partners_at_two_gateways_hear_each_other_and_are_both_heard(
         frames = a.frames_heard
         await asyncio.sleep(0.6)
         assert home.gateway.metrics.heard_seconds._value.get() == heard, "nothing is analysed in a pause"
+        seats = [*second.gateway.neighbours._guests, *third.gateway.neighbours._guests]
+        assert [seat._decoding for seat in seats] == [None, None], "nor decoded"
         assert a.frames_heard > frames + 10, "nobody is muted by the machine"
         await a.say({"type": "resume"})
         await until(lambda: home.gateway.metrics.heard_seconds._value.get() > heard)
+        await b.say({"type": "time_out", "minutes": 1, "back_at": "8:40"})
+        await b.until(lambda: any(refused["code"] == "bad_time_out" for refused in b.refusals))
+        await until(lambda: None not in [seat._decoding for seat in seats])  # it stopped at once, and all for nothing
         assert await b.end() == links["report"]
         await a.until(lambda: a.ended)
         for gateway in (home, second, third):
