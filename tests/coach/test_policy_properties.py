@@ -86,6 +86,32 @@ def test_the_cues_do_not_depend_on_how_often_time_is_told(seed: int, ticks: list
     assert cues == whole
 
 
+@given(seed=st.integers(0, 10**6), ticks=st.lists(st.integers(500, 40_000), min_size=1, max_size=20))
+@settings(max_examples=25, deadline=None)
+def test_what_people_do_in_its_place_has_the_same_effect_however_often_time_was_told_before(
+    seed: int, ticks: list[int]
+) -> None:
+    often, seldom = Coach("s"), Coach("s")
+    cues: tuple[list[Cue], list[Cue]] = ([], [])
+    now = i = 0
+    for line in session(seed):
+        at = max(often.now, line.decided if isinstance(line, Annotation) else line.at)
+        while now + ticks[i % len(ticks)] <= at:
+            now += ticks[i % len(ticks)]
+            i += 1
+            cues[0].extend(often.advance(now))
+        for coach, said in zip((often, seldom), cues, strict=True):
+            if isinstance(line, Happening):
+                said.extend(coach.advance(at))  # all audio before it was worked on
+                said.extend(coach.happened(line))
+            else:
+                said.extend(coach.observe(line))
+    assert cues[0] == cues[1]
+    assert often.take_outcomes() == seldom.take_outcomes()
+    later = often.now + samples(120.0)
+    assert often.advance(later) == seldom.advance(later)
+
+
 def test_the_watch_itself_sees_a_broken_dose() -> None:
     def cue(at_s: float, text: str = "Breathe together") -> Cue:
         return Cue(f"{at_s}", "s", 2, text, samples(at_s), 10.0)

@@ -19,16 +19,18 @@ counts = st.integers(0, 2**32 - 1)
     arrays.arrays(np.float32, st.integers(0, 700), elements=st.floats(-1, 1, width=32)),
     counts,
     counts,
+    st.booleans(),
 )
 def test_audio_arrives_as_it_was_sent(
-    speaker: Speaker, start: int, samples: Samples, uncertainty: int, hears_late: int
+    speaker: Speaker, start: int, samples: Samples, uncertainty: int, hears_late: int, concealed: bool
 ) -> None:
-    chunk = AudioChunk("s", speaker, start, samples, False, uncertainty, hears_late)
+    chunk = AudioChunk("s", speaker, start, samples, False, uncertainty, hears_late, concealed)
     back = unpack("s", pack(chunk))
     assert back.samples.tobytes() == samples.tobytes()
     assert back.samples.flags.writeable
     assert (back.session, back.speaker, back.start, back.end) == ("s", speaker, start, chunk.end)
     assert (back.missing, back.uncertainty, back.hears_late) == (False, uncertainty, hears_late)
+    assert back.concealed == concealed
 
 
 def test_missing_audio_costs_next_to_nothing() -> None:
