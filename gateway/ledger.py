@@ -66,7 +66,7 @@ class Ledger:
                 raise
             log.error("a change of the room waits for the store", session=record.session, error=str(error))
             self._owed += news
-        self.record = record
+        self.record = replace(record, learnt=self.record.learnt) if self.record.room.ended else record
 
     async def write_owed(self) -> None:
         if not self._owed:
@@ -79,7 +79,9 @@ class Ledger:
     async def _write(self, news: Sequence[Happening], record: Record) -> None:
         owed = list(self._owed)
         await self._tools.append([*owed, *news], WRITE_S)
-        if owed or _stored(record) != _stored(self.record):
+        # After the end only people come and go, which is not stored; what was learnt may have moved on meanwhile.
+        over = self.record.room.ended
+        if owed or (not over and _stored(record) != _stored(self.record)):
             try:
                 async with asyncio.timeout(WRITE_S):
                     await self._registry.save(record, fence=self._tools.fence_of(record.session))

@@ -100,10 +100,10 @@ class Registry:
         seat = (links.c.session == session) & (links.c.role == role)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         async with self._writing() as connection:
-            taken = select(links.c.role).where(seat & links.c.device_hash.is_not(None))
-            if (await connection.execute(taken)).first() is not None:
+            # Written first: SQLite refuses to write in a transaction that has read what changed meanwhile.
+            await connection.execute(delete(links).where(seat & links.c.device_hash.is_(None)))
+            if (await connection.execute(select(links.c.role).where(seat))).first() is not None:
                 raise Refused("link_in_use", "Your side of the next practice is already open on a device.")
-            await connection.execute(delete(links).where(seat))
             row = {"token_hash": hashed(token), "session": session, "role": role}
             await connection.execute(insert(links).values(**row))
         return token
