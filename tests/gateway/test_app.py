@@ -136,5 +136,5 @@ async def test_the_timeline_of_a_practice_is_its_wire_lines(served: Served) -> N
         await a.room(lambda room: room["phase"] == "practising")
         answer = await served.http.get("/api/timeline", headers=bearer(links["report"]))
     kinds = [json.loads(line)["kind"] for line in answer.text.splitlines()]
-    assert kinds == ["joined", "joined", "consent", "consent", "began"]
+    assert kinds == ["joined", "joined", "consent", "consent", "began", "neutral"]
     assert answer.headers["content-type"] == "application/x-ndjson"
