@@ -260,7 +260,7 @@ async def test_a_killed_home_is_replaced_while_the_couple_talks_on(
         frames = a.frames_heard
         await until(lambda: practised_at(observer.session, second, third) is not None)
         took_s = asyncio.get_running_loop().time() - killed_s
-        assert took_s < 8.0, "3 s where nothing else keeps the machine busy"
+        assert took_s < 10.0, "3 s where nothing else keeps the machine busy"
         assert a.frames_heard > frames + took_s * 40, "they heard each other all the time"
         for own in (a, b):
             await own.ready()
