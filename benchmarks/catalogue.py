@@ -11,6 +11,7 @@ from streaming.errors import UnusableInput
 # Each module has ``run(quick: bool) -> BenchResult`` and is loaded only when it is asked for.
 BENCHES = {
     "accuracy": "benchmarks.accuracy",
+    "bus_delay": "benchmarks.bus_delay",
     "chaos": "benchmarks.chaos",
     "coach": "benchmarks.coach",
     "latency": "benchmarks.latency",

@@ -67,6 +67,7 @@ class WorkerProcess:
         self._detectors = Worker(self._annotated, failed=self._failed, most_waiting=None)
         self._means = Means(self._bus, timeline, self._detectors, metrics)
         self._held: dict[str, Held] = {}
+        self._oldest_unix_s = 0.0  # when the oldest message of this round was published
         self._stopping = asyncio.Event()
         self._tasks = Tasks()
         metrics.watch(self._detectors.counts, lambda: self._bus.degraded)
@@ -203,12 +204,14 @@ class WorkerProcess:
             except BusUnavailable:
                 await asyncio.sleep(self._settings.pause_s)
             await self._detectors.tick()
+            self._metrics.lag_seconds.set(max(0.0, time.time() - self._oldest_unix_s))
             for held in list(self._held.values()):
                 if time.monotonic() - held.kept_s > self._settings.keep_s:
                     await held.keep()
             await asyncio.sleep(max(0.001, began_s + self._settings.tick_s - time.monotonic()))
 
     async def _read(self) -> None:
+        self._oldest_unix_s = time.time()
         places = {in_stream(session): held.position for session, held in self._held.items() if held.reads}
         if not places:
             return
@@ -225,8 +228,7 @@ class WorkerProcess:
             except Exception as error:  # one practice's failure is its own
                 log.error("a practice could not be worked on", session=session, error=repr(error), exc_info=error)
                 held.lost = True
-        lags_s = [time.time() - messages[0].published_unix_s for messages in batches.values()]
-        self._metrics.lag_seconds.set(max(lags_s, default=0.0))
+        self._oldest_unix_s = min((messages[0].published_unix_s for messages in batches.values()), default=time.time())
 
     async def _annotated(self, session: str, annotations: list[Annotation], now: int) -> None:
         if held := self._held.get(session):
