@@ -19,6 +19,7 @@ BENCHES = {
     "load": "benchmarks.load",
     "network": "benchmarks.network",
     "soak": "benchmarks.soak",
+    "words": "benchmarks.words",
 }
 
 
