@@ -55,7 +55,9 @@ async def test_a_microphone_without_any_sound_for_ten_seconds_is_told_until_it_i
         for page in (a, b):
             await page.say("consent", practice=True)
         await b.room(lambda room: room["phase"] == "practising")
-        practice = (await served.gateway.session(b.session)).practice
+        session = await served.gateway.session(b.session)
+        assert session is not None
+        practice = session.practice
         noise = np.random.default_rng(0).standard_normal(12 * SAMPLE_RATE_HZ).astype(np.float32) * np.float32(1e-3)
 
         def hear(of_a: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
