@@ -66,7 +66,8 @@ async def test_lines_of_a_worker_reach_the_screens_and_an_absent_bus_is_told_cal
         asked = time.monotonic()
         await a.end()
         assert time.monotonic() - asked < 4, "the worker had its last words"
-        shown = {(line["id"], line["status"], line["decided_s"]) for line in watching.lines()}
+        lines = watching.lines()
+        shown = {(line["id"], line["status"], line["decided_s"]) for line in lines}
         kept = [json.loads(dumps(stored.line)) for stored in await timeline.read(a.session)]
         assert shown <= {(line["id"], line["status"], line["decided_s"]) for line in kept}
-        assert len(shown) == len(watching.lines()), "nothing is shown twice"
+        assert len(shown) == len(lines), "nothing is shown twice"
