@@ -29,7 +29,8 @@ run: setup ## start the gateway and print the address to open
 
 test: setup $(STAMP)/dev $(STAMP)/system check ## install what the tests need and run everything
 	cd $(CLIENT) && npm test --silent
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m alone
 
 check: setup $(STAMP)/dev ## lint, types, import contract
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,13 @@ from playwright.async_api import Playwright
 
 from tests.e2e import browser
 from tests.e2e.browser import GatewayProcess
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers that starve answer late: what is said of their time holds only where they have the machine."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(scope="session")

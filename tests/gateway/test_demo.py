@@ -16,6 +16,8 @@ from gateway.demo import DemoLinks, Demos, DemoSettings
 from streaming.errors import Refused
 from tests.gateway.serving import PATIENCE_S, Page, Served, serving, settings_in
 
+pytestmark = pytest.mark.alone
+
 LONG_S = 30.0
 
 

@@ -25,7 +25,7 @@ from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 from tests.gateway.media_peer import beep_starts, path, practise, until
 from tests.gateway.rtp_script import assert_contiguous
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 # A microphone made of Web Audio: 700 Hz, on for 100 ms each half second, as speech-like as a test needs.
 OFFER = """async ({extra, speech}) => {

@@ -26,6 +26,8 @@ from gateway.simulated import SimulatedPartner
 from streaming.types import SAMPLE_RATE_HZ
 from tests.gateway.media_peer import until
 
+pytestmark = pytest.mark.alone
+
 TURN, GATEWAY = "10.77.0.1", "10.77.0.2"
 SECRET = "a-secret-of-this-test"
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "turn.md"

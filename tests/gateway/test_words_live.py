@@ -20,6 +20,8 @@ from gateway.summary import SummarySettings
 from tests.gateway.serving import PATIENCE_S, Page, Served, serving, settings_in
 from tests.gateway.test_session import couple, timeline
 
+pytestmark = pytest.mark.alone
+
 REACHING_FROM_S = 72.8  # a: "I just want us to decide together."; b: "So you worry … Did I get that right?"
 
 
