@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,9 @@ class Frame:
     start: int
     samples: Samples
     energies_db: tuple[float, ...]
+    mean_db: float  # of the energies
+    loudest_db: float  # likewise
+    peak: float  # of the samples, without sign
     missing: tuple[Span, ...] = ()
     uncertainty: int = 0
     hears_late: int = 0
@@ -32,16 +36,7 @@ class Frame:
     def of(
         cls, start: int, samples: Samples, missing: tuple[Span, ...] = (), uncertainty: int = 0, hears_late: int = 0
     ) -> Frame:
-        blocks = samples.reshape(SUBS, SUB_SAMPLES)
-        power = np.einsum("ij,ij->i", blocks, blocks)
-        if not power.sum() <= FRAME_SAMPLES:  # a decoder gone wrong must not poison what remembers
-            samples = np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
-            blocks = samples.reshape(SUBS, SUB_SAMPLES)
-            power = np.einsum("ij,ij->i", blocks, blocks)
-        sums = blocks.sum(axis=1)
-        power = np.maximum(power - sums * sums / SUB_SAMPLES, 0.0)
-        energies_db = (10.0 * np.log10(power / SUB_SAMPLES + 1e-10)).tolist()
-        return cls(start, samples, tuple(energies_db), missing, uncertainty, hears_late)
+        return measured([Cut(start, missing, uncertainty, hears_late)], samples[None])[0]
 
     @property
     def end(self) -> int:
@@ -50,6 +45,37 @@ class Frame:
     @property
     def wholly_missing(self) -> bool:
         return bool(self.missing) and self.missing[0].length == FRAME_SAMPLES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """What is known of a frame beside its samples."""
+
+    start: int
+    missing: tuple[Span, ...]
+    uncertainty: int
+    hears_late: int
+
+
+def measured(cuts: Sequence[Cut], samples: Samples) -> list[Frame]:
+    """Frames of any partners: the samples are (n, 512). A frame's figures do not depend on those beside it."""
+    blocks = samples.reshape(-1, SUB_SAMPLES)
+    power = np.einsum("ij,ij->i", blocks, blocks)
+    sane = power.reshape(-1, SUBS).sum(axis=1) <= FRAME_SAMPLES
+    if not sane.all():  # a decoder gone wrong must not poison what remembers
+        wrong = samples[~sane]
+        samples = samples.copy()
+        samples[~sane] = np.clip(np.nan_to_num(wrong, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+        blocks = samples.reshape(-1, SUB_SAMPLES)
+        power = np.einsum("ij,ij->i", blocks, blocks)
+    sums = blocks.sum(axis=1)
+    power = np.maximum(power - sums * sums / SUB_SAMPLES, 0.0)
+    energies_db = (10.0 * np.log10(power / SUB_SAMPLES + 1e-10)).reshape(-1, SUBS).tolist()
+    peaks = np.abs(samples).max(axis=1).tolist()
+    return [
+        Frame(cut.start, own, tuple(db), sum(db) / SUBS, max(db), peak, cut.missing, cut.uncertainty, cut.hears_late)
+        for cut, own, db, peak in zip(cuts, samples, energies_db, peaks, strict=True)
+    ]
 
 
 class FrameBuffer:
@@ -82,28 +108,28 @@ class FrameBuffer:
         """Samples that do not yet fill a frame."""
         return self.end - self._begin
 
-    def take(self) -> Frame:
-        """The next frame. Call only when ``ready``."""
+    def take(self, into: Samples) -> Cut:
+        """The next frame, its samples (512,) written to zeros. Call only when ``ready``."""
         begin, end = self._begin, self._begin + FRAME_SAMPLES
-        samples = np.zeros(FRAME_SAMPLES, np.float32)
         missing: list[Span] = []
         uncertainty = hears_late = 0
         while True:
             chunk = self._chunks[0]
-            low, high = max(begin, chunk.start), min(end, chunk.end)
+            start, stop = chunk.start, chunk.end
+            low, high = max(begin, start), min(end, stop)
             if chunk.missing:
                 touches = missing and missing[-1].end == low
                 missing[-1:] = [Span(missing[-1].start, high)] if touches else [*missing[-1:], Span(low, high)]
             else:
-                samples[low - begin : high - begin] = chunk.samples[low - chunk.start : high - chunk.start]
+                into[low - begin : high - begin] = chunk.samples[low - start : high - start]
             uncertainty = max(uncertainty, chunk.uncertainty)
             hears_late = max(hears_late, chunk.hears_late)
-            if chunk.end <= end:
+            if stop <= end:
                 self._chunks.popleft()
-            if chunk.end >= end:
+            if stop >= end:
                 break
         self._begin = end
-        return Frame.of(begin, samples, tuple(missing), uncertainty, hears_late)
+        return Cut(begin, tuple(missing), uncertainty, hears_late)
 
     def save(self) -> dict[str, Any]:
         """What waits for the rest of its frame (and all that a partner is ahead of the other)."""

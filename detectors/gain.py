@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from detectors.frames import Frame
-from detectors.settings import SUBS, GainSettings
+from detectors.settings import GainSettings
 
 _MUTE_DB = -99.0  # digital silence says nothing of the room
 
@@ -40,11 +40,11 @@ class GainWatch:
             if self._pause:
                 self._close()
             if p >= s.voice_p and len(self._levels) < s.most_frames:
-                self._levels.append(sum(frame.energies_db) / SUBS)
-                self._peak = max(self._peak, float(np.abs(frame.samples).max()))
+                self._levels.append(frame.mean_db)
+                self._peak = max(self._peak, frame.peak)
             return
         self._pause += 1
-        frame_db = sum(frame.energies_db) / SUBS
+        frame_db = frame.mean_db
         if self._levels and s.ring_frames < self._pause < s.most_frames and p < s.room_p and frame_db > _MUTE_DB:
             self._room_frames += 1
             self._room_db += (frame_db - self._room_db) / self._room_frames

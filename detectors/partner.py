@@ -55,7 +55,7 @@ class Partner:
     def asks(self, frame: Frame) -> bool:
         """Whether the model is to be asked. Not of missing audio, nor of what is too quiet for any voice."""
         s = self.settings.vad
-        self._hushed_samples = self._hushed_samples + FRAME_SAMPLES if max(frame.energies_db) < s.hush_db else 0
+        self._hushed_samples = self._hushed_samples + FRAME_SAMPLES if frame.loudest_db < s.hush_db else 0
         hushed = self._hushed_samples >= s.hush_samples and not self.voice.active
         return not hushed and not frame.wholly_missing
 
@@ -72,7 +72,7 @@ class Partner:
         point = self.prosody(frame, 0.0 if bleeding else p, p)
         self.gain.hear(frame, self.voice.active, p)
         own = self.voice.active and not bleeding and p >= self.settings.vad.sure
-        self.effort.hear(sum(frame.energies_db) / len(frame.energies_db), own)
+        self.effort.hear(frame.mean_db, own)
         out += self.quality.hear(frame, self.voice.levels, bleeding, self.gain.controlled)
         if point is not None:
             out += self.quality.hear_spectrum(point.spectrum, point.span)

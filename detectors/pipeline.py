@@ -2,29 +2,58 @@
 
 Frames of both partners are worked on in lock-step, once both have them, so what comes out depends
 on the audio alone and not on how it was cut or in which order it came. Asking the model is a step
-of its own (``windows`` then ``advance``), so that a worker can ask for many sessions at once.
+of its own (``heard`` then ``advance``), so that a worker can ask for many sessions at once.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.bleed import BleedGuard
-from detectors.frames import Frame
+from detectors.frames import Frame, measured
 from detectors.partner import WINDOW_SAMPLES, Partner
-from detectors.settings import DetectorSettings
+from detectors.settings import FRAME_SAMPLES, DetectorSettings
 from detectors.silero import STATE_SHAPE, shared_model
 from detectors.turn_model import TurnModel
 from detectors.turns import TurnDetector
-from streaming.types import Annotation, AudioChunk, Samples, Speaker
+from streaming.types import Annotation, AudioChunk, Speaker
 
 _SAVED_VERSION = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """A partner's frame and the model's answer. ``memory`` is the model's after it, None where it was not asked."""
+
+    frame: Frame
+    p: float = 0.0
+    memory: NDArray[np.float32] | None = None
+
+
+def heard(pipelines: Sequence[Pipeline]) -> list[tuple[Heard, Heard]]:
+    """Takes a frame of both partners of each, and asks the model of all of them at once.
+
+    It is not asked of frames that are missing or hushed. Each pipeline's own is for its ``advance``.
+    """
+    partners = [own for pipeline in pipelines for own in pipeline.partners]
+    samples = np.zeros((len(partners), FRAME_SAMPLES), np.float32)
+    frames = measured([own.buffer.take(row) for own, row in zip(partners, samples, strict=True)], samples)
+    asked = [row for row, (own, frame) in enumerate(zip(partners, frames, strict=True)) if own.asks(frame)]
+    windows = np.empty((len(asked), WINDOW_SAMPLES), np.float32)
+    memories = np.empty((len(asked), *STATE_SHAPE), np.float32)
+    for at, row in enumerate(asked):
+        windows[at], memories[at] = partners[row].window(frames[row]), partners[row].memory
+    out = [Heard(frame) for frame in frames]
+    for row, p, memory in zip(asked, *shared_model().infer(windows, memories), strict=True):
+        out[row] = Heard(frames[row], p, memory)
+    return list(zip(out[::2], out[1::2], strict=True))
 
 
 class Pipeline:
@@ -52,16 +81,13 @@ class Pipeline:
         self._turns = TurnDetector(session, self.settings.turns, start=start, model=turn_model)
         self._guard = BleedGuard(self.settings.bleed)
         self._turned = start  # session time up to which the turn detector was told
-        self._frames: dict[Speaker, Frame] = {}  # taken, and waiting for the model's answers
-        self._asked: list[Speaker] = []  # of whom it was asked
 
     def push(self, chunk: AudioChunk) -> list[Annotation]:
         """Annotations that this chunk completes. Raises ValueError where it does not follow the one before."""
         self.offer(chunk)
         out: list[Annotation] = []
         while self.ready:
-            windows, memories = self.windows()
-            out += self.advance(*shared_model().infer(windows, memories))
+            out += self.advance(heard([self])[0])
         return out
 
     def offer(self, chunk: AudioChunk) -> None:
@@ -75,38 +101,27 @@ class Pipeline:
         return self._partners[speaker].buffer.end
 
     @property
+    def partners(self) -> tuple[Partner, Partner]:
+        return self._partners[Speaker.A], self._partners[Speaker.B]
+
+    @property
     def ready(self) -> bool:
         """Both partners have a whole frame."""
-        return all(own.buffer.ready for own in self._partners.values())
+        a, b = self.partners
+        return a.buffer.ready and b.buffer.ready
 
-    def windows(self) -> tuple[Samples, NDArray[np.float32]]:
-        """Takes a frame of each partner, and says what the model is to be asked: (n, 576) and (n, 2, 128).
-
-        n is 2, less those whose frame is missing or hushed. Give the answers to ``advance``.
-        """
-        self._frames = {speaker: own.buffer.take() for speaker, own in self._partners.items()}
-        self._asked = [speaker for speaker, frame in self._frames.items() if self._partners[speaker].asks(frame)]
-        windows = np.empty((len(self._asked), WINDOW_SAMPLES), np.float32)
-        memories = np.empty((len(self._asked), *STATE_SHAPE), np.float32)
-        for row, speaker in enumerate(self._asked):
-            own = self._partners[speaker]
-            windows[row], memories[row] = own.window(self._frames[speaker]), own.memory
-        return windows, memories
-
-    def advance(self, probabilities: list[float], memories: NDArray[np.float32]) -> list[Annotation]:
-        """Goes on by one frame with the model's answers to ``windows``, in the same order."""
-        frames, self._frames = self._frames, {}
-        self.now = next(iter(frames.values())).end
-        p = dict.fromkeys(Speaker, 0.0) | dict(zip(self._asked, probabilities, strict=True))
-        after = dict(zip(self._asked, memories, strict=True))
-        bleeding = self._guard.judge(frames, p)
+    def advance(self, both: tuple[Heard, Heard]) -> list[Annotation]:
+        """Goes on by one frame of each, as ``heard`` took it."""
+        a, b = both
+        self.now = a.frame.end
+        frames = {Speaker.A: a.frame, Speaker.B: b.frame}
+        bleeding = self._guard.judge(frames, {Speaker.A: a.p, Speaker.B: b.p})
         out: list[Annotation] = []
-        for speaker, frame in frames.items():
-            own = self._partners[speaker]
-            if speaker in after:
-                out += own.hear(frame, p[speaker], after[speaker], speaker in bleeding)
+        for (speaker, own), it in zip(self._partners.items(), both, strict=True):
+            if it.memory is not None:
+                out += own.hear(it.frame, it.p, it.memory, speaker in bleeding)
             else:
-                out += own.hear_nothing(frame) if frame.wholly_missing else own.hear_hush(frame)
+                out += own.hear_nothing(it.frame) if it.frame.wholly_missing else own.hear_hush(it.frame)
         return out + self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
 
     def flush(self) -> list[Annotation]:
@@ -165,7 +180,7 @@ class Pipeline:
         return {speaker: usual for speaker, usual in carried.items() if usual is not None}
 
     def save(self) -> bytes:
-        """The whole state, JSON. Call between frames (never between ``windows`` and ``advance``)."""
+        """The whole state, JSON. Call between frames (never between ``heard`` and ``advance``)."""
         state = {
             "version": _SAVED_VERSION,
             "now": self.now,

@@ -18,7 +18,8 @@ from detectors.pitch import FFT_SAMPLES, WINDOW_SAMPLES, Floats, power_spectra, 
 from detectors.settings import FRAME_SAMPLES, ProsodySettings
 from streaming.types import SAMPLE_RATE_HZ, Samples, Span
 
-TAIL_SAMPLES = 768  # audio before a frame, so that its windows are whole
+_EARLIER_SAMPLES = 256  # with the frame before a frame, its windows are whole
+_ROOMS = 8  # windows of the room that are measured together
 _HOP_SAMPLES = 256  # 16 ms
 _BIN_HZ = SAMPLE_RATE_HZ / FFT_SAMPLES
 _TINY = 1e-9
@@ -114,52 +115,64 @@ class SpeechCollector:
     """One partner's speech frames until they make a point."""
 
     settings: ProsodySettings
-    _tail: Samples = field(default_factory=lambda: np.zeros(TAIL_SAMPLES, np.float32))
+    _before: Samples = field(default_factory=lambda: np.zeros(FRAME_SAMPLES, np.float32))  # the frame before
+    _earlier: Samples = field(default_factory=lambda: np.zeros(_EARLIER_SAMPLES, np.float32))  # what came before it
     _segments: list[Samples] = field(default_factory=list)
     _start: int = 0
     _end: int = 0
     _due: int = 0  # samples of speech towards the next point
     _quiet: int = 0  # frames in a row without speech
     _noise: Floats = field(default_factory=lambda: np.zeros(FFT_SAMPLES // 2 + 1, np.float32))
+    _rooms: list[Samples] = field(default_factory=list)  # windows of the room that ``_noise`` has not heard yet
 
     def hear(self, frame: Frame, speaking: bool, quiet: bool) -> Prosody | None:
         """A point whenever another half second of own speech is complete.
 
         ``quiet`` frames hold the room alone; a frame may be neither.
         """
-        segment = np.concatenate([self._tail, frame.samples])
-        self._tail = segment[FRAME_SAMPLES:]
+        earlier, before = self._earlier, self._before
+        self._earlier, self._before = before[-_EARLIER_SAMPLES:], frame.samples
         self._quiet = self._quiet + 1 if quiet else 0
         if not speaking:
-            self._hear_room(segment)
+            if self._tells_of_room():
+                self._rooms.append(np.concatenate([before, frame.samples]))
+                if len(self._rooms) == _ROOMS:
+                    self._hear_room()
             return None
         if self._segments and frame.start - self._end > self.settings.forget_samples:
             self._segments, self._due = [], 0
         if not self._segments:
             self._start = frame.start
-        self._segments.append(segment)
+        self._segments.append(np.concatenate([earlier, before, frame.samples]))
         self._end = frame.end
         self._due += FRAME_SAMPLES
         if self._due < self.settings.point_samples:
             return None
         self._due -= self.settings.point_samples
         span = Span(self._start, self._end)
+        self._hear_room()
         point = measure(np.stack(self._segments), self._noise, span, self.settings)
         self._segments = []
         return point
 
-    def _hear_room(self, segment: Samples) -> None:
-        s = self.settings
-        if self._quiet < s.room_after_frames or (self._quiet - s.room_after_frames) % s.room_every_frames:
+    def _tells_of_room(self) -> bool:
+        s, rung = self.settings, self._quiet - self.settings.room_after_frames
+        return rung >= 0 and rung % s.room_every_frames == 0
+
+    def _hear_room(self) -> None:
+        """Windows are measured several at a time; what comes of them is the same."""
+        if not self._rooms:
             return
-        power = power_spectra(segment[None, -WINDOW_SAMPLES:])[0]
-        share = s.room_share if self._noise.any() else 1.0
-        self._noise = self._noise + np.float32(share) * (power - self._noise)
+        for power in power_spectra(np.stack(self._rooms)):
+            share = self.settings.room_share if self._noise.any() else 1.0
+            self._noise = self._noise + np.float32(share) * (power - self._noise)
+        self._rooms = []
 
     def save(self) -> dict[str, Any]:
+        self._hear_room()
         segments = np.stack(self._segments) if self._segments else np.zeros((0, FFT_SAMPLES), np.float32)
         return {
-            "tail": pack(self._tail),
+            "tail": pack(np.concatenate([self._earlier, self._before])),
             "segments": pack(segments),
             "at": [self._start, self._end, self._due, self._quiet],
             "noise": pack(self._noise),
@@ -167,7 +180,9 @@ class SpeechCollector:
 
     @classmethod
     def restore(cls, settings: ProsodySettings, saved: dict[str, Any]) -> SpeechCollector:
-        own = cls(settings, unpack(saved["tail"]), list(unpack(saved["segments"])))
+        tail = unpack(saved["tail"])
+        before, earlier = tail[_EARLIER_SAMPLES:], tail[:_EARLIER_SAMPLES]
+        own = cls(settings, before, earlier, list(unpack(saved["segments"])))
         own._start, own._end, own._due, own._quiet = saved["at"]
         own._noise = unpack(saved["noise"])
         return own

@@ -43,6 +43,10 @@ class Quality:
     _loudest: float = 0.0
     _heard: int = 0  # frames that were not missing
     _bled: int = 0  # frames taken by the other partner's voice
+    trust: float = field(default=1.0, init=False)  # 0 to 1: what confidences are multiplied by
+
+    def __post_init__(self) -> None:
+        self._weigh()
 
     def hear(self, frame: Frame, levels: Levels, bleeding: bool = False, controlled: bool = False) -> list[Annotation]:
         """``bleeding``: the voice in it is the other partner's; ``controlled``: the gain follows the voice."""
@@ -50,9 +54,8 @@ class Quality:
         self._frames += 1
         if not frame.missing:
             self._heard += 1
-            loudest = float(np.abs(frame.samples).max())
-            self._loudest = max(self._loudest, loudest)
-            if loudest >= s.clip_level:
+            self._loudest = max(self._loudest, frame.peak)
+            if frame.peak >= s.clip_level:
                 self._clipped += int((np.abs(frame.samples) >= s.clip_level).sum())
             self._bled += bleeding
         if self._frames < s.block_frames:
@@ -78,9 +81,7 @@ class Quality:
         narrow = 10.0 * np.log10(high / low) < self.settings.narrow_db
         return self._judge("narrow_band", bool(narrow), span)
 
-    @property
-    def trust(self) -> float:
-        """0 to 1: what confidences are multiplied by."""
+    def _weigh(self) -> None:
         s = self.settings
         factor = {
             "clipping": s.trust_clipping,
@@ -90,11 +91,10 @@ class Quality:
             "gain_control": s.trust_gain_control,
             "bleed": s.trust_bleed,
         }
-        trust = 1.0
+        self.trust = 1.0
         for reason, condition in self.conditions.items():
             if condition.open_from is not None:
-                trust *= factor[reason]
-        return trust
+                self.trust *= factor[reason]
 
     def flush(self, now: int) -> list[Annotation]:
         return [
@@ -117,6 +117,7 @@ class Quality:
             condition.absent, condition.present = condition.absent + 1, 0
         if condition.open_from is None and condition.present >= (start_blocks or self.settings.start_blocks):
             condition.open_from = condition.first
+            self._weigh()
             return [self._annotation("open", reason, Span(condition.first, block.end), block.end)]
         if condition.open_from is not None and condition.absent >= self.settings.end_blocks:
             return [self._close(reason, condition, block.end)]
@@ -125,6 +126,7 @@ class Quality:
     def _close(self, reason: str, condition: _Condition, now: int) -> Annotation:
         start = condition.open_from if condition.open_from is not None else condition.first
         condition.open_from = None
+        self._weigh()
         return self._annotation("final", reason, Span(start, condition.last), now)
 
     def _annotation(self, status: Status, reason: str, span: Span, now: int) -> Annotation:

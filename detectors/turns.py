@@ -43,6 +43,7 @@ class TurnDetector:
         self._overlaps: list[Overlap] = []  # undecided, oldest first
         self._lulls = Lulls()
         self._fresh = True  # nothing heard yet
+        self._next: int | None = None  # moment, as long as nothing happens before
 
     def step(
         self,
@@ -63,11 +64,14 @@ class TurnDetector:
         """
         if end <= self.now:
             return []
-        self._raised_db = dict.fromkeys(Speaker, 0.0) | dict(raised_db or {})
+        raised = raised_db or {}
+        self._raised_db = {speaker: raised.get(speaker, 0.0) for speaker in self._voices}
         out = self._change(active, missing, uncertainty, hears_late or {})
-        while (moment := self._deadline()) <= end:
-            self.now = moment
-            out += self._settle()
+        if self._next is None or self._next <= end:
+            while (moment := self._deadline()) <= end:
+                self.now = moment
+                out += self._settle()
+            self._next = moment
         self.now = end
         return out
 
@@ -141,13 +145,15 @@ class TurnDetector:
         hears_late: Mapping[Speaker, int],
     ) -> list[Annotation]:
         """Takes in what each partner does from now on. Stops come before starts, on either channel."""
-        speaks = {s: active.get(s, False) and not missing.get(s, False) for s in Speaker}
-        changed = self._fresh or any(
-            v.speaking != speaks[s] or v.missing != missing.get(s, False) for s, v in self._voices.items()
-        )
+        changed = self._fresh
+        speaks: dict[Speaker, bool] = {}
+        for speaker, voice in self._voices.items():
+            unheard = missing.get(speaker, False)
+            speaks[speaker] = active.get(speaker, False) and not unheard
+            changed = changed or voice.speaking != speaks[speaker] or voice.missing != unheard
         if not changed:
             return []
-        self._fresh = False
+        self._fresh, self._next = False, None
         for speaker, voice in self._voices.items():
             voice.hear(self.now, missing.get(speaker, False))
             if voice.speaking and not speaks[speaker]:

@@ -114,8 +114,7 @@ class VoiceActivity:
         out = self._follow_missing(frame)
         if p is None or (frame.missing and self.active):
             return out  # a short loss inside speech changes nothing
-        frame_db = sum(frame.energies_db) / SUBS
-        self.levels.hear(frame_db, p, self.settings)
+        self.levels.hear(frame.mean_db, p, self.settings)
         self._gather(frame, p)
         if self._unit is not None and self.active:
             self._unit.p_sum += p
@@ -126,7 +125,8 @@ class VoiceActivity:
             out += self._watch_onset(frame, p, confidence)
         else:
             self._candidate = None
-        self._prove(frame_db)
+        if self.active and self._unit is not None and not self._unit.proven:
+            self._prove(self._unit, frame.mean_db)
         self._before = frame.samples
         return out + self._close_unit(frame.end, confidence)
 
@@ -172,22 +172,24 @@ class VoiceActivity:
 
     def _gather(self, frame: Frame, p: float) -> None:
         s = self.settings
-        if p >= s.on and (self._unit is None or not self._unit.proven):
-            self.voicing.hear(np.concatenate([self._before, frame.samples]), s.voicing)
-        p = min(max(p, 1e-3), 1.0 - 1e-3)
+        if p < 0.5 and not self._evidence:
+            return  # there is no less evidence than none
+        heard, p = p, min(max(p, 1e-3), 1.0 - 1e-3)
         doubt = s.doubt if self.levels.knows_voice(s) else s.stranger_doubt
         step = math.log(p / (1.0 - p)) - doubt
         self._evidence = max(0.0, self._evidence + min(max(step, -s.most_evidence), s.most_evidence))
         if not self._evidence:
             self.voicing.forget()
+        elif heard >= s.on and (self._unit is None or not self._unit.proven):
+            self.voicing.hear(np.concatenate([self._before, frame.samples]), s.voicing)
 
-    def _prove(self, frame_db: float) -> None:
+    def _prove(self, unit: _Unit, frame_db: float) -> None:
         """Speech is known to be speech: the turn detector is told where it began, or as far back as may be."""
         s, levels = self.settings, self.levels
         near = levels.knows_voice(s) and frame_db >= levels.speech_db - s.far_db
         needed = (s.proof if near else s.stranger_proof) + self.voicing.doubt(s.voicing, self.narrow)
-        if self.active and self._unit is not None and not self._unit.proven and self._evidence >= needed:
-            self._unit.proven = True
+        if self._evidence >= needed:
+            unit.proven = True
             self.voicing.learn(s.voicing)
             self._mark(self._since, "active", True)
 

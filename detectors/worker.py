@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from detectors.pipeline import Pipeline
+from detectors.pipeline import Heard, Pipeline, heard
 from detectors.silero import shared_model
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Speaker
 
@@ -130,9 +130,9 @@ class _Run:
         for chunk in chunks:
             self.pipeline.offer(chunk)
 
-    def advance(self, probabilities: list[float], memories: np.typing.NDArray[np.float32]) -> None:
+    def advance(self, both: tuple[Heard, Heard]) -> None:
         self.frames += 1
-        self._guard(lambda: self.annotations.extend(self.pipeline.advance(probabilities, memories)))
+        self._guard(lambda: self.annotations.extend(self.pipeline.advance(both)))
 
     def flush(self) -> None:
         self._guard(lambda: self.annotations.extend(self.pipeline.flush()))
@@ -153,15 +153,8 @@ def _work(jobs: list[tuple[Pipeline, list[AudioChunk]]], most_frames: int | None
     runs = [_Run(pipeline, chunks) for pipeline, chunks in jobs]
     done = 0
     while (going := [run for run in runs if run.going]) and (most_frames is None or done < most_frames):
-        asked = [run.pipeline.windows() for run in going]
-        windows = np.concatenate([windows for windows, _ in asked])
-        memories = np.concatenate([memories for _, memories in asked])
-        probabilities, after = shared_model().infer(windows, memories)
-        row = 0
-        for run, (own, _) in zip(going, asked, strict=True):
-            rows = slice(row, row + len(own))
-            run.advance(probabilities[rows], after[rows])
-            row += len(own)
+        for run, both in zip(going, heard([run.pipeline for run in going]), strict=True):
+            run.advance(both)
         done += 1
     if flush:
         for run in runs:
