@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { keptInvitation } from "../live/kept";
 import { CardLine } from "../parts/card_line";
+import { MicrophoneLine } from "../parts/microphone_line";
 import { NotToday } from "../parts/not_today";
 import { Screen } from "../parts/page";
 import { OTHER } from "../protocol";
@@ -32,6 +33,7 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
         <div class="halo" />
         <div class="core" />
       </div>
+      <MicrophoneLine room={room} me={me} again={() => void practice.listen(room.same_room)} />
       {room.card && <CardLine card={room.card} />}
       <p class="soft">
         {waiting.nothingYet} {!room.card && waiting.first}
