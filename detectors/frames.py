@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from detectors.settings import FRAME_SAMPLES, SUB_SAMPLES, SUBS
 from streaming.types import AudioChunk, Samples, Span, Speaker
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class Frame(NamedTuple):
     """512 samples of one partner. ``missing`` are the spans within it of which nothing is known.
 
     ``energies_db`` is the power of each 4 ms, relative to full scale, not below -100. The mean of each 4 ms is
@@ -47,8 +45,7 @@ class Frame:
         return bool(self.missing) and self.missing[0].length == FRAME_SAMPLES
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cut:
+class Cut(NamedTuple):
     """What is known of a frame beside its samples."""
 
     start: int

@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +27,7 @@ from streaming.types import Annotation, AudioChunk, Speaker
 _SAVED_VERSION = 6
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class Heard(NamedTuple):
     """A partner's frame and the model's answer. ``memory`` is the model's after it, None where it was not asked."""
 
     frame: Frame
@@ -122,20 +120,22 @@ class Pipeline:
                 out += own.hear(it.frame, it.p, it.memory, speaker in bleeding)
             else:
                 out += own.hear_nothing(it.frame) if it.frame.wholly_missing else own.hear_hush(it.frame)
-        return out + self._feed_turns(frames, self.now - self.settings.vad.feed_delay_samples)
+        uncertainty = max(a.frame.uncertainty, b.frame.uncertainty)
+        hears_late = {Speaker.A: a.frame.hears_late, Speaker.B: b.frame.hears_late}
+        return out + self._feed_turns(self.now - self.settings.vad.feed_delay_samples, uncertainty, hears_late)
 
     def flush(self) -> list[Annotation]:
         """The session is over: what waits is said now. Audio that fills no frame is left out."""
         out: list[Annotation] = []
         for own in self._partners.values():
             out += own.voice.flush(self.now, own.quality.trust)
-        out += self._feed_turns({}, self.now)
+        out += self._feed_turns(self.now, 0, {})
         out += self._decided_now(self._turns.flush())
         for own in self._partners.values():
             out += own.quality.flush(self.now)
         return out
 
-    def _feed_turns(self, frames: dict[Speaker, Frame], limit: int) -> list[Annotation]:
+    def _feed_turns(self, limit: int, uncertainty: int, hears_late: dict[Speaker, int]) -> list[Annotation]:
         """Tells the turn detector of everything before ``limit``, a stretch of constant activity at a time."""
         changes = [
             (at, what, speaker, on)
@@ -143,8 +143,6 @@ class Pipeline:
             for at, what, on in own.voice.settled(limit)
         ]
         changes.sort(key=lambda change: change[0])
-        uncertainty = max((frame.uncertainty for frame in frames.values()), default=0)
-        hears_late = {speaker: frame.hears_late for speaker, frame in frames.items()}
         out: list[Annotation] = []
         for at, what, speaker, on in changes:
             out += self._step_turns(at, uncertainty, hears_late)
@@ -158,11 +156,14 @@ class Pipeline:
         if end <= self._turned:
             return []
         self._turned = end
-        active = {speaker: own.told_active for speaker, own in self._partners.items()}
-        missing = {speaker: own.told_missing for speaker, own in self._partners.items()}
-        raised_db = {speaker: own.raised_db for speaker, own in self._partners.items()}
+        a, b = self.partners
         said = self._turns.step(
-            end, active, missing, uncertainty=uncertainty, hears_late=hears_late, raised_db=raised_db
+            end,
+            {Speaker.A: a.told_active, Speaker.B: b.told_active},
+            {Speaker.A: a.told_missing, Speaker.B: b.told_missing},
+            uncertainty=uncertainty,
+            hears_late=hears_late,
+            raised_db={Speaker.A: a.raised_db, Speaker.B: b.raised_db},
         )
         return self._decided_now(said)
 

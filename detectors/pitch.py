@@ -47,9 +47,19 @@ def window_autocorrelation(lags: int) -> Floats:
 
 def power_spectra(windows: Samples) -> Floats:
     """Power (n, 641) of windows (n, 1024); bins are 12.5 Hz apart."""
-    centred = windows - windows.mean(axis=1, keepdims=True)
-    spectrum = np.fft.rfft(centred * hann(), FFT_SAMPLES, axis=1)
-    return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
+    padded = np.zeros((len(windows), FFT_SAMPLES), np.float32)
+    own = padded[:, :WINDOW_SAMPLES]
+    np.subtract(windows, windows.mean(axis=1, keepdims=True), out=own)
+    own *= hann()
+    spectrum = np.fft.rfft(padded, axis=1)
+    power = np.asarray(spectrum.real**2, dtype=np.float32)
+    power += spectrum.imag**2
+    return power
+
+
+@cache
+def _octaves(lags: int) -> Floats:
+    return np.log2(np.maximum(np.arange(lags, dtype=np.float32), 1.0))
 
 
 def track(power: Floats, settings: PitchSettings) -> Pitch:
@@ -63,7 +73,7 @@ def track(power: Floats, settings: PitchSettings) -> Pitch:
     # Power to three quarters: a formant on an even harmonic, or a lost fundamental, no longer doubles the pitch.
     correlation = np.fft.irfft(amplitude * np.sqrt(amplitude), FFT_SAMPLES // 2, axis=1)[:, :longest]
     normal = correlation / np.maximum(correlation[:, :1], _TINY) / window_autocorrelation(longest)
-    octaves = np.log2(np.maximum(np.arange(longest, dtype=np.float32), 1.0))
+    octaves = _octaves(longest)
     peaks = np.zeros(normal.shape, dtype=bool)
     peaks[:, 1:-1] = (normal[:, 1:-1] >= normal[:, :-2]) & (normal[:, 1:-1] >= normal[:, 2:])
     peaks[:, :shortest] = False

@@ -22,6 +22,7 @@ from streaming.ids import event_id
 from streaming.types import INTERRUPTION_KINDS, Annotation, Kind, Span, Speaker, Status
 
 DETECTOR = "turns@1"
+_NOT_RAISED = dict.fromkeys(Speaker, 0.0)
 _UNSURE_CONFIDENCE = 0.3  # one of the two could not be heard at the moment that counts
 
 
@@ -39,7 +40,7 @@ class TurnDetector:
         self._model = model or shipped()
         self._voices = {speaker: Voice() for speaker in Speaker}
         self._bursts = {speaker: Bursts() for speaker in Speaker}
-        self._raised_db = dict.fromkeys(Speaker, 0.0)
+        self._raised_db = dict(_NOT_RAISED)
         self._overlaps: list[Overlap] = []  # undecided, oldest first
         self._lulls = Lulls()
         self._fresh = True  # nothing heard yet
@@ -64,8 +65,7 @@ class TurnDetector:
         """
         if end <= self.now:
             return []
-        raised = raised_db or {}
-        self._raised_db = {speaker: raised.get(speaker, 0.0) for speaker in self._voices}
+        self._raised_db = {**_NOT_RAISED, **raised_db} if raised_db else dict(_NOT_RAISED)
         out = self._change(active, missing, uncertainty, hears_late or {})
         if self._next is None or self._next <= end:
             while (moment := self._deadline()) <= end:

@@ -111,7 +111,7 @@ class VoiceActivity:
     def step(self, frame: Frame, p: float | None, confidence: float = 1.0) -> list[Annotation]:
         """``p`` is None where the frame was wholly missing; ``confidence`` is what the audio allows."""
         self._energies.append(frame.energies_db)
-        out = self._follow_missing(frame)
+        out = self._follow_missing(frame) if frame.missing or self._missing_from is not None or self._lost else []
         if p is None or (frame.missing and self.active):
             return out  # a short loss inside speech changes nothing
         self.levels.hear(frame.mean_db, p, self.settings)
