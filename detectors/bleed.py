@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.echo import HEARD_SAMPLES, EchoPath
+from detectors.echo import EchoPath, Microphone, tell_apart
 from detectors.frames import Frame
 from detectors.packing import pack, unpack
 from detectors.settings import FRAME_SAMPLES, BleedSettings
@@ -38,12 +38,14 @@ class _Path:
 
 
 class BleedGuard:
-    """Keeps both microphones' last 288 ms. ``judge`` once a frame."""
+    """Keeps both microphones' last quarter second. ``judge`` once a frame."""
 
     def __init__(self, settings: BleedSettings) -> None:
         self.settings = settings
-        self._recent = {speaker: np.zeros(HEARD_SAMPLES, np.float32) for speaker in Speaker}
+        self._recent = {speaker: np.zeros(_WINDOW, np.float32) for speaker in Speaker}
+        self._microphones = {speaker: Microphone() for speaker in Speaker}
         self._paths = {speaker: _Path() for speaker in Speaker}
+        self._own_db: dict[Speaker, tuple[float, ...]] = {}  # of the frame just judged, where the way is known
         self._together = 0  # frames in a row in which both seemed to speak
         self._apart = 0  # frames in a row in which they did not
 
@@ -53,6 +55,10 @@ class BleedGuard:
             recent = self._recent[speaker]
             recent[:-FRAME_SAMPLES] = recent[FRAME_SAMPLES:]
             recent[-FRAME_SAMPLES:] = frame.samples
+        self._own_db = {}
+        if any(path.echo.learnt or path.heard for path in self._paths.values()):
+            for speaker, microphone in self._microphones.items():
+                microphone.take(self._recent[speaker][-2 * FRAME_SAMPLES :])
         for speaker, path in self._paths.items():
             path.p = max(p[speaker], path.p * self.settings.p_fade)  # a voice rings on in the other microphone
         if min(path.p for path in self._paths.values()) < self.settings.seems_speech:
@@ -66,7 +72,14 @@ class BleedGuard:
             self._compare(max(frame.uncertainty for frame in frames.values()))
         self._together += 1
         self._apart = 0
-        return frozenset(speaker for speaker in Speaker if p[speaker] > 0.0 and self._bleeds(speaker))
+        a, b = (x.echo if x.echo.known(self.settings) else None for x in self._paths.values())
+        if a or b:
+            tell_apart(self._microphones[Speaker.A], self._microphones[Speaker.B], a, b)
+        return frozenset(s for s, frame in frames.items() if p[s] > 0.0 and self._bleeds(s, frame))
+
+    def own_db(self, speaker: Speaker) -> tuple[float, ...] | None:
+        """Energies of the frame just judged as far as they are this partner's own; None where nothing covers them."""
+        return self._own_db.get(speaker)
 
     def _compare(self, uncertainty: int) -> None:
         s = self.settings
@@ -87,16 +100,17 @@ class BleedGuard:
         for speaker, path in self._paths.items():
             path.peak += share * (found[speaker] - path.peak)
 
-    def _bleeds(self, speaker: Speaker) -> bool:
+    def _bleeds(self, speaker: Speaker, frame: Frame) -> bool:
         """By the comparison; once the way from there to here is known, by what it leaves unexplained."""
         s, echo = self.settings, self._paths[speaker].echo
         seems = self._seems_bleed(speaker)
         if not seems and not echo.learnt:
             return False
-        left_db = echo.hear(self._recent[speaker], self._recent[speaker.other], seems, s)
+        left_db = echo.hear(self._microphones[speaker], self._microphones[speaker.other], seems, s)
         if not echo.known(s):
             return seems
-        return left_db <= s.bleed_left_db or (seems and left_db <= s.unsure_left_db)
+        self._own_db[speaker] = tuple((np.asarray(frame.energies_db) + 2.0 * echo.own_share_db).tolist())
+        return left_db <= echo.threshold_db(s)
 
     def _seems_bleed(self, speaker: Speaker) -> bool:
         s, here, there = self.settings, self._paths[speaker], self._paths[speaker.other]
@@ -113,12 +127,12 @@ class BleedGuard:
         return known and there.peak < s.least_peak  # no sign of an own voice over there
 
     def _level_db(self, speaker: Speaker) -> float:
-        samples = self._recent[speaker][-_WINDOW:]
+        samples = self._recent[speaker]
         return float(10.0 * np.log10(np.dot(samples, samples) / _WINDOW + 1e-10))
 
     def _correlation(self) -> tuple[Samples, int]:
         """Lags of a's microphone behind b's at 8 kHz, 0 to 1 for a pure delay; and the place of lag 0."""
-        a, b = (np.fft.rfft(self._recent[speaker][-_WINDOW:])[:_BINS] for speaker in Speaker)
+        a, b = (np.fft.rfft(self._recent[speaker])[:_BINS] for speaker in Speaker)
         cross = a * np.conj(b)
         white = cross / (np.abs(cross) ** _WHITEN + np.float32(1e-9))
         low, high = (int(hz * _WINDOW / SAMPLE_RATE_HZ) for hz in (200, 3600))
@@ -131,6 +145,7 @@ class BleedGuard:
     def save(self) -> dict[str, Any]:
         return {
             "recent": {speaker.value: pack(recent) for speaker, recent in self._recent.items()},
+            "kept": {speaker.value: pack(x.kept) for speaker, x in self._microphones.items()},
             "paths": {speaker.value: [x.peak, x.gain_db, x.heard, x.p] for speaker, x in self._paths.items()},
             "echoes": {speaker.value: x.echo.save() for speaker, x in self._paths.items() if x.echo.learnt},
             "rows": [self._together, self._apart],
@@ -140,6 +155,7 @@ class BleedGuard:
     def restore(cls, settings: BleedSettings, saved: dict[str, Any]) -> BleedGuard:
         guard = cls(settings)
         guard._recent = {speaker: unpack(saved["recent"][speaker.value]) for speaker in Speaker}
+        guard._microphones = {speaker: Microphone.restore(unpack(saved["kept"][speaker.value])) for speaker in Speaker}
         guard._paths = {speaker: _Path(*saved["paths"][speaker.value]) for speaker in Speaker}
         for name, echo in saved["echoes"].items():
             guard._paths[Speaker(name)].echo = EchoPath.restore(echo)

@@ -4,6 +4,10 @@ Where what this microphone hears can be made out of what the other one heard, it
 what is left over is this partner's own. The filter is learnt block by block in the frequency domain
 (J.-S. Soo and K. K. Pang, "Multidelay block frequency domain adaptive filter", 1990) while bleed
 alone is heard. A voice that this microphone hears first can't be made out of what comes later elsewhere.
+
+The other microphone hears this partner too. What comes back of that would ring on after own speech as if
+it went on; so each filter is given what the other has left over, as in symmetric adaptive decorrelation
+(D. Van Compernolle and S. Van Gerven, 1992).
 """
 
 from __future__ import annotations
@@ -16,19 +20,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.packing import pack, unpack
-from detectors.settings import FRAME_SAMPLES, BleedSettings
+from detectors.settings import FRAME_SAMPLES, SUBS, BleedSettings
 from streaming.types import Samples
 
 PARTS = 8  # of a frame each: 256 ms of a room
-HEARD_SAMPLES = (PARTS + 1) * FRAME_SAMPLES  # that ``hear`` is given of both microphones
 _BINS = FRAME_SAMPLES // 2 + 1  # up to 4 kHz: the rest of the voice says little more and costs as much again
 _BAND = np.zeros(_BINS, np.float32)
 _BAND[4:230] = 1.0  # 62 to 3600 Hz
-_KEPT = FRAME_SAMPLES // 2  # of a block's inverse, at 8 kHz
+_KEPT = FRAME_SAMPLES // 2  # a frame at 8 kHz
 
 
-def _no_filter() -> NDArray[np.complex64]:
-    return np.zeros((PARTS, _BINS), np.complex64)
+def _spectrum(block: Samples) -> NDArray[np.complex64]:
+    return np.asarray(np.fft.rfft(block), dtype=np.complex64)
+
+
+@dataclass(slots=True)
+class Microphone:
+    """The last 288 ms of one microphone at 8 kHz, without the other's voice as far as its way is known."""
+
+    kept: Samples = field(default_factory=lambda: np.zeros((PARTS + 1) * _KEPT, np.float32))
+    spectra: NDArray[np.complex64] = field(default_factory=lambda: np.zeros((PARTS, _BINS), np.complex64))
+    signal: Samples = field(default_factory=lambda: np.zeros(_KEPT, np.float32))  # of the frame, with all in it
+
+    def take(self, recent: Samples) -> None:
+        """The next frame; ``recent`` (1024,) ends with it."""
+        self.signal = np.fft.irfft(np.fft.rfft(recent)[:_BINS] * _BAND, FRAME_SAMPLES)[_KEPT:].astype(np.float32)
+        self.kept[:-_KEPT] = self.kept[_KEPT:]
+        self.spectra[1:] = self.spectra[:-1]
+        self.keep(self.signal)
+
+    def keep(self, own: Samples) -> None:
+        """Of the frame taken last, this is left."""
+        self.kept[-_KEPT:] = own
+        self.spectra[0] = _spectrum(self.kept[-2 * _KEPT :])
+
+    @classmethod
+    def restore(cls, kept: Samples) -> Microphone:
+        blocks = [kept[len(kept) - (part + 2) * _KEPT : len(kept) - part * _KEPT] for part in range(PARTS)]
+        return cls(kept, np.stack([_spectrum(block) for block in blocks]))
 
 
 @dataclass(slots=True)
@@ -37,7 +66,8 @@ class EchoPath:
 
     learnt: int = 0  # frames
     usual_left_db: float = 0.0  # of the bleed that it was learnt from
-    _weights: NDArray[np.complex64] = field(default_factory=_no_filter)
+    own_share_db: Samples = field(default_factory=lambda: np.zeros(SUBS, np.float32))  # of each 4 ms of the last frame
+    _weights: NDArray[np.complex64] = field(default_factory=lambda: np.zeros((PARTS, _BINS), np.complex64))
     _heard: float = 0.0  # energy of this microphone, of late
     _left: float = 0.0  # what of it could not be explained
 
@@ -45,32 +75,38 @@ class EchoPath:
         """Nothing was to be told apart for a while."""
         self._heard = self._left = 0.0
 
-    def hear(self, here: Samples, there: Samples, learn: bool, settings: BleedSettings) -> float:
-        """What of this frame can't come from the other microphone, in dB of what it holds, never over 0.
+    def left(self, here: Microphone, there: Microphone) -> Samples:
+        """What of this frame can't come from the other microphone."""
+        explained = np.einsum("ij,ij->j", self._weights, there.spectra)
+        return np.asarray(here.signal - np.fft.irfft(explained, FRAME_SAMPLES)[_KEPT:], dtype=np.float32)
 
-        ``here`` and ``there`` are the last HEARD_SAMPLES of both. ``learn`` where only the other speaks.
+    def hear(self, here: Microphone, there: Microphone, learn: bool, settings: BleedSettings) -> float:
+        """How much is left of what was heard of late, in dB, never over 0. ``learn`` where only the other speaks.
+
+        Once the way is known, it is learnt on from whatever it explains.
         """
-        blocks = np.lib.stride_tricks.sliding_window_view(there, 2 * FRAME_SAMPLES)[::FRAME_SAMPLES][::-1]
-        spectra = (np.fft.rfft(blocks, axis=1)[:, :_BINS] * _BAND).astype(np.complex64)
-        own = np.fft.rfft(here[-2 * FRAME_SAMPLES :])[:_BINS] * _BAND
-        explained = np.einsum("ij,ij->j", self._weights, spectra)
-        signal, echo = np.fft.irfft(np.stack([own, explained]), FRAME_SAMPLES, axis=1)[:, _KEPT:]
-        rest = signal - echo
-        heard, left = float(signal @ signal), float(rest @ rest)
+        rest = self.left(here, there)
+        heards, lefts = ((x * x).reshape(SUBS, -1).sum(axis=1) for x in (here.signal, rest))
+        self.own_share_db = 10.0 * np.log10(np.minimum(1.0, (lefts + 1e-9) / (heards + 1e-9)))
+        heard, left = float(heards.sum()), float(lefts.sum())
         memory = settings.left_memory
         if self._left > 0.5 * self._heard:  # an own voice that has just ended hides what is so much fainter no longer
             memory *= min(1.0, settings.left_frames * heard / (self._heard + 1e-9))
         self._heard = memory * self._heard + heard
         self._left = memory * self._left + min(left, heard)
         left_db = 10.0 * math.log10((self._left + 1e-9) / (self._heard + 1e-9))
-        if learn:
-            self._learn(spectra, rest, settings)
+        if left_db <= self.threshold_db(settings) if self.known(settings) else learn:
+            self._learn(there.spectra, rest, settings)
             self.usual_left_db += settings.usual_left_share * (left_db - self.usual_left_db)
         return left_db
 
     def known(self, settings: BleedSettings) -> bool:
         """Whether it has explained bleed well enough to be believed."""
         return self.learnt >= settings.echo_frames and self.usual_left_db <= settings.known_left_db
+
+    def threshold_db(self, settings: BleedSettings) -> float:
+        """Bleed leaves less than this. The better the way is known, the less."""
+        return max(settings.least_left_db, min(settings.bleed_left_db, settings.left_share * self.usual_left_db))
 
     def _learn(self, spectra: NDArray[np.complex64], rest: Samples, settings: BleedSettings) -> None:
         error = np.fft.rfft(np.concatenate([np.zeros(_KEPT, np.float32), rest]))
@@ -91,4 +127,16 @@ class EchoPath:
     @classmethod
     def restore(cls, saved: dict[str, Any]) -> EchoPath:
         learnt, usual_left_db, heard, left = saved["numbers"]
-        return cls(learnt, usual_left_db, unpack(saved["weights"]), heard, left)
+        return cls(learnt, usual_left_db, _weights=unpack(saved["weights"]), _heard=heard, _left=left)
+
+
+def tell_apart(here: Microphone, there: Microphone, to_here: EchoPath | None, to_there: EchoPath | None) -> None:
+    """Keeps of both microphones' frame what is their own. A way that is not known is None.
+
+    Twice, for each is cleaned of what the other has left. What a filter makes louder is kept as it was.
+    """
+    for _ in range(2):
+        ways = ((here, there, to_here), (there, here, to_there))
+        lefts = [(own, own.signal if way is None else way.left(own, other)) for own, other, way in ways]
+        for own, left in lefts:
+            own.keep(left if left @ left < own.signal @ own.signal else own.signal)

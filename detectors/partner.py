@@ -63,12 +63,22 @@ class Partner:
         """What the model is to be asked of the frame: (576,)."""
         return np.concatenate([self._context, frame.samples])
 
-    def hear(self, frame: Frame, p: float, memory: NDArray[np.float32], bleeding: bool) -> list[Annotation]:
-        """Goes on by a frame with the model's answer. ``bleeding``: the voice in it is the other partner's."""
+    def hear(
+        self,
+        frame: Frame,
+        p: float,
+        memory: NDArray[np.float32],
+        bleeding: bool,
+        own_db: tuple[float, ...] | None = None,
+    ) -> list[Annotation]:
+        """Goes on by a frame with the model's answer. ``bleeding``: the voice in it is the other partner's.
+
+        ``own_db`` are its energies without the other's voice, None where that is not in it.
+        """
         self.remember(frame, memory)
         narrow = self.quality.conditions.get("narrow_band")
         self.voice.narrow = narrow is not None and narrow.open_from is not None
-        out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust)
+        out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust, own_db)
         point = self.prosody(frame, 0.0 if bleeding else p, p)
         self.gain.hear(frame, self.voice.active, p)
         own = self.voice.active and not bleeding and p >= self.settings.vad.sure

@@ -24,7 +24,7 @@ from detectors.turn_model import TurnModel
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Speaker
 
-_SAVED_VERSION = 6
+_SAVED_VERSION = 7
 
 
 class Heard(NamedTuple):
@@ -117,7 +117,7 @@ class Pipeline:
         out: list[Annotation] = []
         for (speaker, own), it in zip(self._partners.items(), both, strict=True):
             if it.memory is not None:
-                out += own.hear(it.frame, it.p, it.memory, speaker in bleeding)
+                out += own.hear(it.frame, it.p, it.memory, speaker in bleeding, self._guard.own_db(speaker))
             else:
                 out += own.hear_nothing(it.frame) if it.frame.wholly_missing else own.hear_hush(it.frame)
         uncertainty = max(a.frame.uncertainty, b.frame.uncertainty)

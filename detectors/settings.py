@@ -195,10 +195,11 @@ class BleedSettings:
     echo_frames: int = 62  # 2 s of bleed teach enough of it
     known_left_db: float = -5.0  # and then it is believed where this is what it usually leaves of bleed
     usual_left_share: float = 0.05  # a frame
-    left_memory: float = 0.7  # a frame: a tenth of a second is told apart together
+    left_memory: float = 0.5  # a frame: a sixteenth of a second is told apart together
     left_frames: float = 3.0  # of a loudness like this one's at the most
     bleed_left_db: float = -4.0  # less is left over: bleed. Own voice over it leaves -0.2 in the median, bleed -11
-    unsure_left_db: float = -2.5  # between the two the comparison decides
+    left_share: float = 0.5  # in dB: half way between what bleed usually leaves and all
+    least_left_db: float = -7.0  # and at most this far
     rest_frames: int = 8  # a quarter second later it is another sound
 
 

@@ -103,14 +103,22 @@ class VoiceActivity:
     _since: int = 0  # start of this activity
     _evidence: float = 0.0  # of speech, log odds
     _before: Samples = field(default_factory=lambda: np.zeros(FRAME_SAMPLES, np.float32))  # the frame before
+    _covered_to: int = 0  # the other's voice was heard in this microphone up to here
     _last_mark: int = 0  # marks never go back in time
     _missing_from: int | None = None
     _missing_to: int = 0
     _lost: bool = False
 
-    def step(self, frame: Frame, p: float | None, confidence: float = 1.0) -> list[Annotation]:
-        """``p`` is None where the frame was wholly missing; ``confidence`` is what the audio allows."""
-        self._energies.append(frame.energies_db)
+    def step(
+        self, frame: Frame, p: float | None, confidence: float = 1.0, own_db: tuple[float, ...] | None = None
+    ) -> list[Annotation]:
+        """``p`` is None where the frame was wholly missing; ``confidence`` is what the audio allows.
+
+        ``own_db`` are the energies without the other's voice, where that covers this partner's; otherwise None.
+        """
+        if own_db is not None:
+            self._covered_to = frame.end
+        self._energies.append(frame.energies_db if own_db is None else own_db)
         out = self._follow_missing(frame) if frame.missing or self._missing_from is not None or self._lost else []
         if p is None or (frame.missing and self.active):
             return out  # a short loss inside speech changes nothing
@@ -196,10 +204,17 @@ class VoiceActivity:
     def _watch_onset(self, frame: Frame, p: float, confidence: float) -> list[Annotation]:
         if self._candidate is None:
             self._candidate = self._refined_onset(frame)
-        resumes = self._unit is not None and self._unit.proven  # a voice that paused needs no new evidence
+        paused = self._ended is not None and frame.start - self._ended < self.settings.ipu_gap_samples
+        resumes = paused and self._unit is not None and self._unit.proven  # a voice that paused needs no new evidence
         if self._evidence < self.settings.announce and not resumes:
             return []
-        start = self._since = max(self._candidate, self.fed, self._last_mark)
+        start = self._candidate
+        if (
+            self._unit is not None and self._ended is not None and self._covered
+        ):  # what is fainter than the other's voice is no pause
+            bridged = self._ended + self.settings.ipu_gap_samples - SUB_SAMPLES
+            start = min(start, bridged) if bridged >= self.fed else start
+        start = self._since = max(start, self.fed, self._last_mark)
         self._candidate, self.active, self._quiet_since = None, True, None
         if self._unit is not None and self._ended is not None:
             if start - self._ended < self.settings.ipu_gap_samples:
@@ -233,7 +248,8 @@ class VoiceActivity:
     def _close_unit(self, now: int, confidence: float, always: bool = False) -> list[Annotation]:
         if self._unit is None or self._ended is None:
             return []
-        if not always and now - self._ended < self.settings.ipu_gap_samples:
+        patience = self.settings.feed_delay_samples if self._covered else 0  # as far as a start may yet be moved back
+        if not always and now - self._ended < self.settings.ipu_gap_samples + patience:
             return []
         unit, ended = self._unit, max(self._ended, self._unit.start)
         self._unit = self._ended = None
@@ -241,6 +257,11 @@ class VoiceActivity:
             self._last_mark = max(self._last_mark, unit.start + RETRACTED_SAMPLES)  # no other has its start
             return [self._annotation("final", Span(unit.start, unit.start + RETRACTED_SAMPLES), now, 0.0)]
         return [self._annotation("final", Span(unit.start, ended), now, unit.confidence * confidence)]
+
+    @property
+    def _covered(self) -> bool:
+        """The other's voice is heard in this microphone since activity ended."""
+        return self._ended is not None and self._covered_to > self._ended
 
     def _mark(self, at: int, what: Literal["active", "missing"], on: bool) -> None:
         self._last_mark = max(at, self.fed, self._last_mark)
@@ -301,6 +322,7 @@ class VoiceActivity:
             "voicing": dataclasses.asdict(self.voicing),
             "before": pack(self._before),
             "last_mark": self._last_mark,
+            "covered_to": self._covered_to,
             "missing": [self._missing_from, self._missing_to, self._lost],
         }
 
@@ -315,5 +337,6 @@ class VoiceActivity:
         voice._candidate, voice._since, voice._evidence = saved["onset"]
         voice._before = unpack(saved["before"])
         voice._last_mark = saved["last_mark"]
+        voice._covered_to = saved["covered_to"]
         voice._missing_from, voice._missing_to, voice._lost = saved["missing"]
         return voice
