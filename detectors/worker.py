@@ -17,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 
 from detectors.pipeline import Heard, Pipeline, heard
+from detectors.settings import FRAME_SAMPLES
 from detectors.silero import shared_model
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Speaker
 
@@ -73,6 +74,12 @@ class _Session:
             queue.lost += len(oldest.samples)
             queue.begin = oldest.end
             counts.dropped_samples += 0 if oldest.missing else len(oldest.samples)
+
+    @property
+    def ready(self) -> bool:
+        """There is a frame to be worked on, here or in the pipeline: for less no tick is worth its cost."""
+        until = min(queue.end for queue in self.queues.values())
+        return until - self.pipeline.now >= FRAME_SAMPLES or self.pipeline.ready
 
     def take(self) -> list[AudioChunk]:
         """All that both partners have; a partner who is ahead waits here, under the bound."""
@@ -221,7 +228,9 @@ class Worker:
     async def save(self, session: str) -> tuple[int, bytes]:
         """Session time and state of a pipeline, between ticks. Raises KeyError where it is not open."""
         async with self._between_ticks:
-            pipeline = self._sessions[session].pipeline
+            state = self._sessions[session]
+            await self._hand_out(await self._hop([(state.pipeline, state.take())], 0, flush=False))
+            pipeline = self._sessions[session].pipeline  # unless it failed on what was offered
             return pipeline.now, pipeline.save()
 
     async def warm(self) -> None:
@@ -243,8 +252,7 @@ class Worker:
     async def tick(self) -> None:
         """One hop for all that came since the last."""
         async with self._between_ticks:
-            jobs = [(state.pipeline, state.take()) for state in self._sessions.values()]
-            jobs = [(pipeline, chunks) for pipeline, chunks in jobs if chunks or pipeline.ready]
+            jobs = [(state.pipeline, state.take()) for state in self._sessions.values() if state.ready]
             if jobs:
                 await self._hand_out(await self._hop(jobs, MAX_FRAMES_A_TICK, flush=False))
 

@@ -111,7 +111,7 @@ async def test_one_session_that_fails_is_closed_and_the_others_go_on() -> None:
     for session in ("good", "bad"):
         worker.open(Pipeline(session))
         for speaker in Speaker:
-            shape = (2, 400) if session == "bad" else (800,)
+            shape = (800, 2) if session == "bad" else (800,)
             worker.offer(AudioChunk(session, speaker, 0, np.zeros(shape, np.float32)))
     await worker.tick()
     await worker.tick()
