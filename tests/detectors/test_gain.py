@@ -17,7 +17,7 @@ ROOM_DB = -65.0
 
 
 def noise(frames: int, level_db: float, random: np.random.Generator) -> Samples:
-    return random.standard_normal(frames * FRAME_SAMPLES) * 10 ** (level_db / 20)
+    return (random.standard_normal(frames * FRAME_SAMPLES) * 10 ** (level_db / 20)).astype(np.float32)
 
 
 def heard(levels_db: list[float], rooms_db: list[float], *, peak: float | None = None) -> GainWatch:

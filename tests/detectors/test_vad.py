@@ -21,7 +21,10 @@ def sound(loud: Sequence[tuple[int, int]], frames: int, hz: float | None = LOW_H
     """Faint hiss, with a voice in the given stretches of samples: pulses at ``hz``, or noise where that is None."""
     hiss = np.random.default_rng(0).standard_normal(frames * FRAME_SAMPLES)
     at = np.arange(len(hiss)) / SAMPLE_RATE_HZ
-    voice = hiss if hz is None else sum(np.sin(2 * np.pi * hz * k * at) for k in range(1, int(4000 / hz))) / 4
+    voice = hiss
+    if hz is not None:
+        harmonics = np.arange(1, int(4000 / hz))[:, None]
+        voice = np.sin(2 * np.pi * hz * harmonics * at).sum(axis=0) / 4
     samples = hiss * FLOOR
     for start, end in loud:
         samples[start:end] = voice[start:end] * VOICE

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from gateway.analysts import LocalAnalysts
 from gateway.live import Gateway
 from gateway.serve import bind, server_config
 from gateway.settings import GatewaySettings
@@ -32,6 +33,13 @@ class Served:
     http: httpx.AsyncClient
     socket_url: str
     gateway: Gateway
+
+    @property
+    def analysts(self) -> LocalAnalysts:
+        """Detectors and coaches, which are in this process."""
+        own = self.gateway._analysts
+        assert isinstance(own, LocalAnalysts)
+        return own
 
     async def links(self) -> dict[str, str]:
         answer = await self.http.post("/api/sessions")

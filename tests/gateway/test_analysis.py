@@ -112,9 +112,9 @@ async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_pat
             session = served.gateway.in_memory(a.session)
             assert session is not None
             for _ in range(2):
-                await served.gateway._analysts._worker.close(a.session)
-                served.gateway._analysts._failed(a.session, ValueError("a pipeline raised"))
-                now, _ = await served.gateway._analysts._worker.save(a.session)
+                await served.analysts._worker.close(a.session)
+                served.analysts._failed(a.session, ValueError("a pipeline raised"))
+                now, _ = await served.analysts._worker.save(a.session)
                 later = await moved_on(served, a.session, now)
                 assert later > now
             await a.pong()
@@ -122,7 +122,7 @@ async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_pat
 
 async def moved_on(served: Served, session: str, now: int) -> int:
     async with asyncio.timeout(20):
-        while (later := (await served.gateway._analysts._worker.save(session))[0]) <= now:  # noqa: ASYNC110 - no event
+        while (later := (await served.analysts._worker.save(session))[0]) <= now:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.05)
     return later
 

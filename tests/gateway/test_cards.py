@@ -209,4 +209,4 @@ async def test_a_practice_has_the_gateway_s_policy_with_the_card_s_emphasis_and_
 
 
 def _policy(served: Served, session: str) -> CoachSettings:
-    return served.gateway._analysts._analysts[session].coach.settings
+    return served.analysts._analysts[session].coach.settings

@@ -166,7 +166,7 @@ async def speak(served: Served, session_id: str) -> None:
         for speaker, own in audio.items():
             session.practice.heard(AudioChunk(session_id, speaker, start, own[start : start + 2 * SAMPLE_RATE_HZ]))
         async with asyncio.timeout(20):  # the worker's queue holds 10 s
-            while (await served.gateway._analysts._worker.save(session_id))[0] < start:  # noqa: ASYNC110 - no event
+            while (await served.analysts._worker.save(session_id))[0] < start:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
 
 

@@ -163,7 +163,7 @@ async def test_a_coach_that_has_fallen_silent_says_so_and_speaks_again_when_aske
     async with practising(served, links) as (a, b):
         live = served.gateway.in_memory(a.session)
         assert live is not None
-        analyst = served.gateway._analysts._analysts[a.session]
+        analyst = served.analysts._analysts[a.session]
         assert not live.practice.view().cues_silent
         # an interruption every seven seconds, whatever the coach says
         lines = [*greetings(), *[interruption(A if i % 2 else B, 130.0 + 7.0 * i) for i in range(100)]]
