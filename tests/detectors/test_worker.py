@@ -139,6 +139,19 @@ async def test_saved_between_ticks_another_worker_goes_on() -> None:
     assert lines(heard.annotations["s"]) == lines(run(Pipeline("s"), packets(audio)))
 
 
+async def test_audio_that_fills_no_frame_costs_no_tick_and_is_saved() -> None:
+    heard = Heard()
+    worker = Worker(heard)
+    worker.open(Pipeline("s"))
+    for speaker in Speaker:
+        worker.offer(AudioChunk("s", speaker, 0, np.zeros(320, np.float32)))
+    await worker.tick()
+    assert worker.counts.ticks == 0
+    now, payload = await worker.save("s")
+    assert now == 0
+    assert [Pipeline.restore("s", payload).given(speaker) for speaker in Speaker] == [320, 320]
+
+
 @pytest.mark.timeout(30)
 async def test_it_ticks_by_itself_until_cancelled() -> None:
     arrived = asyncio.Event()
