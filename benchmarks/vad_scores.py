@@ -106,16 +106,17 @@ def listen(samples: Samples) -> tuple[list[Annotation], list[float]]:
     return [a for a in out if a.kind is Kind.SPEECH], probabilities
 
 
-def plain(probabilities: Sequence[float]) -> list[Span]:
+def plain(probabilities: Sequence[float], level: float = 0.5) -> list[Span]:
     """The usual way with silero: begin over 0.5, end under 0.35 for 100 ms, 30 ms added on both sides."""
+    ends = max(level - 0.15, 0.01)
     spans: list[Span] = []
     start = quiet = None
     after = [0.0] * (1600 // FRAME_SAMPLES + 2)  # what goes on to the end of the audio ends there
     for number, p in enumerate([*probabilities, *after]):
         at = number * FRAME_SAMPLES
-        if p >= 0.5:
+        if p >= level:
             start, quiet = at if start is None else start, None
-        elif p < 0.35 and start is not None:
+        elif p < ends and start is not None:
             quiet = at if quiet is None else quiet
             if at - quiet >= 1600:
                 spans.append(Span(max(0, start - 480), min(quiet + 480, len(probabilities) * FRAME_SAMPLES)))
