@@ -102,11 +102,15 @@ class BleedGuard:
 
     def _bleeds(self, speaker: Speaker, frame: Frame) -> bool:
         """By the comparison; once the way from there to here is known, by what it leaves unexplained."""
-        s, echo = self.settings, self._paths[speaker].echo
+        s, path = self.settings, self._paths[speaker]
+        echo = path.echo
         seems = self._seems_bleed(speaker)
         if not seems and not echo.learnt:
             return False
         left_db = echo.hear(self._microphones[speaker], self._microphones[speaker.other], seems, s)
+        if echo.useless(s):  # what seemed to be bleed was chance: two people who often speak at once
+            path.heard, path.echo = 0.0, EchoPath()
+            return False
         if not echo.known(s):
             return seems
         self._own_db[speaker] = tuple((np.asarray(frame.energies_db) + 2.0 * echo.own_share_db).tolist())
@@ -124,6 +128,8 @@ class BleedGuard:
             here.heard = min(here.heard + 1.0, s.gain_memory_frames)
             here.gain_db += (apart_db - here.gain_db) / here.heard
             return True
+        if not known:
+            here.heard = max(0.0, here.heard - s.chance_share)
         return known and there.peak < s.least_peak  # no sign of an own voice over there
 
     def _level_db(self, speaker: Speaker) -> float:

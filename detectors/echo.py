@@ -104,6 +104,10 @@ class EchoPath:
         """Whether it has explained bleed well enough to be believed."""
         return self.learnt >= settings.echo_frames and self.usual_left_db <= settings.known_left_db
 
+    def useless(self, settings: BleedSettings) -> bool:
+        """Whether it learnt long enough and explains nothing: there is no way from there to here."""
+        return self.learnt >= settings.echo_frames and self.usual_left_db > settings.useless_left_db
+
     def threshold_db(self, settings: BleedSettings) -> float:
         """Bleed leaves less than this. The better the way is known, the less."""
         return max(settings.least_left_db, min(settings.bleed_left_db, settings.left_share * self.usual_left_db))

@@ -189,11 +189,13 @@ class BleedSettings:
     dominance: float = 1.7  # over the other side's peak: one voice, not two
     weaker_db: float = 2.0  # where time cannot tell, level must
     gain_frames: float = 15.0  # 0.5 s of bleed tell how strong it is
+    chance_share: float = 0.1  # of a frame is forgotten with each that is none: in two rooms 1 in 100 seems bleed
     gain_memory_frames: float = 100.0
     over_bleed_db: float = 8.0  # this far above the usual bleed is own voice
     echo_step: float = 0.3  # of the filter; half or double learns about as well
     echo_frames: int = 62  # 2 s of bleed teach enough of it
     known_left_db: float = -5.0  # and then it is believed where this is what it usually leaves of bleed
+    useless_left_db: float = -1.0  # in two rooms it stays at 0
     usual_left_share: float = 0.05  # a frame
     left_memory: float = 0.5  # a frame: a sixteenth of a second is told apart together
     left_frames: float = 3.0  # of a loudness like this one's at the most

@@ -137,3 +137,16 @@ def test_at_one_table_a_restart_from_a_saved_state_says_the_same() -> None:
             pipeline = Pipeline.restore("s", pipeline.save())
         out += pipeline.push(chunk)
     assert lines(out + pipeline.flush()) == lines(whole)
+
+
+def test_a_way_that_explains_nothing_is_given_up() -> None:
+    """Two people who often speak at once in two rooms may seem to be one for a moment; not for long."""
+    voice, settings = dialogue(0, UNTIL_S)[Speaker.A][: 20 * SAMPLE_RATE_HZ], BleedSettings()
+    here, other, path = Microphone(), Microphone(), EchoPath()
+    stranger = np.ascontiguousarray(voice[::-1])
+    for at in range(1024, len(voice), 512):
+        here.take(stranger[at - 1024 : at])
+        other.take(voice[at - 1024 : at])
+        path.hear(here, other, True, settings)
+    assert path.useless(settings)
+    assert not path.known(settings)
