@@ -24,7 +24,7 @@ from tests.e2e.looking import faults
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 DIALOGUE = Path(__file__).parents[2] / "gateway" / "assets" / "dialogue.ogg"
-WORDS = Path(__file__).parents[2] / "web-client" / "src" / "words.ts"
+WORDS = Path(__file__).parents[2] / "web-client" / "src" / "refusal_titles.ts"
 SOCKET = re.compile(r"/ws$")
 
 

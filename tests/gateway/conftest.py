@@ -11,6 +11,7 @@ from benchmarks.servers import Server, postgres_server, redis_server
 from streaming.backbone import Backbone, open_backbone
 from streaming.leases import LeaseSettings
 from streaming.timeline import Timeline, open_engine
+from tests.gateway.media_peer import Partner
 from tests.streaming.conftest import empty_database, redis_url
 
 QUICK_LEASES = LeaseSettings(ttl_s=0.5)
@@ -47,3 +48,10 @@ async def backbone(redis: Server) -> AsyncIterator[Backbone]:
         client.flushall()
     async with open_backbone(redis_url(redis), QUICK_LEASES) as opened:
         yield opened
+
+
+@pytest.fixture
+async def partner() -> AsyncIterator[Partner]:
+    one = Partner()
+    yield one
+    await one.close()

@@ -16,8 +16,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from gateway.clock import SessionClock
-from gateway.media import PartnerMedia
-from streaming.types import AudioChunk, Samples
+from gateway.media import MediaSettings, PartnerMedia
+from streaming.types import AudioChunk, Samples, Speaker
 
 FRAME = 960  # 20 ms at 48 kHz
 BEEP_EVERY_S = 0.5
@@ -224,3 +224,25 @@ def open_sockets() -> int:
 
 def _sockets() -> list[socket.socket]:
     return [held for held in gc.get_objects() if issubclass(type(held), socket.socket) and held.fileno() >= 0]
+
+
+class Partner:
+    """A partner's media with what it delivered."""
+
+    def __init__(self, speaker: Speaker = Speaker.A, settings: MediaSettings | None = None) -> None:
+        self.chunks: list[AudioChunk] = []
+        self.states: list[str] = []
+        self.media = PartnerMedia("s", speaker, self.chunks.append, settings)
+        self.media.on_state = lambda: self.states.append(self.media.state)
+        self.callers: list[Caller] = []
+
+    async def call(self) -> Caller:
+        caller = Caller()
+        self.callers.append(caller)
+        await caller.call(self.media)
+        return caller
+
+    async def close(self) -> None:
+        await self.media.close()
+        for caller in self.callers:
+            await caller.close()

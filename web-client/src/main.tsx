@@ -10,7 +10,8 @@ import "./style/cards.css";
 import "./style/couple.css";
 import "./style/lanes.css";
 import "./style/report.css";
-import { refusalTitle, trouble } from "./words";
+import { refusalTitle } from "./refusal_titles";
+import { trouble } from "./words";
 
 /** The token is in the fragment, so that it never reaches a server's log. */
 function Pages() {

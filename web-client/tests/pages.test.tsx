@@ -10,7 +10,7 @@ import { SessionClock } from "../src/live/clock";
 import type { MicrophoneState } from "../src/protocol";
 import { RefusedScreen, wayOut } from "../src/parts/refused";
 import { ReportView } from "../src/report/view";
-import { refusalTitles } from "../src/words";
+import { refusalTitles } from "../src/refusal_titles";
 import * as words from "../src/words";
 import { cueLine, report, roomOf } from "./samples";
 

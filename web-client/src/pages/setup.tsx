@@ -7,7 +7,8 @@ import { HelpText } from "../parts/help";
 import { Heading, Page, Screen } from "../parts/page";
 import { Toggle } from "../parts/toggle";
 import { OTHER } from "../protocol";
-import { refusalTitle, join, practise } from "../words";
+import { refusalTitle } from "../refusal_titles";
+import { join, practise } from "../words";
 import type { PartnerScreen } from "./join";
 
 export function SetupScreens(props: PartnerScreen & { state: SessionState }) {

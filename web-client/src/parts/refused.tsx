@@ -2,7 +2,8 @@
 import { useEffect } from "preact/hooks";
 import { keepInvitation } from "../live/kept";
 import type { Refusal } from "../protocol";
-import { refusalTitle, trouble } from "../words";
+import { refusalTitle } from "../refusal_titles";
+import { trouble } from "../words";
 import { Screen, type Step } from "./page";
 
 export function RefusedScreen({ refusal, token }: { refusal: Refusal; token: string }) {
