@@ -41,6 +41,8 @@ def undisturbed(session: str, messages: Iterable[Heard]) -> list[Line]:
             case Happening():
                 said += coach.happened(message) if message.id not in heard else []
                 heard.add(message.id)
+            case Annotation():
+                said += coach.observe(message)
             case Close():
                 ended = True
                 flushed = observed(pipeline, coach, pipeline.flush())

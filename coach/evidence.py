@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 from coach.floor_watch import BrokeIn
 from coach.habit import Habit
 from coach.settings import CoachSettings
-from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Kind, Speaker
+from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Kind, Line, Speaker
 from streaming.wire import samples
+
+
+def revised_by_words(line: Line) -> TypeGuard[Annotation]:
+    """Whether the words make this overlap, typed by timing before, another type (the detector's name says who)."""
+    return isinstance(line, Annotation) and line.kind in OVERLAP_KINDS and line.detector.startswith("words@")
 
 
 @dataclass(frozen=True, slots=True)

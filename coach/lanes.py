@@ -30,7 +30,13 @@ FLOOR_LABELS: dict[Act, str] = {
     "stop": "You went on without turns",
 }
 CUE_LABELS = {1: "One at a time", 2: "A breath together", 3: "Reflect", 4: "Time-out"}
-VERDICTS = {"followed": "taken up", "dismissed": "put aside", "ignored": "passed by", "unseen": "not seen"}
+VERDICTS = {
+    "followed": "taken up",
+    "dismissed": "put aside",
+    "ignored": "passed by",
+    "unseen": "not seen",
+    "unneeded": "not needed after all",
+}
 QUALITY_NOTES = {
     "clipping": "The microphone was overloaded for {long}; loudness there says little.",
     "noisy": "There was noise for {long}; times are less sure there.",

@@ -1,4 +1,4 @@
-"""What came of a cue: dismissed, followed by a change, ignored, or never seen by anybody.
+"""What came of a cue: dismissed, followed by a change, ignored, never seen by anybody, or not needed after all.
 
 One watcher serves the live coach (which falls silent after two ignored cues) and the report.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
+from coach.evidence import revised_by_words
 from coach.floor_watch import KIND as BROKE_IN
 from coach.floor_watch import FloorWatch
 from coach.settings import CoachSettings
@@ -17,7 +18,7 @@ from streaming.ids import event_id
 from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Cue, Happening, Kind, Line, Speaker
 from streaming.wire import samples, seconds
 
-Verdict = Literal["dismissed", "followed", "ignored", "unseen"]
+Verdict = Literal["dismissed", "followed", "ignored", "unseen", "unneeded"]
 DETECTOR = "coach@1"
 QUIET_WITHIN_S = 3.0  # who was speaking at the cue and stopped within this, went quiet for it
 BREATH_FROM_S = 15.0  # a shared silence that begins within this is taken as the breath
@@ -71,6 +72,8 @@ class Watch:
     risen: list[Speaker]  # whose arousal was up at the cue
     last: Speaker | None  # who spoke last before it
     speaking: list[Speaker]
+    because: list[str]
+    unneeded: bool = False  # what it was said for turned out to be listening
     painted: bool = False
     dismissed: int | None = None
     paused: bool = False
@@ -82,10 +85,13 @@ class Watch:
 
     @classmethod
     def over(cls, cue: Cue, risen: list[Speaker], last: Speaker | None, speaking: list[Speaker]) -> Self:
-        return cls(cue.id, cue.level, cue.at, risen, last, speaking)
+        return cls(cue.id, cue.level, cue.at, risen, last, speaking, list(cue.because))
 
     def observe(self, a: Annotation, settings: CoachSettings) -> None:
         start = a.span.start
+        if a.status == "final" and a.id in self.because and a.kind not in INTERRUPTION_KINDS:
+            self.because.remove(a.id)
+            self.unneeded = len(self.because) < settings.cluster_count
         if a.status == "final" and a.id in self.interruptions and a.kind not in INTERRUPTION_KINDS:
             self.interruptions.remove(a.id)
         elif a.status == "final" and a.kind in INTERRUPTION_KINDS and a.confidence >= settings.interruption_confidence:
@@ -127,6 +133,8 @@ class Watch:
             return None
         if screens and not self.painted:
             return self._outcome("unseen", self.deadline(settings))
+        if self.unneeded and not self.paused:
+            return self._outcome("unneeded", self.deadline(settings))
         return self._outcome("followed" if self._changed() else "ignored", self.deadline(settings))
 
     def _changed(self) -> bool:
@@ -185,7 +193,8 @@ def what_came_of(lines: Sequence[Line], settings: CoachSettings | None = None) -
             for watch in open_watches:
                 watch.happened(line)
             continue
-        now = max(now, line.decided)
+        if not revised_by_words(line):  # its time may be a little ahead
+            now = max(now, line.decided)
         out += _closed(open_watches, now, screens, settings)
         talk.observe(line)
         if line.kind is Kind.AROUSAL_RISE and line.by:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 from coach import wording
 from coach.dose import Dose, Silence
-from coach.evidence import Evidence
+from coach.evidence import Evidence, revised_by_words
 from coach.floor_watch import BrokeIn, FloorWatch
 from coach.hearing import Hearing
 from coach.outcomes import DETECTOR, Outcome, Watch
@@ -22,10 +22,10 @@ from coach.settings import CoachSettings
 from coach.talk import Talk
 from streaming.ids import event_id
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Speaker
-from streaming.wire import samples
+from streaming.wire import from_wire, samples, to_wire
 
 GRID = SAMPLE_RATE_HZ // 10  # 100 ms: time alone (a pause that lasts, a wait that ends) is looked at this often
-STATE_VERSION = 2
+STATE_VERSION = 3
 Why = Silence | Literal["paused", "poor_audio", "one_sided"]
 
 
@@ -64,9 +64,17 @@ class Coach:
         self._stems = 0
         self._floor = FloorWatch()
         self._broken: list[BrokeIn] = []  # not yet taken
+        self._revised: list[Annotation] = []  # overlaps that words make another type, before their time
 
     def observe(self, annotation: Annotation) -> list[Cue]:
-        """A detector said something. Whatever time brought before it comes first."""
+        """A detector said something. Whatever time brought before it comes first.
+
+        What words make of an overlap may come before its time or after it: it counts from the first point of the
+        grid at which both are there, so the same words give the same cues however fast they were written down.
+        """
+        if revised_by_words(annotation):
+            self._revised.append(annotation)
+            return []
         cues = self._step_to(annotation.decided)
         self.now = max(self.now, annotation.decided)
         self._settle_watches(self.now)
@@ -174,10 +182,20 @@ class Coach:
             self._next = max(self._next, min((now - 1) // GRID * GRID, self._nothing_before()))
             self.now = max(self.now, self._next)
             self._next += GRID
+            self._revise()
             self._broke_in(self._floor.advance(self.session, self.now))
             self._settle_watches(self.now)
             cues += self._decide()
         return cues
+
+    def _revise(self) -> None:
+        """A revision only takes evidence away: it is no reason to say something."""
+        due = [a for a in self._revised if a.decided <= self.now]
+        self._revised = [a for a in self._revised if a.decided > self.now]
+        for annotation in sorted(due, key=lambda a: (a.decided, a.id)):
+            self._evidence.observe(annotation, self.settings)
+            for watch in self._watches:
+                watch.observe(annotation, self.settings)
 
     def _broke_in(self, found: list[BrokeIn]) -> None:
         """Speech into the other's turn. A pause, and audio that can't be trusted, count nothing."""
@@ -332,6 +350,7 @@ class Coach:
             "stems": self._stems,
             "floor": self._floor.save(),
             "broken": [asdict(broken) for broken in self._broken],
+            "revised": [to_wire(annotation) for annotation in self._revised],
         }
         return json.dumps(state, separators=(",", ":")).encode()
 
@@ -361,6 +380,7 @@ class Coach:
             BrokeIn(**{**saved, "by": Speaker(saved["by"]), "over": Speaker(saved["over"])})
             for saved in state["broken"]
         ]
+        coach._revised = [line for saved in state["revised"] if isinstance(line := from_wire(saved), Annotation)]
         return coach
 
 

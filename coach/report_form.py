@@ -93,7 +93,7 @@ class CueTold:
     level: int
     text: str
     shown_on: tuple[By, ...]
-    verdict: str | None  # followed, dismissed, ignored, unseen; None where the session ended too soon
+    verdict: str | None  # one of coach.outcomes.Verdict; None where the session ended too soon
     signs: tuple[str, ...]
     went_quiet: tuple[By, ...]
     settled_s: float | None

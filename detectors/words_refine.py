@@ -3,6 +3,9 @@
 The turn detector types an overlap within about a second, by timing. The words of a burst come later. Where they
 change the type, the overlap is said again: same id, ``final``, and ``decided`` after the first word on it. A timeline
 keys a line by id, status and decision time, so both stay in it, and readers take the last.
+
+``decided`` leaves a transcriber the time that it usually takes, so a live one that keeps up and one that reads a
+recording give the same lines.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ DETECTOR = "words@1"
 _FIXED = frozenset({Kind.DUAL_START, Kind.BACKCHANNEL})  # both began at once: nobody listened
 _NEAR_SAMPLES = 4000  # 0.25 s: an overlap begins with the starter's IPU, within what boundaries are sure of
 _SPOKE_ON_SAMPLES = 4800  # 0.3 s: the partner went on after the start (EVENTS)
+_HEARD_SAMPLES = 8000  # 0.5 s to write a burst down, beyond the 1 s after which it is over: 95 in 100 are done by then
 _KEPT_SAMPLES = 40 * SAMPLE_RATE_HZ  # words later than this change nothing any more; bounds what is kept
 
 ListensOnly = Callable[[str], bool]
@@ -103,7 +107,7 @@ class Refinement:
             if known is not None or now - o.span.start > _KEPT_SAMPLES:
                 del self._overlaps[o.id]
             if known:
-                out.append(_revised(o, known))
+                out.append(_revised(o, max(known + _HEARD_SAMPLES, now)))
         for voice in self._voices.values():
             voice.forget(now - _KEPT_SAMPLES)
         return out

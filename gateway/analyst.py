@@ -94,8 +94,8 @@ class Analyst(Protocol):
     def offer(self, chunk: AudioChunk) -> None:
         """Takes audio. Never blocks."""
 
-    async def happened(self, happenings: Sequence[Happening]) -> None:
-        """Hears what people did; it is in the timeline already."""
+    async def happened(self, lines: Sequence[Told]) -> None:
+        """Hears what people did, and what words make of an overlap; it is in the timeline already."""
 
     async def write_owed(self) -> None:
         """Tries again what the store could not take."""
@@ -117,6 +117,7 @@ class State:
     pipeline: bytes
 
 
+Told: TypeAlias = Happening | Annotation
 Show: TypeAlias = Callable[[Sequence[Line]], None]  # gets what is on disk, in order
 Changed: TypeAlias = Callable[[], None]  # the analyst itself: coaching_paused, fallen_silent
 
@@ -205,12 +206,15 @@ class LocalAnalyst:
         if self._unwritten:
             await self.annotated([], self.now)
 
-    async def happened(self, happenings: Sequence[Happening]) -> None:
+    async def happened(self, lines: Sequence[Told]) -> None:
         decided_s = time.monotonic()
         cues: list[Cue] = []
-        for happening in happenings:
-            self.heard = max(self.heard, happening.at)
-            cues += self.coach.happened(happening)
+        for line in lines:
+            if isinstance(line, Annotation):
+                cues += self.coach.observe(line)
+            else:
+                self.heard = max(self.heard, line.at)
+                cues += self.coach.happened(line)
         await self._say(cues, decided_s)
 
     async def _say(self, cues: list[Cue], decided_s: float) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from coach.evidence import revised_by_words
 from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
@@ -187,7 +188,7 @@ def replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> froz
     """Tells the coach what it missed; its cues of then were given or are stale. Returns ids already final."""
     settled: set[str] = set()
     for line in (entry.line for entry in stored):
-        if isinstance(line, Annotation) and line.decided > now:
+        if isinstance(line, Annotation) and (line.decided > now or revised_by_words(line)):
             coach.observe(line)
             if line.status == "final":
                 settled.add(line.id)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coach.evidence import revised_by_words
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from detectors.turns import annotate_activity
@@ -40,19 +41,19 @@ def timeline_of_audio(
     """Annotations and the cues that would have come, in the order in which they were decided.
 
     ``sizes`` are the chunk lengths in samples; whatever they are, the lines are the same. ``words`` puts
-    what was said between them, a little after it was said, and changes no other line.
+    what was said between them, a little after it was said; the coach hears which overlaps were only listening.
     """
     pipeline, coach = Pipeline(session), Coach(session)
     for chunk in audio.chunks(session, partners, sizes if sizes is not None else _for_ever(_BLOCK_SAMPLES)):
         annotations = pipeline.push(chunk)
         yield from _coached(coach, annotations, pipeline.now)
         if words is not None:
-            yield from words.follow(chunk, annotations)
+            yield from _reworded(coach, words.follow(chunk, annotations))
     annotations = pipeline.flush()
     yield from _coached(coach, annotations, pipeline.now)
     if words is not None:
-        yield from words.told(annotations)
-        yield from words.finish(pipeline.now)
+        yield from _reworded(coach, words.told(annotations))
+        yield from _reworded(coach, words.finish(pipeline.now))
 
 
 def timeline_of_activity(session: str, activity: dict[Speaker, list[Span]]) -> Iterator[Line]:
@@ -73,6 +74,13 @@ def _coached(coach: Coach, annotations: Iterable[Annotation], now: int) -> Itera
         yield annotation
         yield from coach.observe(annotation)
     yield from coach.advance(now)
+
+
+def _reworded(coach: Coach, said: Iterable[Annotation]) -> Iterator[Line]:
+    for annotation in said:
+        yield annotation
+        if revised_by_words(annotation):
+            yield from coach.observe(annotation)
 
 
 def timeline_of_files(

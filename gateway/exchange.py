@@ -1,8 +1,9 @@
 """What gateways and workers say to each other over the bus, and on which streams.
 
-``in:SESSION`` carries everything that a worker may know of a practice, in the one order that counts:
-audio, what people did, that it began, that it is over. ``lines:SESSION`` carries what came of it, once it
-is in the timeline. ``state:SESSION`` holds one message, the newest state of detectors and coach.
+``in:SESSION`` carries everything that a worker may know of a practice, in the one order that counts: audio,
+what people did, what words make of an overlap, that it began, that it is over. ``lines:SESSION`` carries what
+came of it, once it is in the timeline. ``state:SESSION`` holds one message, the newest state of detectors and
+coach.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeAlias
 
+from coach.evidence import revised_by_words
 from coach.settings import CoachSettings
 from gateway.learnt import Learnt
 from streaming import packets, wire
 from streaming.errors import UnusableInput
-from streaming.types import AudioChunk, Happening, Line
+from streaming.types import Annotation, AudioChunk, Happening, Line
 
 STATE_VERSION = 1
 
@@ -81,13 +83,13 @@ class Kept:
     pipeline: bytes
 
 
-Heard: TypeAlias = AudioChunk | Happening | Begin | Close
+Heard: TypeAlias = AudioChunk | Happening | Annotation | Begin | Close
 
 
 def pack(message: Heard) -> bytes:
     if isinstance(message, AudioChunk):
         return packets.pack(message)
-    if isinstance(message, Happening):
+    if isinstance(message, Happening | Annotation):
         return wire.dumps(message).encode()
     if isinstance(message, Begin):
         learnt = message.learnt.to_state() if message.learnt else None
@@ -111,7 +113,7 @@ def unpack(session: str, payload: bytes) -> Heard:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnusableInput(f"not a message for a worker: {error!r}") from error
     line = wire.from_wire(said)
-    if not isinstance(line, Happening):
+    if not isinstance(line, Happening) and not revised_by_words(line):
         raise UnusableInput(f"a worker was told of {said['kind']!r}, which is for workers to say")
     return line
 

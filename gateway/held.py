@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from coach.evidence import revised_by_words
 from coach.outcomes import DETECTOR as COACH
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
@@ -188,6 +189,10 @@ class Held:
                     await self._means.detectors.settle(self.session)
                     self._heard.append(heard.id)
                     self._said(self._coach.happened(heard), [])
+            case Annotation():
+                if self._begun is not None:
+                    await self._means.detectors.settle(self.session)
+                    self._said(self._coach.observe(heard), [])
             case Close():
                 if self._begun is None or self._begun.began_unix == heard.began_unix:
                     await self._close(heard)
@@ -239,7 +244,7 @@ class Held:
             log.error("the coach was not told what people did", session=self.session, error=str(error))
             return
         for line in (entry.line for entry in stored):
-            if isinstance(line, Happening) and line.detector != COACH:
+            if (isinstance(line, Happening) and line.detector != COACH) or revised_by_words(line):
                 await self._hear(line)
 
     async def _close(self, close: Close) -> None:

@@ -14,12 +14,13 @@ from typing import Self
 
 import structlog
 
+from coach.evidence import revised_by_words
 from coach.practice import for_card
 from coach.settings import CoachSettings
 from gateway import rooms
 from gateway.acknowledgements import Acknowledgements
 from gateway.analysis import Analysis
-from gateway.analyst import Tools
+from gateway.analyst import Told, Tools
 from gateway.analysts import Analysts
 from gateway.audience import Audience
 from gateway.clock import SessionClock
@@ -77,7 +78,7 @@ class Practice:
             record.session,
             services.words,
             tools,
-            self._show,
+            self._tell,
             self._tell_room,
             people=lambda: [self.room.partner(speaker).name for speaker in Speaker],
             masked=settings.words_masked,
@@ -280,11 +281,13 @@ class Practice:
         if not self.room.ended:
             self.audience.tell(RoomChanged(room=self.view()))
 
-    async def _tell(self, happenings: list[Happening]) -> None:
-        """What people did, and is on disk: observers see it, the coach knows it."""
-        self._show(happenings)
+    async def _tell(self, lines: Sequence[Told]) -> None:
+        """What people did or said, and is on disk: observers see it; the coach knows it, but never reads words."""
+        self._show(lines)
         if self._analysis is not None:
-            await self._analysis.analyst.happened(happenings)
+            heard: list[Told] = [line for line in lines if isinstance(line, Happening)]
+            heard += [line for line in lines if revised_by_words(line) and not self.room.ended]
+            await self._analysis.analyst.happened(heard)
 
     async def acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
         """The browser says what became of a cue. Saying it again changes nothing. Raises StoreUnavailable."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeAlias
 
 import structlog
 
 from detectors.words_heard import Heard
 from detectors.words_utterances import DETECTOR, Utterance
-from gateway.analyst import LIVE_S, Changed, Show, Tools
+from gateway.analyst import LIVE_S, Changed, Told, Tools
 from gateway.words import Words
 from gateway.words_session import SessionWords
 from streaming.errors import StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Line
 
 MAX_UNWRITTEN = 2000  # lines kept while the store fails
+
+Tell: TypeAlias = Callable[[Sequence[Told]], Awaitable[None]]  # gets what is on disk, in order
 
 log = structlog.get_logger("gateway.practice_words")
 
@@ -28,7 +31,7 @@ class PracticeWords:
         session: str,
         words: Words | None,
         tools: Tools,
-        show: Show,
+        tell: Tell,
         changed: Changed,
         *,
         people: Callable[[], Collection[str]],
@@ -37,7 +40,7 @@ class PracticeWords:
         self._session = session
         self._words = words
         self._tools = tools
-        self._show = show
+        self._tell = tell
         self._changed = changed
         self._people = people
         self._masked = masked
@@ -98,7 +101,7 @@ class PracticeWords:
             await self.keep(self._own.said(utterance, heard))
 
     async def keep(self, lines: Sequence[Annotation]) -> None:
-        """On disk first, then shown; what the store cannot take now is tried again with the next."""
+        """On disk first, then told; what the store cannot take now is tried again with the next."""
         if not lines:
             return
         async with self._writing:
@@ -116,4 +119,4 @@ class PracticeWords:
             del self._unwritten[: len(now)]
         for line in now:
             self._tools.metrics.annotations.labels(line.kind.value).inc()
-        self._show(now)
+        await self._tell(now)

@@ -17,7 +17,7 @@ import structlog
 from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
-from gateway.analyst import Changed, Show, Tools, Trace
+from gateway.analyst import Changed, Show, Told, Tools, Trace
 from gateway.clock import SessionClock
 from gateway.exchange import (
     Begin,
@@ -38,7 +38,7 @@ from streaming.backbone import Backbone
 from streaming.bus import Message
 from streaming.errors import BusUnavailable, StoreUnavailable, UnusableInput
 from streaming.flow import Inbox, Outbox
-from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line, Speaker
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Line, Speaker
 
 log = structlog.get_logger("gateway.remote_analysts")
 
@@ -113,10 +113,10 @@ class RemoteAnalyst:
         self._given[chunk.speaker] = max(chunk.end, self._given[chunk.speaker])
         self._say(chunk)
 
-    async def happened(self, happenings: Sequence[Happening]) -> None:
-        for happening in happenings:
-            self._say(happening)
-            if happening.kind == "cues_wanted":
+    async def happened(self, lines: Sequence[Told]) -> None:
+        for line in lines:
+            self._say(line)
+            if line.kind == "cues_wanted":
                 self.fallen_silent = False  # as the coach will see it, too
 
     async def write_owed(self) -> None:

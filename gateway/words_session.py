@@ -46,8 +46,8 @@ class SessionWords:
         annotations = [line for line in lines if isinstance(line, Annotation)]
         if not annotations:
             return [], []
-        now = max(self._now, *(a.decided for a in annotations))
-        return self._step(annotations, now), self._refinement.step(annotations, now)
+        revised = [overlap for a in annotations for overlap in self._refinement.step([a], max(self._now, a.decided))]
+        return self._step(annotations, max(a.decided for a in annotations)), revised
 
     def finish(self, now: int) -> list[Utterance]:
         """The practice is over."""

@@ -58,8 +58,8 @@ def test_a_condition_that_nobody_knows_silences_the_coach() -> None:
 
 
 def test_a_saved_state_of_another_version_is_refused() -> None:
-    payload = Coach("s").save().replace(b'"v":2', b'"v":99')
-    with pytest.raises(ValueError, match="version 99, expected 2"):
+    payload = Coach("s").save().replace(b'"v":3', b'"v":99')
+    with pytest.raises(ValueError, match="version 99, expected 3"):
         Coach.restore("s", payload)
 
 

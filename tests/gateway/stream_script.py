@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from benchmarks.undisturbed import undisturbed
 from coach.settings import CoachSettings
@@ -11,7 +12,7 @@ from gateway.demo import DIALOGUE
 from gateway.exchange import Begin, Close, Heard, in_stream, pack
 from streaming.audio import chunks, read_partners
 from streaming.bus import KEEP, Bus
-from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Happening
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Kind
 from streaming.wire import dumps
 
 PIECE = 1600  # samples: 100 ms, so that the bus keeps 100 s of both partners, fed faster than they speak
@@ -31,6 +32,23 @@ def script(session: str, from_s: float, to_s: float, *, policy: CoachSettings | 
     asked = Happening("asked", session, "time_out", 0, "a", {"minutes": 20, "back_at": "8:40"})
     messages.insert(len(messages) * 4 // 5, asked)
     return [*messages, Close(BEGAN_UNIX)]
+
+
+def reworded(session: str, messages: Sequence[Heard]) -> list[Heard]:
+    """The same, with words that make listening of what the first cue was given for, but the last: it does not come."""
+    lines = undisturbed(session, messages)
+    first = next(line for line in lines if isinstance(line, Cue))
+    finals = {a.id: a for a in lines if isinstance(a, Annotation) and a.status == "final"}
+    revised = [
+        replace(finals[id], kind=Kind.BACKCHANNEL, decided=finals[id].decided + 1, detector="words@1")
+        for id in first.because[:-1]
+    ]
+    place = next(
+        i for i, m in enumerate(messages) if isinstance(m, AudioChunk) and m.start > max(a.decided for a in revised)
+    )
+    out = [*messages[:place], *revised, *messages[place:]]
+    assert first not in undisturbed(session, out)
+    return out
 
 
 def expected(session: str, messages: Sequence[Heard]) -> list[str]:

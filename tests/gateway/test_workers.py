@@ -23,7 +23,7 @@ from streaming.bus import START
 from streaming.timeline import Timeline
 from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
 from streaming.wire import dumps
-from tests.gateway.stream_script import expected, feed, script
+from tests.gateway.stream_script import expected, feed, reworded, script
 from tests.streaming.conftest import redis_url
 
 QUICK = WorkerSettings(keep_s=0.2, renew_s=0.1)
@@ -78,7 +78,7 @@ async def written(timeline: Timeline, session: str) -> list[str]:
 
 
 async def test_what_is_written_depends_on_the_order_of_the_stream_alone(backbone: Backbone, timeline: Timeline) -> None:
-    messages = script("s", 20.0, 60.0)
+    messages = reworded("s", script("s", 20.0, 60.0))
     await backbone.leases.want("s")
     async with working(backbone, timeline):
         await feed(backbone.bus, "s", messages, speed=40.0)

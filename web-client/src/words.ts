@@ -360,7 +360,13 @@ export const report = {
   cues: "The cues, and what came of them",
   noCues: "There were none. That is how it is meant to be.",
   shownOn: ["", "On one screen.", "On both screens."],
-  verdicts: { followed: "Taken up", dismissed: "Put aside", ignored: "Passed by", unseen: "Not seen" },
+  verdicts: {
+    followed: "Taken up",
+    dismissed: "Put aside",
+    ignored: "Passed by",
+    unseen: "Not seen",
+    unneeded: "Not needed after all: what overlapped was listening",
+  },
   tooSoon: "The practice ended soon after",
   signs: {
     paused: "you took a pause",

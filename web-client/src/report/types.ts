@@ -80,7 +80,7 @@ export interface CueTold {
   level: number;
   text: string;
   shown_on: Partner[];
-  verdict: "followed" | "dismissed" | "ignored" | "unseen" | null;
+  verdict: "followed" | "dismissed" | "ignored" | "unseen" | "unneeded" | null;
   signs: string[];
   went_quiet: Partner[];
   settled_s: number | null;
