@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gateway.clock import ClockSettings, MediaClock
 from gateway.opus import Decoder, UndecodableAudio, packet_samples
-from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker, on_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,4 +427,4 @@ def _grid(n: int, step: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _stretched(audio: Samples, step: int) -> Samples:
     """The audio, ``step`` samples longer, with its first and last sample where they were."""
     to, at = _grid(len(audio), step)
-    return np.interp(to, at, audio).astype(np.float32)
+    return on_steps(np.interp(to, at, audio))

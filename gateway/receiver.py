@@ -28,7 +28,7 @@ from aiortc.rtp import RtcpSrPacket, RtpPacket, is_rtcp
 from gateway import rtp
 from gateway.clock import RTP_HZ
 from gateway.rtp import Rtp
-from streaming.types import SAMPLE_RATE_HZ, Samples
+from streaming.types import SAMPLE_RATE_HZ, Samples, on_steps
 
 log = structlog.get_logger(__name__)
 
@@ -224,7 +224,7 @@ class TrackReader:
         self._carry = audio[wanted:]
         self._sequence = (self._sequence + 1) % (1 << 16)
         timestamp = pts % (1 << 32)
-        self._listener.on_packet(Arrival(0, self._sequence, timestamp, audio[:wanted], frame, _PREFETCH_S))
+        self._listener.on_packet(Arrival(0, self._sequence, timestamp, on_steps(audio[:wanted]), frame, _PREFETCH_S))
 
 
 def _resampler() -> av.AudioResampler:

@@ -43,7 +43,7 @@ log = structlog.get_logger("gateway.worker_process")
 class WorkerSettings:
     tick_s: float = 0.02  # one packet: what came since is read at once and asked of the model at once
     read_limit: int = 1000  # messages a practice in one go: 10 s of both partners
-    keep_s: float = 3.0  # at most so much is worked on again after a kill; the stream holds 20 s
+    keep_s: float = 5.0  # at most so much is worked on again after a kill, in 50 ms; the stream holds 20 s
     forgotten_s: float = 20.0  # gateways say something every 3 s: by then nobody wants the practice any more
     pause_s: float = 0.2  # while the bus is away
     renew_s: float = LeaseSettings().renew_s

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 16_000
+STEP = 1 / 32_768  # live samples are whole multiples of it: 16 bits are all that decoders give
 
 Samples: TypeAlias = NDArray[np.float32]
 Status: TypeAlias = Literal["open", "final"]
@@ -80,7 +81,8 @@ class Span:
 class AudioChunk:
     """Consecutive audio of one partner, placed in session time.
 
-    ``samples`` is float32 of shape (n,), -1 to 1, 16 kHz mono; where ``missing`` is true nothing
+    ``samples`` is float32 of shape (n,), -1 to 1, 16 kHz mono, live in whole steps of 16 bits (``on_steps``), so
+    that the bus carries them exactly; where ``missing`` is true nothing
     was heard (loss, mute, reconnect) and the samples are zeros that mean "unknown", not "silent".
     ``concealed`` audio is the decoder's guess at a short loss: it keeps models going, and is no evidence.
     Chunks of one partner are contiguous: each starts where the one before it ended.
@@ -101,6 +103,12 @@ class AudioChunk:
     @property
     def end(self) -> int:
         return self.start + len(self.samples)
+
+
+def on_steps(samples: NDArray[np.floating[Any]]) -> Samples:
+    """The samples as 16 bits can tell them; what is louder than they can tell stays as loud."""
+    out: Samples = np.multiply(np.rint(samples / STEP), STEP, dtype=np.float32)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

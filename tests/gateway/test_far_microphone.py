@@ -19,7 +19,7 @@ from gateway.tasks import Tasks
 from gateway.voices import VoiceIn, VoiceOut, pack, unpack
 from streaming import packets
 from streaming.bus import LocalBus
-from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
+from streaming.types import SAMPLE_RATE_HZ, STEP, AudioChunk, Speaker
 from tests.gateway.rtp_script import assert_contiguous
 
 SEAT = "0" * 32
@@ -34,7 +34,7 @@ async def post() -> AsyncIterator[Post]:
 
 
 def chunk(start: int, length: int = 320, speaker: Speaker = Speaker.A) -> AudioChunk:
-    return AudioChunk("s", speaker, start, np.full(length, start + 1, np.float32), uncertainty=7)
+    return AudioChunk("s", speaker, start, np.full(length, (start + 1) * STEP, np.float32), uncertainty=7)
 
 
 def far(post: Post, heard: list[AudioChunk]) -> FarMicrophone:
@@ -60,7 +60,7 @@ async def test_audio_is_delivered_once_and_whole_whatever_comes_twice_or_not_at_
         (1540, 1600, True),
         (1600, 1920, False),
     ]
-    assert (heard[0].samples == 901).all()
+    assert (heard[0].samples == 901 * STEP).all()
     assert heard[0].uncertainty == 7
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.opus import OpusDecoder, UndecodableAudio, carries_previous, packet_samples
-from streaming.types import Samples
+from streaming.types import Samples, on_steps
 
 
 def tone(seconds: float, rate: int = 48_000) -> Samples:
@@ -104,3 +104,11 @@ def test_a_lost_packet_is_read_from_the_copy_in_the_next() -> None:
 
 def test_a_packet_without_a_copy_recovers_nothing() -> None:
     assert OpusDecoder().recover(encode_once(), 320) is None
+
+
+def test_all_that_comes_out_are_whole_steps_of_16_bits_so_that_a_bus_carries_it_exactly() -> None:
+    packets, decoder = encode(3 * tone(0.5)), OpusDecoder()  # too loud for them
+    heard = [decoder.decode(p) for p in packets] + [decoder.conceal(500)]
+    for audio in heard:
+        assert np.array_equal(on_steps(audio), audio)
+        assert np.abs(audio).max() <= 1

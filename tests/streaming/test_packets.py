@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from streaming.errors import UnusableInput
 from streaming.packets import is_audio, pack, unpack
-from streaming.types import AudioChunk, Samples, Speaker
+from streaming.types import STEP, AudioChunk, Samples, Speaker, on_steps
 
 counts = st.integers(0, 2**32 - 1)
 
@@ -16,14 +17,15 @@ counts = st.integers(0, 2**32 - 1)
 @given(
     st.sampled_from(Speaker),
     st.integers(0, 2**60),
-    arrays.arrays(np.float32, st.integers(0, 700), elements=st.floats(-1, 1, width=32)),
+    arrays.arrays(np.int16, st.integers(0, 700)),
     counts,
     counts,
     st.booleans(),
 )
 def test_audio_arrives_as_it_was_sent(
-    speaker: Speaker, start: int, samples: Samples, uncertainty: int, hears_late: int, concealed: bool
+    speaker: Speaker, start: int, steps: NDArray[np.int16], uncertainty: int, hears_late: int, concealed: bool
 ) -> None:
+    samples = np.multiply(steps, STEP, dtype=np.float32)
     chunk = AudioChunk("s", speaker, start, samples, False, uncertainty, hears_late, concealed)
     back = unpack("s", pack(chunk))
     assert back.samples.tobytes() == samples.tobytes()
@@ -31,6 +33,18 @@ def test_audio_arrives_as_it_was_sent(
     assert (back.session, back.speaker, back.start, back.end) == ("s", speaker, start, chunk.end)
     assert (back.missing, back.uncertainty, back.hears_late) == (False, uncertainty, hears_late)
     assert back.concealed == concealed
+
+
+@given(arrays.arrays(np.float32, 40, elements=st.floats(-1, 1 - STEP, width=32)))
+def test_audio_that_16_bits_cannot_tell_arrives_as_the_nearest_that_they_can(samples: Samples) -> None:
+    back = unpack("s", pack(AudioChunk("s", Speaker.A, 0, samples)))
+    assert back.samples.tolist() == on_steps(samples).tolist()
+    assert np.abs(back.samples - samples).max() <= STEP / 2
+
+
+def test_what_is_too_loud_for_16_bits_stays_loud() -> None:
+    back = unpack("s", pack(AudioChunk("s", Speaker.A, 0, np.array([1, -1, 0.5], np.float32))))
+    assert back.samples.tolist() == [1 - STEP, -1, 0.5]
 
 
 def test_missing_audio_costs_next_to_nothing() -> None:
