@@ -23,6 +23,7 @@ class ReportFacts:
     planned_s: float | None = None
     words: bool = False  # both agreed to words, and still do
     language: str = "en"
+    words_waiting: bool = False  # the last of them are still being written down
     summary: bool = False  # a language model of the practice's own may propose one
     viewer: By | None = None  # the partner who reads it, None for anybody else
 
@@ -171,7 +172,7 @@ class TurnTaking:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What one partner said, as the transcriber heard it."""
+    """What one partner said, as the transcriber heard it; no text where the words were lost."""
 
     by: By
     start_s: float

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from coach.meaning import Language, first, language
-from coach.record import Record, clock, letter
+from coach.record import Record, clock, lasting, letter
 from coach.report_form import By, Mark, Quote, Reaching, Report, Spoken, Start, Strength
-from streaming.types import Annotation, Happening, Kind, Line, Speaker
+from streaming.types import Annotation, Happening, Kind, Line, Span, Speaker
 from streaming.wire import samples, seconds
 
 TAKEN_UP_S = 20.0  # an answer to a repair comes within a turn or two
@@ -21,6 +21,10 @@ TURN_GAP_S = 1.0  # one's own speech after a longer pause begins anew
 FEWEST_WORDS = 4  # of a turn, before its beginning says anything
 MOST_SHOWN = 6  # of each partner: a report is one page
 REACHING = "reaching_answered"  # the happening in which a partner confirms or not
+SURE_SPEECH, SHORTEST_S = 0.5, 0.3  # confidence and length from which speech must have words
+ONE_GAP_S = 5.0  # missing words closer than this are one gap
+WRITING_S = 60.0  # speech as young as this may still get its words
+MOST_GAPS = 3  # named one by one
 LIMIT = "Software wrote the words down. Some are wrong, and some that were said are missing."
 
 Answer: TypeAlias = Literal["asked", "yes", "no"]
@@ -44,21 +48,74 @@ def said_in(lines: Sequence[Line]) -> list[Annotation]:
 
 def with_words(report: Report, record: Record, lines: Sequence[Line]) -> Report:
     """The report with what the words add to it. Both partners agreed to them."""
-    rules, said = language(record.facts.language), said_in(lines)
+    rules, said, missing = language(record.facts.language), said_in(lines), missing_in(record, lines)
     rail = sorted((*report.rail, *repair_marks(said, rules)), key=lambda mark: (mark.start_s, mark.group, mark.id))
     return replace(
         report,
         strengths=(*strengths_in_words(record, said, rules), *report.strengths),
         rail=tuple(rail),
-        limits=(*report.limits, LIMIT),
+        limits=(*report.limits, LIMIT, *_missing_told(missing)),
         spoken=Spoken(
-            quotes=tuple(_quote(a) for a in said),
+            quotes=tuple(sorted([*map(_quote, said), *missing], key=lambda quote: (quote.start_s, quote.by))),
             reaching=_reaching(record, said, rules),
             starts=_starts(said, rules),
             language=rules.name,
             summary_offered=record.facts.summary,
         ),
     )
+
+
+def missing_in(record: Record, lines: Sequence[Line]) -> list[Quote]:
+    """Speech that has no words, though both had agreed to them: dropped, or lost with a restart."""
+    notes = [a for a in lines if isinstance(a, Annotation) and a.status == "final" and a.by]
+    agreed = _agreed(record)
+    young = record.facts.phase != "ended" or record.facts.words_waiting
+    until = record.end - (samples(WRITING_S) if young else 0)
+    out: list[Quote] = []
+    for speaker in Speaker:
+        own = [a for a in notes if a.by is speaker]
+        written = [a.span for a in own if a.kind is Kind.WORDS]
+        sure = [a.span for a in own if a.kind is Kind.SPEECH and a.confidence >= SURE_SPEECH]
+        gaps: list[Span] = []
+        for span in sorted(sure, key=lambda span: span.start):
+            if (
+                span.length < samples(SHORTEST_S)
+                or span.end > until
+                or not any(span.overlap(yes) == span.length for yes in agreed)
+            ):
+                continue
+            if any(2 * span.overlap(text) >= span.length for text in written):
+                continue
+            if gaps and span.start - gaps[-1].end <= samples(ONE_GAP_S):
+                gaps[-1] = Span(gaps[-1].start, span.end)
+            else:
+                gaps.append(span)
+        out += [Quote("a" if speaker is Speaker.A else "b", seconds(g.start), seconds(g.end), "", 0.0) for g in gaps]
+    return sorted(out, key=lambda gap: gap.start_s)
+
+
+def _agreed(record: Record) -> list[Span]:
+    """While both partners agreed to words."""
+    stands, since, out = dict.fromkeys(("a", "b"), False), 0, list[Span]()
+    for h in record.happenings:
+        if h.kind != "words_consent" or h.by not in stands:
+            continue
+        before = all(stands.values())
+        stands[h.by] = h.detail["words"] is True
+        if all(stands.values()) and not before:
+            since = max(0, h.at)
+        elif before and not all(stands.values()):
+            out.append(Span(since, max(since, h.at)))
+    return [*out, Span(since, max(since, record.end))] if all(stands.values()) else out
+
+
+def _missing_told(missing: Sequence[Quote]) -> list[str]:
+    if not missing:
+        return []
+    total_s = sum(gap.end_s - gap.start_s for gap in missing)
+    places = ", ".join(clock(gap.start_s) for gap in missing[:MOST_GAPS])
+    more = " and later" if len(missing) > MOST_GAPS else ""
+    return [f"The words of {lasting(total_s)} of talk were lost, at {places}{more}."]
 
 
 def _quote(a: Annotation) -> Quote:

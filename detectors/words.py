@@ -25,8 +25,8 @@ def said(utterance: Utterance, heard: Heard, language: str, mask: Mask | None = 
     return _annotation(utterance, " ".join(word.text for word in shown), heard.confidence, language, shown)
 
 
-def taken_back(utterance: Utterance, language: str) -> Annotation:
-    """Nothing was said after all: what a partial text showed is no longer so."""
+def nothing_heard(utterance: Utterance, language: str) -> Annotation:
+    """No word was heard: what a partial text showed is no longer so."""
     return _annotation(utterance, "", 0.0, language, ())
 
 

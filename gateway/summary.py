@@ -56,10 +56,11 @@ def proposal(report: Report, settings: SummarySettings) -> Proposal:
     """Raises Refused where there is no endpoint, or where there are no words to sum up."""
     if not settings.url:
         raise Refused("no_summary", "This gateway proposes no summaries.")
-    if report.spoken is None or not report.spoken.quotes:
+    quotes = [q for q in report.spoken.quotes if q.text] if report.spoken else []
+    if not quotes:
         raise Refused("no_words", "There are no words of this practice that may be summed up.")
     names = report.names
-    said = "\n".join(f"{clock(q.start_s)} {names[q.by]}: {q.text}" for q in report.spoken.quotes)
+    said = "\n".join(f"{clock(q.start_s)} {names[q.by]}: {q.text}" for q in quotes)
     messages = [{"role": "system", "content": ASK}, {"role": "user", "content": said[:MAX_TEXT_CHARS]}]
     body = {"model": settings.model, "messages": messages, "max_tokens": MOST_TOKENS, "temperature": 0.2}
     return Proposal(f"{settings.url.rstrip('/')}/chat/completions", json.dumps(body, ensure_ascii=False, indent=1))

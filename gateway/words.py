@@ -58,6 +58,7 @@ class Words:
         self._sessions: dict[str, tuple[Said, Changed]] = {}
         self._news = asyncio.Event()
         self._transcriber: Transcriber | None = None
+        self._hearing: str | None = None  # whose utterance
         self._told: Load = "all"
 
     @property
@@ -69,6 +70,10 @@ class Words:
     def pid(self) -> int | None:
         """Of the transcriber, while there is one."""
         return self._transcriber.pid if self._transcriber else None
+
+    def waits(self, session: str) -> bool:
+        """Words of this session are still being written down, and there is somebody who does."""
+        return self._transcriber is not None and (self._hearing == session or self._queue.waits(session))
 
     def open(self, session: str, said: Said, changed: Changed) -> None:
         """``said`` gets what was heard, in order; ``changed`` is called when words fall behind or are back."""
@@ -120,7 +125,11 @@ class Words:
             except TimeoutError:
                 pass
             return False
-        await self._hear(transcriber, waiting)
+        self._hearing = waiting.utterance.session
+        try:
+            await self._hear(transcriber, waiting)
+        finally:
+            self._hearing = None
         return True
 
     async def _hear(self, transcriber: Transcriber, waiting: Waiting) -> None:

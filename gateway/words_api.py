@@ -53,6 +53,7 @@ async def facts_of(gateway: Gateway, link: Link, record: Record) -> ReportFacts:
         now_s=now_s,
         words=record.room.worded,
         language=gateway.settings.words_language,
+        words_waiting=gateway.words is not None and gateway.words.waits(record.session),
         summary=bool(gateway.settings.summary.url),
         viewer="a" if link.role == "a" else "b" if link.role == "b" else None,
     )

@@ -67,6 +67,10 @@ class WordsQueue:
     def __len__(self) -> int:
         return sum(map(len, self._finals.values())) + len(self._partials)
 
+    def waits(self, session: str) -> bool:
+        """Whether something of this session is still to be heard."""
+        return session in self._finals
+
     @property
     def finals_waiting(self) -> int:
         return sum(map(len, self._finals.values()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from coach.meaning import Language
-from detectors.words import said, taken_back
+from detectors.words import nothing_heard, said
 from detectors.words_heard import Heard
 from detectors.words_mask import Mask, names_of
 from detectors.words_refine import Refinement
@@ -29,7 +29,6 @@ class SessionWords:
         self._mask = Mask(names_of(people), language.numbers, language.capitals) if masked else None
         self._ends = dict.fromkeys(Speaker, 0)  # of each partner's sound
         self._now = 0  # session time up to which utterances were looked for
-        self._shown: set[str] = set()  # partial texts that still stand
 
     def heard(self, chunk: AudioChunk) -> list[Utterance]:
         """Takes sound; returns the utterances that time alone ends."""
@@ -54,18 +53,15 @@ class SessionWords:
         return self._utterances.flush(now)
 
     def said(self, utterance: Utterance, heard: Heard | None) -> list[Annotation]:
-        """The lines for what was heard; ``heard`` None: nothing that may count as heard."""
-        if heard is not None:
-            line = said(utterance, heard, self._language.name, self._mask)
-            if utterance.final:
-                self._shown.discard(utterance.id)
-                return [line, *self._refinement.step([line], max(self._now, line.decided))]
-            self._shown.add(utterance.id)
-            return [line]
-        if utterance.final and utterance.id in self._shown:
-            self._shown.discard(utterance.id)
-            return [taken_back(utterance, self._language.name)]
-        return []
+        """The lines for what was heard; ``heard`` None: nothing that may count as heard.
+
+        Each final utterance leaves a line, an empty one where nothing was heard: so where speech has none, words
+        were lost, and the report says so. It also takes back whatever partial text was shown.
+        """
+        if heard is None:
+            return [nothing_heard(utterance, self._language.name)] if utterance.final else []
+        line = said(utterance, heard, self._language.name, self._mask)
+        return [line, *self._refinement.step([line], max(self._now, line.decided))] if utterance.final else [line]
 
     def _step(self, annotations: Sequence[Annotation], now: int) -> list[Utterance]:
         self._now = max(self._now, now)

@@ -97,6 +97,41 @@ def test_starts_are_told_with_their_rule() -> None:
     assert starts[0]["because"] == "it says always or never of the other: “you never”"
 
 
+def agreed(by: Speaker, at_s: float, yes: bool) -> Happening:
+    return Happening(f"yes {by} {at_s}", SESSION, "words_consent", at(at_s), by.value, {"words": yes})
+
+
+BOTH = (agreed(A, 0.0, True), agreed(B, 0.0, True))
+LOST_LINE = "The words of 2 seconds of talk were lost, at 0:16."
+
+
+def lost(*more: Line, **facts: Any) -> list[tuple[str, float]]:
+    given = ReportFacts({A: "Kim", B: "Sam"}, words=True, **facts)
+    built = build_report(SESSION, lines(*BOTH, *more), given)
+    assert built.spoken is not None
+    found = [(quote.by, quote.start_s) for quote in built.spoken.quotes if not quote.text]
+    assert any("were lost" in line for line in built.limits) == bool(found)
+    return found
+
+
+def test_speech_that_has_no_words_is_told_as_missing_in_its_place() -> None:
+    assert lost() == []
+    assert lost(*speech(A, 15.5, 16.5), *speech(A, 16.8, 17.8)) == [("a", 15.5)]
+    told = build_report(SESSION, lines(*BOTH, *speech(A, 16.0, 18.0)), ReportFacts(words=True))
+    assert LOST_LINE in told.limits
+
+
+def test_what_was_listened_to_in_vain_and_what_is_hardly_speech_is_not_missing() -> None:
+    assert lost(*speech(A, 16.0, 18.0), words(A, 16.0, 18.0, "")) == []
+    assert lost(*speech(A, 16.0, 16.2), *speech(B, 16.0, 18.0, confidence=0.3)) == []
+
+
+def test_words_that_nobody_agreed_to_and_words_that_are_still_on_their_way_are_not_missing() -> None:
+    assert lost(*speech(A, 16.0, 18.0), agreed(B, 15.0, False)) == []
+    assert lost(*speech(A, 16.0, 18.0), words_waiting=True) == []
+    assert lost(*speech(A, 16.0, 18.0), phase="practising", now_s=40.0) == []
+
+
 def test_a_text_that_was_taken_back_is_not_quoted() -> None:
     partial = words(A, 30.0, 31.0, "Thank you for watching", "open")
     gone: Annotation = words(A, 30.0, 31.0, "")

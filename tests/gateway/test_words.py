@@ -65,7 +65,10 @@ async def test_what_was_said_comes_back_and_silence_stays_silent(model: Path, so
     async with running(model) as (words, said):
         words.offer(utterance(sound))
         words.offer(utterance(np.zeros(32_000, np.float32), number=1))
-        (_, heard), (_, nothing) = await said.get(), await said.get()
+        _, heard = await said.get()
+        assert words.waits("s")
+        _, nothing = await said.get()
+        assert not words.waits("s")
     assert heard is not None
     assert plain(heard.text) == LINE[2].split()
     times = [word.start_s for word in heard.words]
@@ -130,4 +133,5 @@ def test_a_practices_lines_carry_the_words_in_session_time(sound: Samples) -> No
     (final,) = [u for u in utterances if u.final]
     (line,) = own.said(final, Heard((), -0.1, 0.0))
     assert (line.kind, line.status, line.span.start) == (Kind.WORDS, "final", at(10.1))
-    assert own.said(final, None) == []
+    (nothing,) = own.said(final, None)
+    assert (nothing.id, nothing.status, nothing.text) == (line.id, "final", "")

@@ -395,6 +395,7 @@ export const report = {
   aroundMark: "What was said around it",
   nothingAround: "Nothing was written down around it.",
   unsure: "as far as it could be heard",
+  lost: "words are missing here",
   reaching: "What you may have been reaching for",
   reachingLead: "Your own words. Only you see them here, until you say that they are right.",
   reachingTold: "What each was reaching for",

@@ -21,8 +21,9 @@ export function Quotes({ quotes, names }: { quotes: Quote[]; names: Names }) {
     <ol class="quotes">
       {quotes.map((quote) => (
         <li key={`${quote.by}${quote.start_s}`}>
-          <time>{clock(quote.start_s)}</time> <span class={`name-${quote.by}`}>{names[quote.by]}</span> “{quote.text}”
-          {quote.confidence < UNSURE && <small class="soft"> {words.unsure}</small>}
+          <time>{clock(quote.start_s)}</time> <span class={`name-${quote.by}`}>{names[quote.by]}</span>{" "}
+          {quote.text ? `“${quote.text}”` : <span class="soft">{words.lost}</span>}
+          {quote.text && quote.confidence < UNSURE && <small class="soft"> {words.unsure}</small>}
         </li>
       ))}
     </ol>
