@@ -16,8 +16,9 @@ from streaming.types import Annotation, Cue, Kind
 
 
 class EagerCoach(Coach):
-    """A word to every overlap, as soon as it is announced. ``said`` hears of each."""
+    """A word to every overlap, or to what ``answers`` names, as soon as it is announced. ``said`` hears of each."""
 
+    answers: ClassVar[frozenset[Kind]] = frozenset({Kind.OVERLAP})
     said: ClassVar[Callable[[Annotation, Cue], None] | None] = None
 
     def __init__(self, session: str, *given: Any, **named: Any) -> None:
@@ -26,7 +27,7 @@ class EagerCoach(Coach):
 
     def observe(self, annotation: Annotation) -> list[Cue]:
         super().observe(annotation)
-        if annotation.kind is not Kind.OVERLAP or annotation.id in self._answered:
+        if annotation.status != "open" or annotation.kind not in self.answers or annotation.id in self._answered:
             return []
         self._answered.add(annotation.id)
         id = event_id(self.session, "coach@1", "bench", None, annotation.decided)

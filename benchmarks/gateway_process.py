@@ -76,10 +76,12 @@ async def gateway(
     host: str = "127.0.0.1",
     inside: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> AsyncIterator[RunningGateway]:
     """Runs until left. ``program``: what Python is to run; it gets the arguments of ``breathmark serve``.
 
-    ``inside``: the command that runs it elsewhere (``namespaces``); ``environment``: more of it.
+    ``inside``: the command that runs it elsewhere (``namespaces``); ``environment``: more of it; ``options``: more
+    of ``breathmark serve``'s own.
     """
     with TemporaryDirectory(prefix="breathmark-bench-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log"
@@ -87,6 +89,7 @@ async def gateway(
             process = await asyncio.create_subprocess_exec(
                 *(*inside, sys.executable, *program, "serve", "--host", host, "--port", "0"),
                 *("--data", str(Path(folder) / "data")),
+                *options,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 env=os.environ | dict(environment or {}),

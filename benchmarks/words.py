@@ -13,7 +13,8 @@ import numpy as np
 
 from benchmarks import words_overlaps
 from benchmarks.harness import BenchResult, Figure, bootstrap, recordings
-from benchmarks.words_load import Timed, detector_delays_ms, sessions_a_core, simulate
+from benchmarks.words_cues import Cues, cue_delays
+from benchmarks.words_load import Timed, sessions_a_core, simulate
 from benchmarks.words_texts import errors, same_spelling
 from coach.meaning import language
 from detectors.pipeline import Pipeline
@@ -31,6 +32,7 @@ from streaming.wire import seconds
 MODEL = "tiny.en"
 LIBRIVOX = Path("/usr/share/pocketsphinx/test/data/librivox")
 SILENCE_S = 600.0  # ten minutes in which nothing is said
+COUPLES = 6  # about half a core of theirs, and as much again of the transcriber's
 LISTENING = ("Right.", "Okay.", "Yeah.", "Yes.", "Deal.", "Good.")  # lines of the dialogue of one word
 
 
@@ -61,23 +63,23 @@ def run(quick: bool) -> BenchResult:
 
 async def _measure(quick: bool) -> BenchResult:
     notes: list[str] = []
+    live_s = 46.0 if quick else 1e9  # of the dialogue: heard as live, with its partial texts
     with TemporaryDirectory(prefix="breathmark-bench-") as folder:
         model = find_model(MODEL, Path(folder))
         transcriber = await Transcriber.start(model, language("en").invented)
         try:
-            dialogue = await _heard(transcriber, read_partners([DIALOGUE]), partials=True)
+            dialogue = await _heard(transcriber, read_partners([DIALOGUE]), partials_until_s=live_s)
             librivox = await _librivox(transcriber, notes)
             noise_s, invented, doubted, forced = await _noise(transcriber, quick, notes)
         finally:
             await transcriber.stop()
         truth = _dialogue_truth()
         dialogue_reads = [Read(same_spelling(truth[s]), same_spelling(dialogue.text(s))) for s in Speaker]
-        rest, busy, heard = await detector_delays_ms(
-            model, read_partners([DIALOGUE]), sessions=10, turns=2 if quick else 6, turn_s=4.0
-        )
-    one = simulate(dialogue.timed, 1)
-    unaware = [(t.ready_s - t.said_s) * 1000 for t in dialogue.timed if t.utterance.final]
-    alone = [(t.ready_s - t.said_s + t.busy_s) * 1000 for t in dialogue.timed if t.utterance.final]
+        cues = await cue_delays(MODEL, couples=COUPLES, turns=2 if quick else 10, turn_s=3.5 if quick else 15.0)
+    live = [t for t in dialogue.timed if t.ready_s <= live_s]
+    one = simulate(live, 1)
+    unaware = [(t.ready_s - t.said_s) * 1000 for t in live if t.utterance.final]
+    alone = [(t.ready_s - t.said_s + t.busy_s) * 1000 for t in live if t.utterance.final]
     finals_ms = [delay_s * 1000 for delay_s in one.finals_s]
     busy_s = sum(t.busy_s for t in dialogue.timed if t.utterance.final)
     cpu_s = sum(t.cpu_s for t in dialogue.timed if t.utterance.final)
@@ -94,12 +96,10 @@ async def _measure(quick: bool) -> BenchResult:
         ),
         Figure("final_unaware_p50_ms", _q(unaware, 0.5), n),
         Figure("final_unaware_p95_ms", _q(unaware, 0.95), n),
-        Figure("sessions_a_core", sessions_a_core(dialogue.timed), n),
+        Figure("sessions_a_core", sessions_a_core(live), n),
         Figure("invented_words", invented, round(noise_s), alternatives={"speech detector off": forced}),
         Figure("doubted_utterances_of_noise", doubted, round(noise_s)),
-        _ratio("cue_p95_ratio_words_on", rest, busy),
-        Figure("detectors_p95_ms_words_off", _q(rest, 0.95), len(rest)),
-        Figure("detectors_p95_ms_words_on", _q(busy, 0.95), len(busy)),
+        *_cues(cues),
         _listening(dialogue, truth),
         *words_overlaps.figures(quick, notes),
     ]
@@ -110,13 +110,14 @@ async def _measure(quick: bool) -> BenchResult:
         "random offsets on one transcriber; no final dropped, p95 within 5 s.",
         "invented_words: n is seconds of noise, silence and made noise through the detectors; beside it the same sound "
         "cut blindly into 4 s and given to the transcriber and its guards alone.",
-        "cue_p95_ratio_words_on: a proxy. 10 sessions' packets in real time; from a packet to the detectors' word on "
-        f"its time, transcriber never at rest ({heard} utterances) against at rest, in turns.",
+        f"cue_…: {COUPLES} couples with a gateway process of its own, from the audio that decides a cue to the "
+        "partner's socket; whoever begins to speak gets one. Words agreed to and withdrawn in turns; meanwhile "
+        f"{cues.heard} utterances were put into words.",
     ]
     return BenchResult("words", {"quick": quick, "model": MODEL}, figures, (), notes)
 
 
-async def _heard(transcriber: Transcriber, sound: dict[Speaker, Samples], *, partials: bool = False) -> Heard:
+async def _heard(transcriber: Transcriber, sound: dict[Speaker, Samples], *, partials_until_s: float = 0.0) -> Heard:
     """The way of a live session, as fast as it goes: detectors, utterances, the transcriber's process, guards."""
     rules = language("en")
     words, pipeline, lines, timed = SessionWords("bench", rules), Pipeline("bench"), list[Annotation](), list[Timed]()
@@ -125,7 +126,7 @@ async def _heard(transcriber: Transcriber, sound: dict[Speaker, Samples], *, par
     async def hear(utterances: Sequence[Utterance]) -> None:
         nonlocal doubted
         for utterance in utterances:
-            if not (utterance.final or partials):
+            if not utterance.final and seconds(utterance.decided) > partials_until_s:
                 continue
             answer = await transcriber.hear(utterance.samples, rules.name)
             said = words.said(utterance, None if answer.doubt else answer.heard)
@@ -170,7 +171,7 @@ async def _noise(transcriber: Transcriber, quick: bool, notes: list[str]) -> tup
         invented += sum(len(plain(line.text or "")) for line in finals)
         doubted += heard.doubted
         length_s += len(own) / SAMPLE_RATE_HZ
-        for at in range(0, len(own) - SAMPLE_RATE_HZ, (32 if quick else 4) * SAMPLE_RATE_HZ):
+        for at in range(0, len(own) - SAMPLE_RATE_HZ, (128 if quick else 4) * SAMPLE_RATE_HZ):
             answer = await transcriber.hear(own[at : at + 4 * SAMPLE_RATE_HZ], rules.name)
             forced += 0 if answer.doubt else len(plain(answer.heard.text))
     return length_s, invented, doubted, forced
@@ -232,16 +233,24 @@ def _wer(name: str, reads: Sequence[Read]) -> Figure:
     return Figure(name, rate(reads), sum(len(r.truth) for r in reads), low, high)
 
 
-def _ratio(name: str, rest: Sequence[float], busy: Sequence[float]) -> Figure:
-    """Of the two p95, with an interval from drawing stretches of both."""
+def _cues(cues: Cues) -> list[Figure]:
+    """Both p95 and their ratio, with an interval from drawing couples' turns."""
     rng = np.random.default_rng(0)
-    blocks = [np.array_split(np.asarray(own), 40) for own in (rest, busy)]
-    drawn = []
-    for _ in range(300):
-        a, b = (np.concatenate([own[i] for i in rng.integers(0, len(own), len(own))]) for own in blocks)
-        drawn.append(float(np.quantile(b, 0.95) / np.quantile(a, 0.95)))
-    low, high = np.quantile(drawn, 0.025), np.quantile(drawn, 0.975)
-    return Figure(name, _q(busy, 0.95) / _q(rest, 0.95), len(rest) + len(busy), float(low), float(high))
+
+    def p95(blocks: Sequence[Sequence[float]]) -> float:
+        delays = [delay for block in blocks for delay in block]
+        return _q(delays, 0.95) if delays else float("nan")
+
+    def drawn(blocks: Sequence[Sequence[float]]) -> float:
+        return p95([blocks[i] for i in rng.integers(0, len(blocks), len(blocks))])
+
+    low, high = np.quantile([drawn(cues.on) / drawn(cues.off) for _ in range(300)], [0.025, 0.975])
+    n = {name: sum(map(len, blocks)) for name, blocks in (("off", cues.off), ("on", cues.on))}
+    return [
+        Figure("cue_p95_ratio_words_on", p95(cues.on) / p95(cues.off), sum(n.values()), float(low), float(high)),
+        Figure("cue_p95_ms_words_off", p95(cues.off), n["off"]),
+        Figure("cue_p95_ms_words_on", p95(cues.on), n["on"]),
+    ]
 
 
 def _q(values: Sequence[float], share: float) -> float:

@@ -1,27 +1,17 @@
-"""How many sessions one transcriber carries, in virtual time; and what it does to the detectors beside it."""
+"""How many sessions one transcriber carries, in virtual time."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
-from coach.meaning import language
-from detectors.pipeline import Pipeline
-from detectors.silero import shared_model
 from detectors.words_utterances import Utterance
-from detectors.worker import Worker
-from gateway.words_process import Transcriber
 from gateway.words_queue import Waiting, WordsQueue
-from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Samples, Speaker
 
 LATE_S = 5.0  # a text later than this is no longer "what was just said"
 MOST_SESSIONS = 200
-PACKET = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,59 +81,3 @@ def sessions_a_core(session: Sequence[Timed]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if carries(middle) else (low, middle - 1)
     return low
-
-
-async def detector_delays_ms(
-    model: Path, sound: dict[Speaker, Samples], *, sessions: int, turns: int, turn_s: float
-) -> tuple[list[float], list[float], int]:
-    """Delays from a packet to the detectors' word on its time: transcriber at rest, and never at rest; and what it did.
-
-    Turns of the two alternate, so that whatever else the machine does falls on both.
-    """
-    shared_model()
-    transcriber = await Transcriber.start(model, language("en").invented)
-    given: dict[tuple[str, int], float] = {}
-    delays: dict[bool, list[float]] = {False: [], True: []}
-    busy, heard = False, 0
-
-    async def deliver(session: str, annotations: list[Annotation], now: int) -> None:
-        for key in [key for key in given if key[0] == session and key[1] <= now]:
-            delays[busy].append((time.perf_counter() - given.pop(key)) * 1000)
-
-    async def keep_busy() -> None:
-        nonlocal heard
-        own = sound[Speaker.B][5 * SAMPLE_RATE_HZ : 9 * SAMPLE_RATE_HZ]
-        while busy:
-            await transcriber.hear(own, "en")
-            heard += 1
-
-    worker = Worker(deliver)
-    running = asyncio.create_task(worker.run())
-    for number in range(sessions):
-        worker.open(Pipeline(f"s{number}"))
-    position, due_s = 0, time.perf_counter() + 0.5
-    try:
-        for turn in range(2 * turns):
-            busy = turn % 2 == 1
-            words = asyncio.create_task(keep_busy()) if busy else None
-            until_s = due_s + turn_s
-            while due_s < until_s:
-                await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
-                due_s += PACKET / SAMPLE_RATE_HZ
-                now_s = time.perf_counter()
-                for number in range(sessions):
-                    given[f"s{number}", position + PACKET] = now_s
-                    for speaker, own in sound.items():
-                        at = position % (len(own) - PACKET)
-                        worker.offer(AudioChunk(f"s{number}", speaker, position, own[at : at + PACKET]))
-                position += PACKET
-            busy = False
-            if words:
-                await words
-                due_s = time.perf_counter()
-            given.clear()
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await transcriber.stop()
-    return delays[False], delays[True], heard

@@ -109,7 +109,7 @@ def lost(*more: Line, **facts: Any) -> list[tuple[str, float]]:
     given = ReportFacts({A: "Kim", B: "Sam"}, words=True, **facts)
     built = build_report(SESSION, lines(*BOTH, *more), given)
     assert built.spoken is not None
-    found = [(quote.by, quote.start_s) for quote in built.spoken.quotes if not quote.text]
+    found: list[tuple[str, float]] = [(quote.by, quote.start_s) for quote in built.spoken.quotes if not quote.text]
     assert any("were lost" in line for line in built.limits) == bool(found)
     return found
 

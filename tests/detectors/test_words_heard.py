@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.words import said, taken_back
+from detectors.words import nothing_heard, said
 from detectors.words_heard import Heard, HeardWord, doubt
 from detectors.words_utterances import Utterance
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Samples, Span, Speaker
@@ -67,5 +67,5 @@ def test_word_times_lie_in_session_time_within_the_utterance_and_in_order() -> N
 
 def test_a_text_that_is_taken_back_is_an_empty_final_of_the_same_id() -> None:
     utterance = Utterance("id", SESSION, Speaker.B, Span(0, at(1.0)), at(1.6), True, 0, NO_SOUND)
-    line = taken_back(utterance, "en")
+    line = nothing_heard(utterance, "en")
     assert (line.id, line.status, line.text, line.confidence) == ("id", "final", "", 0.0)
