@@ -48,12 +48,16 @@ class Voice:
         """Whether missing audio, not silence, came where the last IPU stopped."""
         return self.missing_start >= self.last
 
+    def over_at(self, s: TurnSettings) -> int:
+        """When the open IPU is over, unless sound begins before. What cannot be heard may be going on."""
+        return self.last + (s.bridge_samples if self.missing and self.lost else s.ipu_gap_samples)
+
     def deadline(self, s: TurnSettings) -> int:
         """When something about this voice is decided, if nothing changes before."""
         if self.speaking:
             return NEVER
         if self.open:
-            return self.last + s.ipu_gap_samples
+            return self.over_at(s)
         return self.last + s.burst_gap_samples if self.burst_open else NEVER
 
     def hear(self, now: int, missing: bool) -> None:

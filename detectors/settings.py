@@ -66,6 +66,7 @@ class VadSettings:
     hush_db: float = -72.0  # a frame with no 4 ms over it holds no voice that anyone could follow
     hush_samples: int = 3072  # 192 ms of it, and the model is not asked until it is louder
     hold_samples: int = 1536  # 96 ms: loss up to this length inside speech changes nothing
+    bridge_samples: int = 6400  # 400 ms: speech on either side of a hole like this is one unit 98 times in 100
     reset_samples: int = 8000  # 0.5 s of missing audio: what the model remembers no longer matters
     floor_rise_db: float = 0.03  # a frame: the noise floor may climb about 1 dB a second
     floor_fall: float = 0.2  # a frame: share of the way down to a quieter frame

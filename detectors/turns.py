@@ -169,7 +169,7 @@ class TurnDetector:
         """Draws every conclusion that is due now."""
         s = self.settings
         for speaker, voice in self._voices.items():
-            if voice.open and not voice.speaking and self.now - voice.last >= s.ipu_gap_samples:
+            if voice.open and not voice.speaking and self.now >= voice.over_at(s):
                 self._close_ipu(speaker)
             if voice.burst_open and not voice.speaking and self.now - voice.last >= s.burst_gap_samples:
                 self._close_burst(speaker)

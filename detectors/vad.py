@@ -108,6 +108,7 @@ class VoiceActivity:
     _missing_from: int | None = None
     _missing_to: int = 0
     _lost: bool = False
+    _hole: int | None = None  # from where nothing was heard of the speech that may still go on
 
     def step(
         self, frame: Frame, p: float | None, confidence: float = 1.0, own_db: tuple[float, ...] | None = None
@@ -119,9 +120,12 @@ class VoiceActivity:
         if own_db is not None:
             self._covered_to = frame.end
         self._energies.append(frame.energies_db if own_db is None else own_db)
-        out = self._follow_missing(frame) if frame.missing or self._missing_from is not None or self._lost else []
+        if frame.missing or self._missing_from is not None or self._lost:
+            self._follow_missing(frame)
         if p is None or (frame.missing and self.active):
-            return out  # a short loss inside speech changes nothing
+            self._bridge(frame)
+            return self._close_unit(frame.end, confidence)
+        out: list[Annotation] = []
         self.levels.hear(frame.mean_db, p, self.settings)
         self._gather(frame, p)
         if self._unit is not None and self.active:
@@ -152,31 +156,34 @@ class VoiceActivity:
             self._end_activity(self._quiet_since if self._quiet_since is not None else now)
         return self._close_unit(now, confidence, always=True)
 
-    def _follow_missing(self, frame: Frame) -> list[Annotation]:
-        out: list[Annotation] = []
+    def _follow_missing(self, frame: Frame) -> None:
+        """Marks where missing audio begins and ends, once it is more than a packet or two."""
         for span in frame.missing:
             if self._missing_from is None or span.start != self._missing_to:
                 self._missing_from, self._lost = span.start, False
             self._missing_to = span.end
             if not self._lost and span.end - self._missing_from >= self.settings.hold_samples:
-                out += self._lose(self._missing_from, frame.end)
-        if self._lost and self._missing_to < frame.end:
-            self._mark(self._missing_to, "missing", False)
-            self._lost = False
+                self._lost = True
+                self._mark(self._missing_from, "missing", True)
+                if not self.active:
+                    self._candidate, self._evidence = None, 0.0
+                    self.voicing.forget()
         if self._missing_to < frame.end:
-            self._missing_from = None
-        return out
+            if self._lost:
+                self._mark(self._missing_to, "missing", False)
+            self._missing_from, self._lost = None, False
 
-    def _lose(self, start: int, now: int) -> list[Annotation]:
-        """Too much is missing to go on: what was being said ends where the loss began."""
-        self._lost, self._candidate, self._evidence = True, None, 0.0
-        self.voicing.forget()
-        out: list[Annotation] = []
-        if self.active:
-            self._end_activity(min(start, self._quiet_since if self._quiet_since is not None else start))
-        out += self._close_unit(now, 1.0, always=True)
-        self._mark(start, "missing", True)
-        return out
+    def _bridge(self, frame: Frame) -> None:
+        """Speech goes on through a hole, a little less certain, if it is still there soon enough behind it."""
+        if not self.active or self._unit is None:
+            return
+        self._unit.frames += 1
+        if self._hole is None:
+            self._hole = frame.missing[0].start
+        if self._quiet_since is not None and frame.end - self._quiet_since >= self.settings.hang_samples:
+            self._end_activity(self._quiet_since)
+        elif frame.end - self._hole >= self.settings.bridge_samples:
+            self._end_activity(self._hole)
 
     def _gather(self, frame: Frame, p: float) -> None:
         s = self.settings
@@ -230,19 +237,22 @@ class VoiceActivity:
 
     def _watch_end(self, frame: Frame, p: float) -> None:
         if p >= self.settings.off:
-            self._quiet_since = None
+            self._quiet_since = self._hole = None
             return
         if self._quiet_since is None:
             self._quiet_since = self._refined_end(frame)
-        if frame.end - self._quiet_since >= self.settings.hang_samples:
+            if self._hole is not None and self._hole <= self._quiet_since <= self._missing_to:
+                self._quiet_since = self._hole  # it ended somewhere in there
+        if frame.end - max(self._quiet_since, self._missing_to) >= self.settings.hang_samples:
             self._end_activity(self._quiet_since)
 
     def _end_activity(self, at: int) -> None:
         self._ended = max(at, self._since)
         if self._unit is not None and self._unit.proven:
             self._mark(at, "active", False)
-            self._ended = self._last_mark
-        self.active, self._quiet_since, self._evidence = False, None, 0.0
+            if at != self._hole:  # from there on the turn detector was told that nothing is known
+                self._ended = self._last_mark
+        self.active, self._quiet_since, self._hole, self._evidence = False, None, None, 0.0
         self.voicing.forget()
 
     def _close_unit(self, now: int, confidence: float, always: bool = False) -> list[Annotation]:
@@ -323,7 +333,7 @@ class VoiceActivity:
             "before": pack(self._before),
             "last_mark": self._last_mark,
             "covered_to": self._covered_to,
-            "missing": [self._missing_from, self._missing_to, self._lost],
+            "missing": [self._missing_from, self._missing_to, self._lost, self._hole],
         }
 
     @classmethod
@@ -338,5 +348,5 @@ class VoiceActivity:
         voice._before = unpack(saved["before"])
         voice._last_mark = saved["last_mark"]
         voice._covered_to = saved["covered_to"]
-        voice._missing_from, voice._missing_to, voice._lost = saved["missing"]
+        voice._missing_from, voice._missing_to, voice._lost, voice._hole = saved["missing"]
         return voice

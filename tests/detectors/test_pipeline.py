@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detectors.pipeline import Pipeline
-from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Kind, Samples, Speaker
+from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, AudioChunk, Kind, Samples, Speaker
 from tests.detectors.talk import DIALOGUE, dialogue, lines, packets, run, speech
 
 EXCERPT_S = (28.0, 50.0)  # two interruptions, a terminal overlap, the start of a talk-over
@@ -78,10 +78,23 @@ def test_missing_audio_ends_speech_where_it_began() -> None:
     out = run(Pipeline("s"), packets(dialogue(0, 20), lost=[(Speaker.A, lost_at, back_at)]))
     (cut_off,) = (a for a in speech(out, Speaker.A) if a.span.start < lost_at < a.decided)
     assert cut_off.span.end == lost_at
-    assert cut_off.decided - lost_at < SAMPLE_RATE_HZ // 4
+    assert cut_off.decided - lost_at < SAMPLE_RATE_HZ // 2
     assert [a for a in speech(out, Speaker.A) if a.span.start >= back_at]
     heard = [a for a in out if a.by is Speaker.A and a.kind in (Kind.SPEECH, Kind.AROUSAL)]
     assert not [a for a in heard if lost_at < a.span.start < back_at]
+
+
+@pytest.mark.parametrize("lost_s", [3.0, 13.2], ids=["the starter begins", "the holder goes on"])
+def test_a_burst_of_loss_within_an_overlap_changes_no_label(expected: list[str], lost_s: float) -> None:
+    at = round(lost_s * SAMPLE_RATE_HZ)
+    for who in Speaker:
+        holed = run(Pipeline("s"), packets(excerpt(), lost=[(who, at, at + 4_800)]))
+        assert _typed(lines(holed)) == _typed(expected)
+
+
+def _typed(said: list[str]) -> list[tuple[str, str | None]]:
+    found = (json.loads(line) for line in said)
+    return [(a["kind"], a.get("by")) for a in found if a["status"] == "final" and a["kind"] in set(OVERLAP_KINDS)]
 
 
 def test_one_lost_packet_changes_no_boundary_of_speech() -> None:

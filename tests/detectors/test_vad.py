@@ -101,6 +101,38 @@ def test_what_is_lost_for_long_is_marked_missing_and_ends_speech_at_its_start() 
     assert [(at, on) for at, what, on in marks if what == "missing"] == [(gone.start, True), (gone.end, False)]
 
 
+HOLE = Span(60 * FRAME_SAMPLES + 100, 69 * FRAME_SAMPLES + 7)  # 285 ms
+
+
+def test_speech_on_both_sides_of_a_hole_is_one_unit_and_a_little_less_certain() -> None:
+    samples, p = sound([(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES)], 130), probabilities(130, (40, 110))
+    (_, whole), (_, holed) = listen(samples, p)[1], listen(samples, p, HOLE)[1]
+    assert (holed.span, holed.id) == (whole.span, whole.id)
+    assert 0.8 * whole.confidence < holed.confidence < whole.confidence
+
+
+def test_speech_that_is_gone_behind_a_hole_ended_where_the_hole_began() -> None:
+    loud = [(40 * FRAME_SAMPLES, HOLE.start), (100 * FRAME_SAMPLES, 120 * FRAME_SAMPLES)]
+    voice, out = listen(sound(loud, 140), probabilities(140, (40, 61), (100, 120)), HOLE)
+    assert next(a.span.end for a in out if a.status == "final") == HOLE.start
+    marks = voice.settled(140 * FRAME_SAMPLES)
+    stops = [at for at, what, on in marks if what == "active" and not on]
+    assert stops[0] == HOLE.end  # so that the turn detector, told of the hole, hears nothing behind it
+    assert len(stops) == 2
+
+
+def test_packets_lost_again_and_again_bridge_no_more_than_one_hole_does() -> None:
+    voice = VoiceActivity("s", Speaker.A, VadSettings(), 0)
+    samples = sound([(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES)], 120)
+    ended: list[Annotation] = []
+    for n, p in enumerate(probabilities(120, (40, 60))):
+        start = n * FRAME_SAMPLES
+        holes = (Span(start + 100, start + 420),) if n >= 60 else ()
+        ended += voice.step(Frame.of(start, samples[start : start + FRAME_SAMPLES], holes), p)
+    assert [a.span.end for a in ended if a.status == "final"] == [60 * FRAME_SAMPLES + 100]
+    assert ended[-1].decided < 60 * FRAME_SAMPLES + 0.75 * SAMPLE_RATE_HZ
+
+
 def test_the_session_s_end_ends_speech() -> None:
     voice, out = listen(sound([(40 * FRAME_SAMPLES, 60 * FRAME_SAMPLES)], 60), probabilities(60, (40, 60)))
     assert [a.status for a in out] == ["open"]
@@ -186,6 +218,22 @@ def test_a_voice_that_pauses_within_its_unit_goes_on_without_new_proof() -> None
     voice, out = listen(sound(loud, 120), p)
     assert [a.status for a in out] == ["open", "final"]
     assert [on for _, _, on in voice.settled(120 * FRAME_SAMPLES)] == [True, False, True, False]
+
+
+def test_saved_within_a_hole_it_goes_on_alike() -> None:
+    samples, p = sound([(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES)], 130), probabilities(130, (40, 110))
+    _, whole = listen(samples, p, HOLE)
+    for cut in range(60, 72):
+        voice = VoiceActivity("s", Speaker.A, VadSettings(), 0)
+        out: list[Annotation] = []
+        for n in range(130):
+            if n == cut:
+                voice = VoiceActivity.restore("s", Speaker.A, VadSettings(), json.loads(json.dumps(voice.save())))
+            own = Span(n * FRAME_SAMPLES, (n + 1) * FRAME_SAMPLES)
+            lost = (Span(max(own.start, HOLE.start), min(own.end, HOLE.end)),) if HOLE.overlap(own) else ()
+            frame = Frame.of(own.start, samples[own.start : own.end], lost)
+            out += voice.step(frame, None if frame.wholly_missing else p[n])
+        assert out == whole
 
 
 def test_saved_between_announcement_and_proof_it_goes_on_alike() -> None:
