@@ -22,6 +22,7 @@ from gateway.ice import IceSettings
 from gateway.offer import complete_answer, opus_payload_type, screen_offer
 from gateway.receiver import Listener, TrackReader, bear_distance, packets_within_reach, read_media_first, take_packets
 from gateway.relay import RelayTrack
+from gateway.sender import PacketSender, sending_within_reach
 from streaming.errors import Refused
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,8 @@ class Peer:
         self._sender = transceiver.sender
         self._receiver = transceiver.receiver
         self.direct = self._take(self._receiver)
+        if self.direct and sending_within_reach(self._sender):
+            self.relay.straight = PacketSender(self._sender, lambda: self._payload_type)
         bear_distance(transceiver.receiver)
 
     async def answer(self, offer_sdp: str) -> str:

@@ -1,6 +1,7 @@
 """What one partner says, to the other's ear: Opus packets forwarded as they came, never decoded.
 
-aiortc's sender packs an ``av.Packet`` as it is, and encodes a frame where only that is to be had.
+They leave as they come (``gateway.sender``). Where that is out of reach aiortc's sender reads the track: it packs
+an ``av.Packet`` as it is, and encodes a frame where only that is to be had.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import av
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from gateway.clock import RTP_HZ
+from gateway.sender import PacketSender
 
 TIME_BASE = Fraction(1, RTP_HZ)
 
@@ -31,6 +33,7 @@ class RelayTrack(MediaStreamTrack):
 
     def __init__(self, bound: int) -> None:
         super().__init__()
+        self.straight: PacketSender | None = None  # out at once, past the queue
         self.forwarded = 0
         self.dropped = 0
         self._bound = bound
@@ -42,9 +45,16 @@ class RelayTrack(MediaStreamTrack):
 
     def forward(self, payload: bytes, source: int, timestamp: int, at_s: float) -> None:
         """An Opus payload of stream ``source`` with that stream's 32-bit RTP timestamp, arrived at ``at_s``."""
+        if self.readyState != "live":
+            return
+        sent_timestamp = self._sent_timestamp(source, timestamp, at_s)
+        if self.straight is not None:
+            sent = self.straight.send(payload, sent_timestamp)
+            self.forwarded += sent
+            self.dropped += not sent
+            return
         packet = av.Packet(payload)
-        packet.pts = self._sent_timestamp(source, timestamp, at_s)
-        packet.time_base = TIME_BASE
+        packet.pts, packet.time_base = sent_timestamp, TIME_BASE
         self._put(packet)
 
     def forward_frame(self, frame: av.AudioFrame, source: int, at_s: float) -> None:
