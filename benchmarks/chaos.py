@@ -92,6 +92,11 @@ class Program:
                 await self._reading
                 raise UnusableInput(f"{self.arguments[-1]} did not start: {self.log.read_text()[-2000:]}")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def stop(self, how: signal.Signals) -> int | None:
         if self._process is None:
             return None

@@ -54,6 +54,11 @@ class Server:
             self._process.wait(START_S)
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def pause(self) -> None:
         """The process stands still with its sockets open: nothing is refused, nothing is answered."""
         assert self._process is not None

@@ -14,12 +14,13 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from benchmarks.undisturbed import key
 from coach.settings import CoachSettings
-from gateway.analyst import Analyst, Tools
+from gateway.analyst import Practised, Tools
 from gateway.clock import SessionClock
 from gateway.demo import DIALOGUE
 from gateway.logs import configure
@@ -38,12 +39,22 @@ WRITE_S = 5.0
 STEP_S = 0.02
 
 
+class Listener(Protocol):
+    """What a couple needs of whoever analyses it."""
+
+    @property
+    def given(self) -> Mapping[Speaker, int]: ...
+    def offer(self, chunk: AudioChunk) -> None: ...
+    async def happened(self, told: Sequence[Happening]) -> None: ...
+    async def close(self) -> None: ...
+
+
 class Couple:
     """One practice. Its voices are the dialogue, from a moment of its own; every second one has them swapped."""
 
     def __init__(self, number: int, voices: Mapping[Speaker, Samples], tools: Tools, shown: Path) -> None:
         self.session = f"couple-{number}"
-        self.analyst: Analyst | None = None
+        self.analyst: Listener | None = None
         self.speaks = True
         n = len(voices[Speaker.A])
         self._voices = {s: np.roll(voices[s if number % 2 else s.other], -number * n // 10) for s in Speaker}
@@ -94,8 +105,8 @@ async def run(bus: str, store: str, couples: int, began_unix: float, *, goes_on:
         voices = read_partners([DIALOGUE])
         live = [Couple(number, voices, tools, shown) for number in range(couples)]
         for couple in live:
-            begin = (couple.session, clock, POLICY, couple.show, lambda: None)
-            couple.analyst = await analysts.resume(*begin) if goes_on else analysts.begin(*begin)
+            practised = Practised(couple.session, clock, POLICY, couple.show, lambda: None)
+            couple.analyst = await analysts.resume(practised) if goes_on else analysts.begin(practised)
         sys.stdout.write("speaking\n")
         sys.stdout.flush()
         while not stop.is_set():

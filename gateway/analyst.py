@@ -15,10 +15,13 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from coach.policy import Coach
+from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from detectors.worker import Worker
 from gateway.clock import SessionClock
 from gateway.homes import SCOPE
+from gateway.kept import Kept
+from gateway.learnt import Learnt
 from gateway.metrics import Metrics
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
@@ -67,6 +70,28 @@ class Trace:
     decided_to_sent_ms: float
     sent_s: float
 
+    def counted(self, metrics: Metrics) -> Trace:
+        metrics.captured_to_decided_ms.observe(self.captured_to_decided_ms)
+        metrics.decided_to_sent_ms.observe(self.decided_to_sent_ms)
+        return self
+
+
+Told: TypeAlias = Happening | Annotation
+Show: TypeAlias = Callable[[Sequence[Line]], None]  # gets what is on disk, in order
+Changed: TypeAlias = Callable[[], None]  # the analyst itself: coaching_paused, fallen_silent
+
+
+@dataclass(frozen=True, slots=True)
+class Practised:
+    """A practice, as whoever analyses it has to know it. ``learnt``: of the two, from an earlier one."""
+
+    session: str
+    clock: SessionClock
+    policy: CoachSettings
+    show: Show
+    changed: Changed
+    learnt: Learnt | None = None
+
 
 class Analyst(Protocol):
     """What a practice needs of whoever analyses it."""
@@ -107,32 +132,16 @@ class Analyst(Protocol):
         """This process has no more to do with the practice, which may go on elsewhere or later."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Detectors and coach as of one session time; ``heard`` is the newest happening that the coach knows."""
-
-    now: int
-    heard: int
-    coach: bytes
-    pipeline: bytes
-
-
-Told: TypeAlias = Happening | Annotation
-Show: TypeAlias = Callable[[Sequence[Line]], None]  # gets what is on disk, in order
-Changed: TypeAlias = Callable[[], None]  # the analyst itself: coaching_paused, fallen_silent
-
-
 class LocalAnalyst:
     """An analyst whose detectors run on a worker of this process. Made by ``gateway.analysts.Analysts``."""
 
     def __init__(
         self,
-        clock: SessionClock,
+        practised: Practised,
         pipeline: Pipeline,
         coach: Coach,
         worker: Worker,
         tools: Tools,
-        show: Show,
         *,
         settled: frozenset[str] = frozenset(),
         heard: int = -1,
@@ -142,40 +151,29 @@ class LocalAnalyst:
         self.now = pipeline.now  # the timeline and the coach are told everything up to here
         self.heard = heard  # session time of the newest happening that the coach knows
         self.closed = False
-        self._clock = clock
+        self.coaching_paused = False
+        self.given = {speaker: pipeline.given(speaker) for speaker in Speaker}
+        self.traces: dict[str, Trace] = {}
+        self._clock = practised.clock
         self._worker = worker
         self._tools = tools
-        self._show = show
+        self._show = practised.show
         self._settled = settled  # ids that were final before a restart: not to be revised by less knowledge
-        self._given = {speaker: pipeline.given(speaker) for speaker in Speaker}
-        self._traces: dict[str, Trace] = {}
         self._unwritten: list[Annotation] = []
         self._failures = 0
         self._over = False
         worker.open(pipeline)
 
     @property
-    def given(self) -> Mapping[Speaker, int]:
-        return self._given
-
-    @property
-    def traces(self) -> Mapping[str, Trace]:
-        return self._traces
-
-    @property
     def fallen_silent(self) -> bool:
         return self.coach.fallen_silent
-
-    @property
-    def coaching_paused(self) -> bool:
-        return False
 
     @property
     def owes(self) -> bool:
         return bool(self._unwritten)
 
     def offer(self, chunk: AudioChunk) -> None:
-        self._given[chunk.speaker] = max(chunk.end, self._given[chunk.speaker])
+        self.given[chunk.speaker] = max(chunk.end, self.given[chunk.speaker])
         self._worker.offer(chunk)
 
     async def annotated(self, annotations: list[Annotation], now: int) -> None:
@@ -196,8 +194,7 @@ class LocalAnalyst:
             return
         del self._unwritten[: len(lines)]
         self.now = now
-        for annotation in lines:
-            self._tools.metrics.annotations.labels(annotation.kind.value).inc()
+        self._tools.metrics.count(lines)
         self._show(lines)
         cues = [cue for annotation in lines for cue in self.coach.observe(annotation)]
         await self._say(cues + self.coach.advance(now), decided_s)
@@ -236,9 +233,7 @@ class LocalAnalyst:
         sent_s = time.monotonic()
         for cue in cues:
             trace = Trace(captured_to_decided_ms[cue.id], (sent_s - decided_s) * 1000, sent_s)
-            self._traces[cue.id] = trace
-            self._tools.metrics.captured_to_decided_ms.observe(trace.captured_to_decided_ms)
-            self._tools.metrics.decided_to_sent_ms.observe(trace.decided_to_sent_ms)
+            self.traces[cue.id] = trace.counted(self._tools.metrics)
         self._show([*cues, *outcomes])
 
     def begin_afresh(self) -> None:
@@ -250,16 +245,16 @@ class LocalAnalyst:
         if self._failures > MAX_FAILURES:
             log.error("detectors failed too often, the practice goes on without them", session=self.session)
             return
-        self._worker.open(Pipeline(self.session, start=max(self._given.values())))
+        self._worker.open(Pipeline(self.session, start=max(self.given.values())))
 
-    async def state(self) -> State | None:
+    async def state(self) -> Kept | None:
         """None where it cannot be kept just now: the next chance is two seconds away."""
         if self._over or self._unwritten:
             return None
         now, pipeline = await self._worker.save(self.session)
         coach = self.coach.save()
         # A tick may have come between: both have to be of one session time.
-        return State(now, self.heard, coach, pipeline) if now == self.now and not self._over else None
+        return Kept(now, coach, pipeline, self.heard) if now == self.now and not self._over else None
 
     async def close(self) -> None:
         self._over = True

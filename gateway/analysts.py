@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,14 +12,12 @@ from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from detectors.worker import Worker, WorkerCounts
-from gateway.analyst import Analyst, Changed, LocalAnalyst, Show, State, Tools
-from gateway.clock import SessionClock
-from gateway.learnt import Learnt, beginning, learnt_by
-from streaming.errors import StoreUnavailable
+from gateway.analyst import Analyst, LocalAnalyst, Practised, Tools
+from gateway.kept import Kept, learnt_of
+from gateway.learnt import Learnt, beginning
+from streaming.errors import StoreUnavailable, UnusableInput
 from streaming.timeline import Stored
 from streaming.types import Annotation, Happening
-
-_STATE_VERSION = 2
 
 log = structlog.get_logger("gateway.analysts")
 
@@ -28,23 +25,10 @@ log = structlog.get_logger("gateway.analysts")
 class Analysts(Protocol):
     """Whoever analyses a gateway's practices: this process, or workers elsewhere."""
 
-    def begin(
-        self,
-        session: str,
-        clock: SessionClock,
-        policy: CoachSettings,
-        show: Show,
-        changed: Changed,
-        learnt: Learnt | None = None,
-    ) -> Analyst:
-        """A practice begins at session time 0. Begun again, it replaces the one before.
+    def begin(self, practised: Practised) -> Analyst:
+        """A practice begins at session time 0. Begun again, it replaces the one before."""
 
-        ``learnt`` is what is known of the two from an earlier practice.
-        """
-
-    async def resume(
-        self, session: str, clock: SessionClock, policy: CoachSettings, show: Show, changed: Changed
-    ) -> Analyst:
+    async def resume(self, practised: Practised) -> Analyst:
         """A practice goes on after a restart. Raises StoreUnavailable."""
 
     async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
@@ -77,52 +61,32 @@ class LocalAnalysts:
         """Works until cancelled."""
         await self._worker.run()
 
-    def begin(
-        self,
-        session: str,
-        clock: SessionClock,
-        policy: CoachSettings,
-        show: Show,
-        changed: Changed,
-        learnt: Learnt | None = None,
-    ) -> LocalAnalyst:
-        pipeline, coach = beginning(session, policy, learnt)
-        return self._add(LocalAnalyst(clock, pipeline, coach, self._worker, self._tools, show))
+    def begin(self, practised: Practised) -> LocalAnalyst:
+        return self._add(practised, *beginning(practised.session, practised.policy, practised.learnt))
 
-    async def resume(
-        self, session: str, clock: SessionClock, policy: CoachSettings, show: Show, changed: Changed
-    ) -> LocalAnalyst:
+    async def resume(self, practised: Practised) -> LocalAnalyst:
         """Goes on from the newest state in the store. What the timeline holds beyond it stays as it is."""
+        session, policy = practised.session, practised.policy
         stored = await self._tools.timeline.read(session)
         snapshot = await self._tools.timeline.read_snapshot(session)
         now, heard, pipeline, coach = 0, -1, Pipeline(session), Coach(session, policy)
         if snapshot is not None:
             try:
-                state = unframed(snapshot[1])
-                now, heard = state.now, state.heard
-                pipeline = Pipeline.restore(session, state.pipeline)
-                coach = Coach.restore(session, state.coach, policy)
-            except (KeyError, TypeError, ValueError) as error:
+                kept = Kept.unpacked(snapshot[1])
+                pipeline, coach = kept.restored(session, policy)
+                now, heard = kept.now, kept.heard
+            except UnusableInput as error:
                 # A state of another version: the baselines are learnt anew, the timeline is whole.
-                log.warning("snapshot not usable", session=session, error=repr(error))
+                log.warning("snapshot not usable", session=session, error=str(error))
                 self._tools.metrics.detector_failures.inc()
-                now, heard, pipeline, coach = 0, -1, Pipeline(session, start=clock.now()), Coach(session, policy)
+                pipeline = Pipeline(session, start=practised.clock.now())
         settled = replay(coach, stored, now, heard)
         heard = max((s.line.at for s in stored if isinstance(s.line, Happening)), default=-1)
-        return self._add(
-            LocalAnalyst(clock, pipeline, coach, self._worker, self._tools, show, settled=settled, heard=heard)
-        )
+        return self._add(practised, pipeline, coach, settled, heard)
 
     async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
         snapshot = await self._tools.timeline.read_snapshot(session)
-        if snapshot is None:
-            return None
-        try:
-            state = unframed(snapshot[1])
-            return learnt_by(Pipeline.restore(session, state.pipeline), Coach.restore(session, state.coach, policy))
-        except (KeyError, TypeError, ValueError) as error:
-            log.warning("nothing could be learnt of a state", session=session, error=repr(error))
-            return None
+        return learnt_of(session, snapshot[1] if snapshot else None, policy)
 
     async def save(self) -> None:
         """Keeps what changed since the last time. One practice's failure is its own."""
@@ -141,7 +105,7 @@ class LocalAnalysts:
         state = await analyst.state()
         if state is None:
             return
-        await self._tools.timeline.save_snapshot(analyst.session, state.now, framed(state))
+        await self._tools.timeline.save_snapshot(analyst.session, state.now, state.packed())
         self._saved[analyst.session] = (state.now, state.heard)
         if analyst.closed:  # it ended while this was written
             await self._forget(analyst.session)
@@ -156,8 +120,16 @@ class LocalAnalysts:
         self._analysts.pop(session, None)
         self._saved.pop(session, None)
 
-    def _add(self, analyst: LocalAnalyst) -> LocalAnalyst:
-        self._analysts[analyst.session] = analyst
+    def _add(
+        self,
+        practised: Practised,
+        pipeline: Pipeline,
+        coach: Coach,
+        settled: frozenset[str] = frozenset(),
+        heard: int = -1,
+    ) -> LocalAnalyst:
+        analyst = LocalAnalyst(practised, pipeline, coach, self._worker, self._tools, settled=settled, heard=heard)
+        self._analysts[practised.session] = analyst
         return analyst
 
     async def _annotated(self, session: str, annotations: list[Annotation], now: int) -> None:
@@ -166,22 +138,6 @@ class LocalAnalysts:
     def _failed(self, session: str, error: Exception) -> None:
         log.error("detectors failed", session=session, error=repr(error), exc_info=error)
         self._analysts[session].begin_afresh()
-
-
-def framed(state: State) -> bytes:
-    """A line that says what follows, then both states as they are."""
-    head = {"v": _STATE_VERSION, "now": state.now, "heard": state.heard, "coach_bytes": len(state.coach)}
-    return json.dumps(head).encode() + b"\n" + state.coach + state.pipeline
-
-
-def unframed(payload: bytes) -> State:
-    """Raises KeyError, TypeError, ValueError for anything that ``framed`` did not give."""
-    line, _, rest = payload.partition(b"\n")
-    head = json.loads(line)
-    if head["v"] != _STATE_VERSION:
-        raise ValueError(f"state has version {head['v']!r}, expected {_STATE_VERSION}")
-    size = int(head["coach_bytes"])
-    return State(int(head["now"]), int(head["heard"]), rest[:size], rest[size:])
 
 
 def replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:

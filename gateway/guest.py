@@ -21,7 +21,6 @@ from gateway.host import forget
 from gateway.letters import (
     Alive,
     Beat,
-    Closed,
     Gone,
     GuestLetter,
     Knock,
@@ -267,7 +266,7 @@ class Guest:
             self._unheard.popleft()
             self._progress_s = self._home_s
         match letter:
-            case Shown() | Closed():
+            case Shown():
                 self._take_in_order(self._box, letter)
             case Sound():
                 self._wanted = letter
@@ -279,7 +278,7 @@ class Guest:
                 if letter.shown > self._shown:
                     self._knock()
 
-    def _take_in_order(self, box: Outbox, letter: Shown | Closed) -> None:
+    def _take_in_order(self, box: Outbox, letter: Shown) -> None:
         if letter.number <= self._shown:
             return  # it came twice
         if letter.number > self._shown + 1:
@@ -289,7 +288,7 @@ class Guest:
         if not self._answered.is_set():
             self._answered.set()
             self._say_unheard()
-        if isinstance(letter, Closed):
+        if letter.what is None:
             box.close()
         else:
             self._show(box, letter.what)
@@ -349,7 +348,9 @@ class Guest:
 
     def _heard(self, chunk: AudioChunk) -> None:
         if self._decoding is not None:
-            chunk = replace(chunk, uncertainty=chunk.uncertainty + self._offset.uncertainty)
+            over = self._offset.uncertainty  # half a round trip over the bus, which the other's voice takes, too
+            late = chunk.hears_late + over if chunk.hears_late else 0
+            chunk = replace(chunk, uncertainty=chunk.uncertainty + over, hears_late=late)
             self._post.sound.send(sound_of(self._seat), packets.pack(chunk))
 
     def _send(self, letter: GuestLetter) -> None:

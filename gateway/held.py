@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -27,15 +28,13 @@ from gateway.exchange import (
     Came,
     Close,
     Heard,
-    Kept,
     in_stream,
     lines_stream,
     pack_came,
-    pack_kept,
     state_stream,
     unpack,
-    unpack_kept,
 )
+from gateway.kept import Kept
 from gateway.learnt import beginning
 from gateway.tasks import Tasks
 from gateway.worker_metrics import WorkerMetrics
@@ -114,15 +113,16 @@ class Held:
         if last is None:
             return
         try:
-            kept = unpack_kept(last.payload)
-            pipeline = Pipeline.restore(self.session, kept.pipeline)
-            coach = Coach.restore(self.session, kept.coach, kept.policy)
-        except (UnusableInput, KeyError, TypeError, ValueError) as error:
-            log.warning("a state was not usable", session=self.session, error=repr(error))
+            kept = Kept.unpacked(last.payload)
+            if kept.begin is None:
+                raise UnusableInput("it is of no practice that had begun")
+            pipeline, coach = kept.restored(self.session, kept.begin.policy)
+        except UnusableInput as error:
+            log.warning("a state was not usable", session=self.session, error=str(error))
             return
-        self._start(Begin(kept.began_unix, kept.now, kept.policy), pipeline, coach)
+        self._start(kept.begin, pipeline, coach)
         self.position = kept.position
-        self._heard.extend(kept.heard)
+        self._heard.extend(kept.told)
         self._means.metrics.restores.inc()
 
     async def give_away(self) -> None:
@@ -172,9 +172,8 @@ class Held:
         if settled is None:
             return
         now, pipeline = settled
-        begun, heard = self._begun, tuple(self._heard)
-        coach = self._coach.save()
-        self._put(Kept(self.position, begun.began_unix, begun.policy, now, heard, coach, pipeline))
+        told, begin = tuple(self._heard), self._begun
+        self._put(Kept(now, self._coach.save(), pipeline, told=told, position=self.position, begin=begin))
 
     async def _hear(self, heard: Heard) -> None:
         match heard:
@@ -303,7 +302,7 @@ class Held:
                     continue
                 entry = self._outgoing[0]
                 if isinstance(entry, Kept):
-                    await self._publish(state_stream(self.session), pack_kept(entry), keep=1)
+                    await self._publish(state_stream(self.session), entry.packed(), keep=1)
                     self._outgoing.popleft()
                 else:
                     await self._tell(entry)
@@ -345,22 +344,18 @@ class Held:
         """A store that is away is waited for: the lines are only here."""
         while True:
             try:
-                await self._means.timeline.append(lines, fence=self.lease.fence)
+                return await self._means.timeline.append(lines, fence=self.lease.fence)
             except StoreUnavailable as error:
                 self._means.metrics.store_failures.inc()
                 log.error("lines wait for the store", session=self.session, waiting=len(lines), error=str(error))
-                await asyncio.sleep(RETRY_S)
-            else:
-                return
+            await asyncio.sleep(RETRY_S)
 
     async def _publish(self, stream: str, payload: bytes, **options: int) -> None:
         while True:
-            try:
+            with suppress(BusUnavailable):
                 await self._means.bus.publish(stream, payload, **options)
-            except BusUnavailable:
-                await asyncio.sleep(RETRY_S)
-            else:
                 return
+            await asyncio.sleep(RETRY_S)
 
     async def _drop(self, stream: str) -> None:
         try:

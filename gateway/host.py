@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import structlog
 
@@ -17,7 +18,6 @@ from gateway.letters import (
     Alive,
     Beat,
     Changed,
-    Closed,
     Gone,
     HomeLetter,
     Knock,
@@ -34,7 +34,7 @@ from gateway.letters import (
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.post import Post
-from gateway.protocol import RoomView
+from gateway.protocol import RoomView, ServerMessage
 from gateway.registry import Registry
 from gateway.session import Session
 from gateway.settings import SocketSettings
@@ -186,17 +186,7 @@ class GuestSeat:
         clock = self._session.practice.clock
         zero = clock.zero if clock else None
         now = machine_samples(time.monotonic())
-        self._send(
-            Beat(
-                fence=self._fence(),
-                attempt=self.attempt,
-                heard=self._heard,
-                sent=sent,
-                now=now,
-                zero=zero,
-                shown=self._shown,
-            )
-        )
+        self._answer(Beat, sent=sent, now=now, zero=zero, shown=self._shown)
 
     def say(self, letter: Said | Left) -> None:
         """In order; where something is missing, or there is too much, the guest has to knock anew."""
@@ -272,37 +262,23 @@ class GuestSeat:
         """What is to become of the partner's audio: said whole, and after everything that the partner says."""
         if self._microphone is None or self.over:
             return
-        wanted = self._microphone.wanted
-        self._send(
-            Sound(
-                fence=self._fence(),
-                attempt=self.attempt,
-                heard=self._heard,
-                begin_at=wanted.begin_at,
-                zero=wanted.zero,
-                speaks=wanted.speaks,
-                hears=wanted.hears,
-            )
-        )
+        self._answer(Sound, **asdict(self._microphone.wanted))
 
     async def _send_all(self) -> None:
         """Sends what waits until the box is closed and empty."""
         while messages := await self.box.take():
             for message in messages:
-                self._shown += 1
-                self._send(
-                    Shown(
-                        fence=self._fence(),
-                        attempt=self.attempt,
-                        heard=self._heard,
-                        number=self._shown,
-                        what=message,
-                    )
-                )
+                self._show(message)
             if messages[-1].type == "lines" and not self.box.closed:
                 await asyncio.sleep(self._means.sockets.batch_s)
+        self._show(None)
+
+    def _show(self, what: ServerMessage | None) -> None:
         self._shown += 1
-        self._send(Closed(fence=self._fence(), attempt=self.attempt, heard=self._heard, number=self._shown))
+        self._answer(Shown, number=self._shown, what=what)
+
+    def _answer(self, kind: type[Beat | Shown | Sound], **said: Any) -> None:
+        self._send(kind(fence=self._fence(), attempt=self.attempt, heard=self._heard, **said))
 
     def _send(self, letter: HomeLetter) -> None:
         self._means.post.letters.send(to_guest(self._knock.seat), letter.packed())

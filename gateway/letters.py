@@ -10,7 +10,7 @@ home has heard it, over a change of the home too: a consent that was withdrawn i
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -18,6 +18,7 @@ from gateway.protocol import ClientMessage, MediaState, Role, ServerMessage
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
 
+T = TypeVar("T")
 Seat: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]  # random: who does not know it cannot write for it
 
 
@@ -88,18 +89,11 @@ class _FromHome(_Letter):
 
 
 class Shown(_FromHome):
-    """A message for the browser."""
+    """A message for the browser; None: that was all, and its socket closes."""
 
     kind: Literal["shown"] = "shown"
     number: int
-    what: Annotated[ServerMessage, Field(discriminator="type")]
-
-
-class Closed(_FromHome):
-    """Everything for this browser was shown; its socket closes."""
-
-    kind: Literal["closed"] = "closed"
-    number: int
+    what: Annotated[ServerMessage, Field(discriminator="type")] | None
 
 
 class Sound(_FromHome):
@@ -133,7 +127,7 @@ class Gone(_Letter):
     fence: int
 
 
-HomeLetter: TypeAlias = Annotated[Shown | Closed | Sound | Beat | Gone, Field(discriminator="kind")]
+HomeLetter: TypeAlias = Annotated[Shown | Sound | Beat | Gone, Field(discriminator="kind")]
 
 _GUEST_LETTER: TypeAdapter[GuestLetter] = TypeAdapter(GuestLetter)
 _HOME_LETTER: TypeAdapter[HomeLetter] = TypeAdapter(HomeLetter)
@@ -141,18 +135,19 @@ _HOME_LETTER: TypeAdapter[HomeLetter] = TypeAdapter(HomeLetter)
 
 def read_guest_letter(payload: bytes) -> GuestLetter:
     """Raises UnusableInput."""
-    try:
-        return _GUEST_LETTER.validate_json(payload)
-    except ValidationError as error:
-        raise UnusableInput(f"not a guest's letter: {error.errors(include_input=False, include_url=False)}") from None
+    return _read(_GUEST_LETTER, payload)
 
 
 def read_home_letter(payload: bytes) -> HomeLetter:
     """Raises UnusableInput."""
+    return _read(_HOME_LETTER, payload)
+
+
+def _read(kind: TypeAdapter[T], payload: bytes) -> T:
     try:
-        return _HOME_LETTER.validate_json(payload)
+        return kind.validate_json(payload)
     except ValidationError as error:
-        raise UnusableInput(f"not a home's letter: {error.errors(include_input=False, include_url=False)}") from None
+        raise UnusableInput(f"not a letter: {error.errors(include_input=False, include_url=False)}") from None
 
 
 # The streams of the bus.

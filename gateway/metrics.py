@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import accumulate
 
@@ -14,6 +14,7 @@ from detectors.worker import WorkerCounts
 from gateway.media import MediaStats
 from gateway.placement import WAIT_BOUNDS_MS
 from gateway.words import Words
+from streaming.types import Annotation, Cue, Line
 
 # Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).
 _MS_BUCKETS = (5, 10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000)
@@ -74,49 +75,80 @@ WORDS_QUEUE_COUNTS = {
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began doubles the page, for nothing
 
 
-class Metrics:
-    """Names carry their unit; labels come from closed sets, never from what strangers send."""
+class AnalysisMetrics:
+    """What whoever analyses counts, a gateway or a worker. Names carry their unit; labels come from closed sets."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = self.registry
-        self.live_sessions = Gauge("breathmark_live_sessions", "sessions in memory", registry=own)
-        self.loop_late_seconds = Gauge("breathmark_loop_late_seconds", "how late this process runs", registry=own)
-        self.sockets = Gauge("breathmark_sockets", "open WebSockets", ["role"], registry=own)
-        self.sessions_created = Counter("breathmark_sessions_created", "invite links made", registry=own)
-        self.sessions_ended = Counter("breathmark_sessions_ended", "practices ended", ["why"], registry=own)
-        self.sessions_restored = Counter("breathmark_sessions_restored", "gone on with after a restart", registry=own)
-        self.refusals = Counter("breathmark_refusals", "requests turned away", ["code"], registry=own)
-        self.messages = Counter("breathmark_messages", "messages from browsers", ["type"], registry=own)
-        self.annotations = Counter("breathmark_annotations", "annotations appended", ["kind"], registry=own)
-        self.cues = Counter("breathmark_cues", "cues appended and sent", ["level"], registry=own)
-        self.cues_withheld = Counter("breathmark_cues_withheld", "cues that came too late to be shown", registry=own)
-        self.missing_seconds = Counter("breathmark_missing_audio_seconds", "partner audio not heard", registry=own)
-        self.heard_seconds = Counter("breathmark_heard_audio_seconds", "partner audio analysed", registry=own)
-        self.observer_lines_dropped = Counter(
-            "breathmark_observer_lines_dropped", "lines not shown to a slow observer", registry=own
-        )
-        self.guests = Counter("breathmark_guests", "seats taken by people at other gateways", ["role"], registry=own)
-        self.homes_taken = Counter("breathmark_homes_taken", "practices gone on with for a gateway", registry=own)
-        self.homes_lost = Counter("breathmark_homes_lost", "practices that another gateway took", registry=own)
-        self.slow_sockets = Counter("breathmark_slow_sockets", "sockets closed for being too slow", registry=own)
-        self.store_failures = Counter("breathmark_store_failures", "appends that had to be repeated", registry=own)
-        self.lines_lost = Counter("breathmark_lines_lost", "lines given up after a long store outage", registry=own)
-        self.repeats_dropped = Counter(
-            "breathmark_repeats_dropped", "annotations already final before a restart", registry=own
-        )
-        self.detector_failures = Counter("breathmark_detector_failures", "pipelines begun afresh", registry=own)
-        self.media_events = Counter("breathmark_media_events", "packets and connections", ["what"], registry=own)
-        self.waits = Waits(own)
+        self.annotations = self._counter("annotations", "annotations appended", "kind")
+        self.cues = self._counter("cues", "cues appended", "level")
+        self.store_failures = self._counter("store_failures", "appends that had to be repeated")
+        self.detector_failures = self._counter("detector_failures", "pipelines begun afresh")
+
+    def count(self, lines: Iterable[Line]) -> None:
+        """Lines that are in the timeline now."""
+        for line in lines:
+            if isinstance(line, Annotation):
+                self.annotations.labels(line.kind.value).inc()
+            elif isinstance(line, Cue):
+                self.cues.labels(str(line.level)).inc()
+
+    def watch_worker(self, counts: WorkerCounts) -> None:
+        """The detectors' own counts, read whenever somebody asks."""
+        for what, meaning in WORKER_COUNTS.items():
+            self._watch(f"worker_{what}", meaning, partial(getattr, counts, what))
+
+    def watch_bus(self, away: Callable[[], float]) -> None:
+        self._watch("bus_away", "1 while the bus does not answer", away)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"breathmark_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"breathmark_{name}", meaning, labels, registry=self.registry)
+
+    def _milliseconds(self, name: str, meaning: str) -> Histogram:
+        return Histogram(f"breathmark_{name}", meaning, buckets=_MS_BUCKETS, registry=self.registry)
+
+    def _watch(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        self._gauge(name, meaning).set_function(read)
+
+
+class Metrics(AnalysisMetrics):
+    """A gateway's. No label is what strangers send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        counter, gauge, times = self._counter, self._gauge, self._milliseconds
+        self.live_sessions = gauge("live_sessions", "sessions in memory")
+        self.loop_late_seconds = gauge("loop_late_seconds", "how late this process runs")
+        self.sockets = gauge("sockets", "open WebSockets", "role")
+        self.sessions_created = counter("sessions_created", "invite links made")
+        self.sessions_ended = counter("sessions_ended", "practices ended", "why")
+        self.sessions_restored = counter("sessions_restored", "gone on with after a restart")
+        self.refusals = counter("refusals", "requests turned away", "code")
+        self.messages = counter("messages", "messages from browsers", "type")
+        self.cues_withheld = counter("cues_withheld", "cues that came too late to be shown")
+        self.missing_seconds = counter("missing_audio_seconds", "partner audio not heard")
+        self.heard_seconds = counter("heard_audio_seconds", "partner audio analysed")
+        self.observer_lines_dropped = counter("observer_lines_dropped", "lines not shown to a slow observer")
+        self.guests = counter("guests", "seats taken by people at other gateways", "role")
+        self.homes_taken = counter("homes_taken", "practices gone on with for a gateway")
+        self.homes_lost = counter("homes_lost", "practices that another gateway took")
+        self.slow_sockets = counter("slow_sockets", "sockets closed for being too slow")
+        self.lines_lost = counter("lines_lost", "lines given up after a long store outage")
+        self.repeats_dropped = counter("repeats_dropped", "annotations already final before a restart")
+        self.media_events = counter("media_events", "packets and connections", "what")
+        self.waits = Waits(self.registry)
         # A partner each look, so that what counts is time; a label a session would never end.
-        self.media_now = {
-            what: Histogram(f"breathmark_media_{what}", meaning, buckets=_MS_BUCKETS, registry=own)
-            for what, meaning in MEDIA_NOW.items()
-        }
-        self.captured_to_decided_ms = _times("captured_to_decided", "audio time of a cue to its decision", own)
-        self.decided_to_sent_ms = _times("decided_to_sent", "decision of a cue to its sending", own)
-        self.received_to_painted_ms = _times("received_to_painted", "cue in the browser to its painted frame", own)
-        self.sent_to_acknowledged_ms = _times("sent_to_acknowledged", "cue sent to its acknowledgement", own)
+        self.media_now = {what: times(f"media_{what}", meaning) for what, meaning in MEDIA_NOW.items()}
+        self.captured_to_decided_ms = times("cue_captured_to_decided_ms", "audio time of a cue to its decision")
+        self.decided_to_sent_ms = times("cue_decided_to_sent_ms", "decision of a cue to its sending")
+        self.received_to_painted_ms = times("cue_received_to_painted_ms", "cue in the browser to its painted frame")
+        self.sent_to_acknowledged_ms = times("cue_sent_to_acknowledged_ms", "cue sent to its acknowledgement")
 
     def count_media(self, before: MediaStats | None, after: MediaStats) -> None:
         """Adds what one partner's connection saw since ``before``."""
@@ -130,33 +162,18 @@ class Metrics:
                 if (value := getattr(after, what)) is not None:
                     histogram.observe(value)
 
-    def watch_worker(self, counts: WorkerCounts) -> None:
-        """The detectors' own counts, read whenever somebody asks."""
-        watch_worker(counts, self.registry)
-
     def watch_post(self, dropped: Callable[[], float]) -> None:
-        Gauge(
-            "breathmark_post_dropped", "letters and sound between gateways that did not arrive", registry=self.registry
-        ).set_function(dropped)
+        self._watch("post_dropped", "letters and sound between gateways that did not arrive", dropped)
 
-    def watch_bus(self, dropped: Callable[[], float], away: Callable[[], float]) -> None:
-        own = self.registry
-        Gauge("breathmark_bus_dropped", "pieces of audio that a bus did not take in time", registry=own).set_function(
-            dropped
-        )
-        Gauge("breathmark_bus_away", "1 while the bus does not answer", registry=own).set_function(away)
+    def watch_outbox(self, dropped: Callable[[], float]) -> None:
+        self._watch("bus_dropped", "pieces of audio that a bus did not take in time", dropped)
 
     def watch_words(self, words: Words) -> None:
         """The transcriber's counts and its queue's, read whenever somebody asks."""
         for counts, meanings in ((words.counts, WORDS_COUNTS), (words.counts.queue, WORDS_QUEUE_COUNTS)):
             for what, meaning in meanings.items():
-                gauge = Gauge(f"breathmark_words_{what}", meaning, registry=self.registry)
-                gauge.set_function(partial(getattr, counts, what))
-        behind = Gauge("breathmark_words_behind", "1 while words come late", registry=self.registry)
-        behind.set_function(lambda: float(words.behind))
-
-    def text(self) -> bytes:
-        return generate_latest(self.registry)
+                self._watch(f"words_{what}", meaning, partial(getattr, counts, what))
+        self._watch("words_behind", "1 while words come late", lambda: float(words.behind))
 
 
 class Waits(Collector):
@@ -176,13 +193,3 @@ class Waits(Collector):
         bounds = [*(f"{bound:g}" for bound in WAIT_BOUNDS_MS), "+Inf"]
         buckets = list(zip(bounds, accumulate(self._within), strict=True))
         yield HistogramMetricFamily("breathmark_media_wait_ms", "a packet's wait for a hole", buckets, self._sum_ms)
-
-
-def watch_worker(counts: WorkerCounts, registry: CollectorRegistry) -> None:
-    for what, meaning in WORKER_COUNTS.items():
-        gauge = Gauge(f"breathmark_worker_{what}", meaning, registry=registry)
-        gauge.set_function(partial(getattr, counts, what))
-
-
-def _times(name: str, what: str, registry: CollectorRegistry) -> Histogram:
-    return Histogram(f"breathmark_cue_{name}_ms", what, buckets=_MS_BUCKETS, registry=registry)

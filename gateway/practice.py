@@ -20,11 +20,12 @@ from coach.settings import CoachSettings
 from gateway import rooms
 from gateway.acknowledgements import Acknowledgements
 from gateway.analysis import Analysis
-from gateway.analyst import Told, Tools
+from gateway.analyst import Practised, Told, Tools
 from gateway.analysts import Analysts
 from gateway.audience import Audience
 from gateway.clock import SessionClock
 from gateway.ice import for_browser
+from gateway.learnt import Learnt
 from gateway.ledger import WRITE_S, Ledger
 from gateway.media import MediaSettings
 from gateway.microphones import AudioSource, Microphones
@@ -96,7 +97,7 @@ class Practice:
         return practice
 
     async def _go_on(self, clock: SessionClock) -> None:
-        analyst = await self._services.analysts.resume(self.id, clock, self._policy, self._show, self._tell_room)
+        analyst = await self._services.analysts.resume(self._practised(clock))
         self._analysis = Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
         lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
         self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
@@ -129,6 +130,9 @@ class Practice:
         """The gateway's coach settings, with the emphasis of the card that is practised."""
         settings = self._services.settings.coach
         return for_card(self.room.card, settings) if self.room.card else settings
+
+    def _practised(self, clock: SessionClock, learnt: Learnt | None = None) -> Practised:
+        return Practised(self.id, clock, self._policy, self._show, self._tell_room, learnt)
 
     @property
     def _coach_silent(self) -> bool:
@@ -188,7 +192,7 @@ class Practice:
             return None
         clock = SessionClock(record.began_unix)
         known = record.learnt if record.room.carries else None
-        analyst = self._services.analysts.begin(self.id, clock, self._policy, self._show, self._tell_room, known)
+        analyst = self._services.analysts.begin(self._practised(clock, known))
         return Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
 
     def _become(self, room: Room) -> None:

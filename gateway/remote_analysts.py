@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from coach.policy import Coach
 from coach.settings import CoachSettings
-from detectors.pipeline import Pipeline
-from gateway.analyst import Changed, Show, Told, Tools, Trace
-from gateway.clock import SessionClock
+from gateway.analyst import Practised, Told, Tools, Trace
 from gateway.exchange import (
     Begin,
     Came,
@@ -30,14 +26,15 @@ from gateway.exchange import (
     session_of,
     state_stream,
     unpack_came,
-    unpack_kept,
 )
-from gateway.learnt import Learnt, learnt_by
+from gateway.kept import learnt_of
+from gateway.learnt import Learnt
 from streaming import packets
 from streaming.backbone import Backbone
 from streaming.bus import Message
 from streaming.errors import BusUnavailable, StoreUnavailable, UnusableInput
 from streaming.flow import Inbox, Outbox
+from streaming.timeline import line_key
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Line, Speaker
 
 log = structlog.get_logger("gateway.remote_analysts")
@@ -59,58 +56,38 @@ class RemoteAnalyst:
 
     def __init__(
         self,
-        session: str,
-        clock: SessionClock,
-        policy: CoachSettings,
-        show: Show,
-        changed: Changed,
+        practised: Practised,
         outbox: Outbox,
         tools: Tools,
         settings: RemoteSettings,
-        *,
-        at: int = 0,
-        learnt: Learnt | None = None,
+        at: int,
     ) -> None:
-        self.session = session
+        self.session = practised.session
         self.fallen_silent = False
         self.coaching_paused = False
+        self.owes = False  # what a worker has to write is with the worker, and on the bus
+        self.given = dict.fromkeys(Speaker, at)
+        self.traces: dict[str, Trace] = {}
         self.heard_s = time.monotonic()  # when a worker last said something
         self.closed = asyncio.Event()
         self.closing_s: float | None = None
-        self._clock = clock
-        self._policy = policy
-        self._learnt = learnt
-        self._show = show
-        self._changed = changed
+        self._practised = practised
+        self._clock = practised.clock
         self._outbox = outbox
         self._tools = tools
         self._settings = settings
-        self._given = dict.fromkeys(Speaker, at)
-        self._traces: dict[str, Trace] = {}
-        self._known: set[tuple[str, str, int]] = set()
-        self._known_order: deque[tuple[str, str, int]] = deque()
-
-    @property
-    def given(self) -> Mapping[Speaker, int]:
-        return self._given
-
-    @property
-    def traces(self) -> Mapping[str, Trace]:
-        return self._traces
-
-    @property
-    def owes(self) -> bool:
-        return False  # what a worker has to write is with the worker, and on the bus
+        self._known: dict[str, None] = {}  # keys of lines, the oldest first
 
     def remind(self) -> None:
         """Said again and again: whoever works on the practice knows it already."""
         if self.closing_s is not None:
             self._say(Close(self._clock.began_unix))
             return
-        self._say(Begin(self._clock.began_unix, max(self._given.values()), self._policy, self._learnt))
+        policy, learnt = self._practised.policy, self._practised.learnt
+        self._say(Begin(self._clock.began_unix, max(self.given.values()), policy, learnt))
 
     def offer(self, chunk: AudioChunk) -> None:
-        self._given[chunk.speaker] = max(chunk.end, self._given[chunk.speaker])
+        self.given[chunk.speaker] = max(chunk.end, self.given[chunk.speaker])
         self._say(chunk)
 
     async def happened(self, lines: Sequence[Told]) -> None:
@@ -132,13 +109,11 @@ class RemoteAnalyst:
         shown = [line for line in fresh if not isinstance(line, Cue) or self._in_time(line)]
         for cue in (line for line in shown if isinstance(line, Cue)):
             self._trace(cue, came.decided_ms.get(cue.id))
-        for line in fresh:
-            if isinstance(line, Annotation):
-                self._tools.metrics.annotations.labels(line.kind.value).inc()
+        self._tools.metrics.count(line for line in fresh if isinstance(line, Annotation))  # cues when they are shown
         if shown:
-            self._show(shown)
+            self._practised.show(shown)
         if silent != came.silent:
-            self._changed()
+            self._practised.changed()
         if came.closed:
             self.closed.set()
 
@@ -146,7 +121,7 @@ class RemoteAnalyst:
         if paused != self.coaching_paused:
             self.coaching_paused = paused
             log.info("coaching paused" if paused else "coaching goes on", session=self.session)
-            self._changed()
+            self._practised.changed()
 
     async def close(self) -> None:
         """Waits for the worker's last words, but not for long: they reach the timeline in any case."""
@@ -167,15 +142,13 @@ class RemoteAnalyst:
         self._outbox.offer(in_stream(self.session), pack(message))
 
     def _is_new(self, line: Line) -> bool:
-        status, decided = (line.status, line.decided) if isinstance(line, Annotation) else ("final", line.at)
-        key = (line.id, status, decided)
+        key = line_key(line)
         if key in self._known:
             self._tools.metrics.repeats_dropped.inc()
             return False
-        self._known.add(key)
-        self._known_order.append(key)
-        if len(self._known_order) > self._settings.known_lines:
-            self._known.discard(self._known_order.popleft())
+        self._known[key] = None
+        if len(self._known) > self._settings.known_lines:
+            del self._known[next(iter(self._known))]
         return True
 
     def _in_time(self, cue: Cue) -> bool:
@@ -188,9 +161,7 @@ class RemoteAnalyst:
         so_far_ms = (self._clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ
         decided_ms = so_far_ms if decided_ms is None else decided_ms
         trace = Trace(decided_ms, max(0.0, so_far_ms - decided_ms), time.monotonic())
-        self._traces[cue.id] = trace
-        self._tools.metrics.captured_to_decided_ms.observe(trace.captured_to_decided_ms)
-        self._tools.metrics.decided_to_sent_ms.observe(trace.decided_to_sent_ms)
+        self.traces[cue.id] = trace.counted(self._tools.metrics)
 
 
 class RemoteAnalysts:
@@ -203,30 +174,21 @@ class RemoteAnalysts:
         self._outbox = Outbox(backbone.bus, is_live=packets.is_audio)
         self._inbox = Inbox(backbone.bus)
         self._analysts: dict[str, RemoteAnalyst] = {}
-        tools.metrics.watch_bus(lambda: self._outbox.dropped, lambda: backbone.bus.degraded)
+        tools.metrics.watch_outbox(lambda: self._outbox.dropped)
+        tools.metrics.watch_bus(lambda: backbone.bus.degraded)
 
-    def begin(
-        self,
-        session: str,
-        clock: SessionClock,
-        policy: CoachSettings,
-        show: Show,
-        changed: Changed,
-        learnt: Learnt | None = None,
-    ) -> RemoteAnalyst:
-        analyst = self._add(session, clock, policy, show, changed, at=0, learnt=learnt)
-        self._inbox.follow(lines_stream(session))
+    def begin(self, practised: Practised) -> RemoteAnalyst:
+        analyst = self._add(practised, 0)
+        self._inbox.follow(lines_stream(practised.session))
         return analyst
 
-    async def resume(
-        self, session: str, clock: SessionClock, policy: CoachSettings, show: Show, changed: Changed
-    ) -> RemoteAnalyst:
+    async def resume(self, practised: Practised) -> RemoteAnalyst:
         """What workers said before is in the timeline."""
-        analyst = self._add(session, clock, policy, show, changed, at=clock.now())
+        analyst = self._add(practised, practised.clock.now())
         try:
-            await self._inbox.follow_from_now(lines_stream(session))
+            await self._inbox.follow_from_now(lines_stream(practised.session))
         except BusUnavailable:
-            self._inbox.follow(lines_stream(session))  # observers see lines twice rather than never
+            self._inbox.follow(lines_stream(practised.session))  # observers see lines twice rather than never
         return analyst
 
     async def run(self) -> None:
@@ -247,33 +209,15 @@ class RemoteAnalysts:
     async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
         try:
             last = await self._backbone.bus.last(state_stream(session))
-            if last is None:
-                return None
-            kept = unpack_kept(last.payload)
-            return learnt_by(Pipeline.restore(session, kept.pipeline), Coach.restore(session, kept.coach, policy))
         except BusUnavailable as error:
             raise StoreUnavailable(f"the state of a practice cannot be read: {error}") from error
-        except (UnusableInput, KeyError, TypeError, ValueError) as error:
-            log.warning("nothing could be learnt of a state", session=session, error=repr(error))
-            return None
+        return learnt_of(session, last.payload if last else None, policy)
 
-    def _add(
-        self,
-        session: str,
-        clock: SessionClock,
-        policy: CoachSettings,
-        show: Show,
-        changed: Changed,
-        *,
-        at: int,
-        learnt: Learnt | None = None,
-    ) -> RemoteAnalyst:
-        if session in self._analysts:  # whoever opened it before has left, or its beginning failed
-            self._forget(session)
-        analyst = RemoteAnalyst(
-            session, clock, policy, show, changed, self._outbox, self._tools, self._settings, at=at, learnt=learnt
-        )
-        self._analysts[session] = analyst
+    def _add(self, practised: Practised, at: int) -> RemoteAnalyst:
+        if practised.session in self._analysts:  # whoever opened it before has left, or its beginning failed
+            self._forget(practised.session)
+        analyst = RemoteAnalyst(practised, self._outbox, self._tools, self._settings, at)
+        self._analysts[practised.session] = analyst
         analyst.remind()
         return analyst
 

@@ -49,8 +49,15 @@ def serve(
     if words != OFF:
         settings = replace(settings, words=words, words_masked=words_masked)
         find_model(words, data / "models")  # told in one line, before uvicorn would tell it at length
+    if settings.bus_url and not settings.store_url:
+        raise UnusableInput(
+            "--bus needs --store: workers and other gateways would write their lines where this one does not find "
+            "them; give --store postgresql://…, or leave --bus out"
+        )
     configure(settings.log_level)
     asyncio.run(_check(settings))
+    if settings.store_url and not settings.bus_url:
+        sys.stderr.write("breathmark: without --bus this must be the only gateway on its store\n")
     listening = bind(host, port)
     server = AddressedServer(server_config(settings), address(host, listening))
     try:

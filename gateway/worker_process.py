@@ -70,7 +70,8 @@ class WorkerProcess:
         self._oldest_unix_s = 0.0  # when the oldest message of this round was published
         self._stopping = asyncio.Event()
         self._tasks = Tasks()
-        metrics.watch(self._detectors.counts, lambda: self._bus.degraded)
+        metrics.watch_worker(self._detectors.counts)
+        metrics.watch_bus(lambda: self._bus.degraded)
 
     def stop(self) -> None:
         self._stopping.set()

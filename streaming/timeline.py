@@ -22,7 +22,7 @@ from streaming import schema, wire
 from streaming.engine import open_engine as open_engine
 from streaming.engine import sqlite_url as sqlite_url
 from streaming.errors import LeaseLost, StoreUnavailable
-from streaming.types import Annotation, Cue, Line
+from streaming.types import Annotation, Line
 
 _UNAVAILABLE = (SQLAlchemyError, OSError)
 _NEVER_FITS = ("22", "23", "42")  # SQLSTATE classes of data that no later try will make fit
@@ -257,9 +257,12 @@ def _never_fits(error: Exception) -> bool:
     return isinstance(error, DataError | IntegrityError | ProgrammingError)
 
 
+def line_key(line: Line) -> str:
+    """By which the timeline tells a session's lines apart."""
+    return f"{line.id}:{line.status}:{line.decided}" if isinstance(line, Annotation) else line.id
+
+
 def _row(line: Line) -> dict[str, Any]:
-    if isinstance(line, Annotation):
-        key, kind, at = f"{line.id}:{line.status}:{line.decided}", line.kind.value, line.span.start
-    else:
-        key, kind, at = line.id, "cue" if isinstance(line, Cue) else line.kind, line.at
-    return {"session": line.session, "key": key, "kind": kind, "at": at, "payload": wire.dumps(line).encode()}
+    kind, at = (line.kind.value, line.span.start) if isinstance(line, Annotation) else (line.kind, line.at)
+    key, payload = line_key(line), wire.dumps(line).encode()
+    return {"session": line.session, "key": key, "kind": kind, "at": at, "payload": payload}

@@ -15,11 +15,13 @@ import typer
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import CollectorRegistry
 
+from coach.meaning import language
 from detectors.worker import WorkerCounts
 from gateway.cli import app
 from gateway.metrics import Metrics
 from gateway.refusals import REFUSALS
 from gateway.settings import _VARIABLES, GatewaySettings, from_environment
+from gateway.words import Words
 from gateway.worker_metrics import WorkerMetrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -139,9 +141,11 @@ def test_everything_in_kubernetes_finds_what_it_is_about() -> None:
 def metric_names() -> set[str]:
     """As Prometheus stores them."""
     gateway, worker = Metrics(), WorkerMetrics()
-    gateway.watch_bus(lambda: 0.0, lambda: 0.0)
+    gateway.watch_bus(lambda: 0.0)
+    gateway.watch_outbox(lambda: 0.0)
     gateway.watch_post(lambda: 0.0)
-    worker.watch(WorkerCounts(), lambda: 0.0)
+    gateway.watch_words(Words(Path("model"), language()))
+    worker.watch_worker(WorkerCounts())
     return names_in(gateway.registry) | names_in(worker.registry)
 
 

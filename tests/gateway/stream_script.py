@@ -12,7 +12,7 @@ from gateway.demo import DIALOGUE
 from gateway.exchange import Begin, Close, Heard, in_stream, pack
 from streaming.audio import chunks, read_partners
 from streaming.bus import KEEP, Bus
-from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Kind
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Kind, on_steps
 from streaming.wire import dumps
 
 PIECE = 1600  # samples: 100 ms, so that the bus keeps 100 s of both partners, fed faster than they speak
@@ -22,7 +22,7 @@ BEGAN_UNIX = 1_000_000.0
 def script(session: str, from_s: float, to_s: float, *, policy: CoachSettings | None = None) -> list[Heard]:
     """The demo's dialogue between two moments; a partner asks for a time-out near its end."""
     audio = {
-        s: own[int(from_s * SAMPLE_RATE_HZ) : int(to_s * SAMPLE_RATE_HZ)]
+        s: on_steps(own[int(from_s * SAMPLE_RATE_HZ) : int(to_s * SAMPLE_RATE_HZ)])  # as live audio is
         for s, own in read_partners([DIALOGUE]).items()
     }
     sizes = iter(lambda: PIECE, None)

@@ -14,8 +14,7 @@ import pytest
 
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
-from gateway.analyst import State
-from gateway.analysts import framed
+from gateway.kept import Kept
 from gateway.learnt import Learnt, beginning, learnt_by
 from streaming.types import Speaker
 from tests.coach.streams import A, B, hear, in_order, interruption, speech
@@ -58,7 +57,7 @@ async def a_practice(served: Served, links: dict[str, str], carry: tuple[bool, b
         for page, yes in zip((a, b), carry, strict=True):
             await page.say("carry", yes=yes)
             await page.pong()
-        payload = framed(State(0, 0, talked().save(), Pipeline(a.session).save()))
+        payload = Kept(0, talked().save(), Pipeline(a.session).save()).packed()
         await served.gateway.timeline.save_snapshot(a.session, 10**9, payload)
         await a.say("end")
         await b.one("ended")

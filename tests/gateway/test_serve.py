@@ -11,6 +11,7 @@ import pytest
 
 from gateway.ice import for_browser
 from gateway.serve import address, bind
+from gateway.serve import serve as run
 from gateway.settings import GatewaySettings, from_environment
 from streaming.errors import UnusableInput
 
@@ -151,11 +152,17 @@ def test_a_setting_that_will_not_do_is_named(name: str, value: str) -> None:
 def test_a_wrong_address_is_one_clear_line_without_its_password(
     tmp_path: Path, option: str, url: str, said: str
 ) -> None:
-    done = serve("--port", "0", "--data", str(tmp_path), option, url)
+    shared = ["--store", f"sqlite+aiosqlite:///{tmp_path / 'store'}"] if option == "--bus" else []
+    done = serve("--port", "0", "--data", str(tmp_path), option, url, *shared)
     assert done.returncode == 2
     assert said in done.stderr
     assert "geheim" not in done.stdout + done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_bus_without_a_store_that_others_share_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match=r"--bus needs --store: .* give --store postgresql://…, or leave --bus out"):
+        run("127.0.0.1", 0, tmp_path, bus="redis://127.0.0.1:1/0")
 
 
 def test_addresses_come_from_the_environment_and_stand_in_no_repr() -> None:
