@@ -16,7 +16,7 @@ _OPUS = re.compile(r"a=rtpmap:(\d+) opus/48000(?:/\d+)?\s*$", re.IGNORECASE)
 _MEDIA = re.compile(r"m=([a-z]+) (\d+) (\S+) (.+)$")
 _FINGERPRINT = re.compile(r"a=fingerprint:sha-(?:256|384|512) [0-9A-F]{2}(?::[0-9A-F]{2})+\s*$", re.IGNORECASE)
 _OFFERABLE_DIRECTIONS = ("a=sendrecv", "a=sendonly")
-_PORTS = range(1, 65_536)
+_PORTS = range(1024, 65_536)  # below are the machines' own services, which are no partners
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,10 @@ def _is_usable(line: str) -> bool:
     if len(bits) < 8 or bits[1] != "1" or bits[2].lower() != "udp" or bits[6] != "typ":
         return False
     try:
-        ipaddress.ip_address(bits[4])
+        address = ipaddress.ip_address(bits[4])
         int(bits[3])
-        return int(bits[5]) in _PORTS and bits[7] in ("host", "srflx", "prflx", "relay")
+        one = not (address.is_multicast or address.is_unspecified or address.is_reserved)
+        return one and int(bits[5]) in _PORTS and bits[7] in ("host", "srflx", "prflx", "relay")
     except ValueError:
         return False
 

@@ -20,7 +20,15 @@ from aiortc.mediastreams import MediaStreamTrack
 
 from gateway.ice import IceSettings
 from gateway.offer import complete_answer, opus_payload_type, screen_offer
-from gateway.receiver import Listener, TrackReader, bear_distance, packets_within_reach, read_media_first, take_packets
+from gateway.receiver import (
+    Listener,
+    TrackReader,
+    bear_distance,
+    bound_addresses,
+    packets_within_reach,
+    read_media_first,
+    take_packets,
+)
 from gateway.relay import RelayTrack
 from gateway.sender import PacketSender, sending_within_reach
 from streaming.errors import Refused
@@ -33,8 +41,11 @@ class PeerSettings:
     ice: IceSettings = field(default_factory=IceSettings)
     max_offer_bytes: int = 64 * 1024
     """Chromium's audio offer has 2 KiB, with many addresses 10 KiB."""
-    max_candidates: int = 64
-    """A laptop with several networks has a dozen; each of ours times theirs is a pair to check."""
+    max_candidates: int = 20
+    """A laptop with several networks has a dozen. Whatever stands there is written to, at six times the offer's size
+    with 64 of them: nobody is to use that against others."""
+    max_addresses: int = 64
+    """With those that show themselves later: a NAT that changes its mind, a network that is left for another."""
     relay_packets: int = 10
     """200 ms: a listener that far behind hears better by skipping."""
     close_s: float = 5.0
@@ -69,6 +80,7 @@ class Peer:
         if self.direct and sending_within_reach(self._sender):
             self.relay.straight = PacketSender(self._sender, lambda: self._payload_type)
         bear_distance(transceiver.receiver)
+        bound_addresses(transceiver.receiver, settings.max_addresses)
 
     async def answer(self, offer_sdp: str) -> str:
         """The one full answer, addresses included. Raises Refused("bad_offer")."""

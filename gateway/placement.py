@@ -14,6 +14,8 @@ import bisect
 from collections import deque
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +64,15 @@ WAIT_BOUNDS_MS = (5.0, 10.0, 20.0, 40.0, 60.0, 100.0, 200.0, 400.0)
 """How waits are told apart: about a packet, the bound of a hole, and what only somebody else's buffer keeps."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Packet:
+class _Packet(NamedTuple):
     position: int  # media samples
-    sequence: int = field(compare=False)  # extended
-    length: int = field(compare=False)  # samples
-    arrival: int = field(compare=False)
-    payload: bytes | Samples = field(compare=False)  # Opus, or audio where something else has decoded it
+    sequence: int  # extended
+    length: int  # samples
+    arrival: int
+    payload: bytes | Samples  # Opus, or audio where something else has decoded it
+
+
+_by_position = attrgetter("position")
 
 
 @dataclass(slots=True)
@@ -83,7 +87,7 @@ class PlacementCounts:
     recovered: int = 0  # losses filled from the copy in the next packet
     concealed: int = 0  # pieces of losses filled with the decoder's guess
     undecodable: int = 0
-    disbelieved: int = 0  # dropped for their timestamp, or for want of room
+    disbelieved: int = 0  # dropped for their timestamp, for want of room, or because they came too fast
     waits: int = 0  # packets that had to wait for a hole
     waited_samples: int = 0
     waited_max_samples: int = 0
@@ -170,7 +174,7 @@ class Placement:
         self._usual = length
         packet = _Packet(position, self._extend(sequence), length, arrival, payload)
         if self._running and self._admit(packet):
-            bisect.insort(self._waiting, packet)
+            bisect.insort(self._waiting, packet, key=_by_position)
             if self._polled is not None and arrival - self._polled <= self._stall:
                 self._judged = max(self._judged, arrival)
             out += self._release(arrival)
@@ -187,9 +191,14 @@ class Placement:
         self._polled = now
         if not self._running:
             return []
-        out = self._release(now)
         if self._waiting:
-            return out
+            out = self._release(now)
+            if self._waiting:
+                return out
+        elif self._judged - self._frontier < self._usual:  # as ever: the newest packet is here, the next not due
+            return []
+        else:
+            out = []
         standstill_ms = self._settings.standstill_ms if self._placed is not None else 0.0
         return out + self._missing_until(self._overdue_until(max(self.wait_ms, standstill_ms)))
 
@@ -230,7 +239,7 @@ class Placement:
         if self._left_behind(start, packet):
             self._next_position, start = None, packet.position + self.clock.offset
         self._lateness.append(packet.arrival - start - packet.length)
-        at = bisect.bisect_left(self._waiting, packet)
+        at = bisect.bisect_left(self._waiting, packet.position, key=_by_position)
         known = at < len(self._waiting) and self._waiting[at].position == packet.position
         if known or packet.sequence in self._played:
             self.counts.duplicates += 1

@@ -88,7 +88,7 @@ def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None
                 statistics.clear()
             stream = statistics[packet.ssrc] = StreamStatistics(RTP_HZ)
         stream.add(packet)  # type: ignore[arg-type]  # which reads two numbers of it
-        arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, bytes(packet.payload))
+        arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)
         _guarded(listener.on_packet, arrival)
 
     async def handle_rtp(packet: RtpPacket, arrival_time_ms: int) -> None:
@@ -183,6 +183,26 @@ def bear_distance(receiver: RTCRtpReceiver) -> bool:
         await connection.close()
 
     connection.query_consent = query_consent
+    return True
+
+
+def bound_addresses(receiver: RTCRtpReceiver, most: int) -> bool:
+    """Try to reach no more addresses than ``most``; False where it can't be done.
+
+    aioice asks back, seven times, wherever a check with the right password came from, and remembers it: a partner
+    who asks from thousands of addresses, or in the name of others, would have as many of them written to.
+    """
+    connection: Any = getattr(getattr(receiver.transport, "transport", None), "_connection", None)
+    check = getattr(connection, "check_incoming", None)
+    if not callable(check) or not hasattr(connection, "_remote_candidates"):
+        return False
+
+    def check_incoming(message: Any, addr: Any, protocol: Any) -> None:
+        known = connection._remote_candidates
+        if len(known) < most or any((c._network_host, c.port) == addr[:2] for c in known):
+            check(message, addr, protocol)
+
+    connection.check_incoming = check_incoming
     return True
 
 
