@@ -4,6 +4,7 @@ The sweep plays the bundled dialogue as Opus packets over impaired paths through
 than real time. What is said of delay, and the figures that begin with ``real_``, come from real peers, real
 datagrams and a real gateway process behind a UDP relay. ``kernel_`` is the same without the relay's help: peers and
 gateway in network namespaces of their own, joined by a router that reads and writes whole packets (full form only).
+``back_`` is how soon a real page is heard again after its network was away (``returning``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks import burst
+from benchmarks import burst, returning
 from benchmarks.agreement import TALK, Agreement, agree, told
 from benchmarks.burst import BurstRun, extra_p95_ms
 from benchmarks.far_script import Script, script
@@ -72,9 +73,11 @@ class Real:
 
 
 def run(quick: bool) -> BenchResult:
+    no_kernel = no_right()
     bursts, real = asyncio.run(_real_runs(quick))
-    no_kernel = "full form only" if quick else no_right()
-    kernel = None if no_kernel else asyncio.run(_kernel_runs())
+    kernel = None if quick or no_kernel else asyncio.run(_kernel_runs())
+    troubles, trials = (("away5",), 1) if quick else (("away5", "away12", "moved", "reload"), returning.TRIALS)
+    returns = [] if no_kernel else asyncio.run(returning.measure(trials, troubles))
     playings = sweep(quick)
     trips_ms = ROUND_TRIPS_QUICK_MS if quick else ROUND_TRIPS_MS
     rounds = {trip_ms: at_distance(trip_ms) for trip_ms in trips_ms}
@@ -88,13 +91,14 @@ def run(quick: bool) -> BenchResult:
         ),
         *_real_figures("real", real),
         *(_real_figures("kernel", kernel) if kernel else []),
+        *(returning.figures(returns) if returns else []),
     ]
     settings = {
         "quick": quick,
         "conditions": {name: asdict(impairment) for name, impairment in CONDITIONS.items()},
         "placement": asdict(PlacementSettings()),
         "clock": asdict(ClockSettings()),
-        "no_kernel_form": no_kernel,
+        "no_namespaces": no_kernel,
     }
     return BenchResult(
         "network", settings, figures, (_errors(playings), _bursts(bursts)), _notes(playings, rounds, real, kernel)
@@ -256,6 +260,7 @@ def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real
         "timeline_error: starts of speech and overlaps, ends of speech, against the same packets over a perfect path;",
         "labels_changed: overlaps a dialogue that are called otherwise (kind or who), lost or new. Without redundancy",
         "but for loss5_fec. rtt: the script timed at the ear, against a round trip of 0; real_: through a UDP relay.",
+        "back_: a real page's audio placed again, after its network was free (away, moved) or a reload was asked for.",
     ]
     for playing in playings:
         if playing.overlaps.changed:

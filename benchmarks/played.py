@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from benchmarks.gateway_process import RunningGateway
@@ -41,18 +41,16 @@ def shifted(annotations: Sequence[Annotation], by: int) -> list[Annotation]:
     return [replace(a, span=Span(a.span.start - by, a.span.end - by)) for a in annotations]
 
 
-async def play(
+@asynccontextmanager
+async def seated(
     gateway: RunningGateway,
+    links: Mapping[str, str],
     audio: Mapping[Speaker, Samples],
     impairment: Impairment | None = None,
-    *,
-    settle_s: float = 1.0,
     seed: int = 0,
-) -> Played:
-    """One whole practice in real time. ``audio``: 16 kHz. ``settle_s``: practising before the first word."""
-    links = await gateway.new_session()
-    sound_s = max(len(own) for own in audio.values()) / SAMPLE_RATE_HZ
-    async with asyncio.timeout(settle_s + sound_s + PATIENCE_S), AsyncExitStack() as stack:
+) -> AsyncIterator[list[SimulatedPartner]]:
+    """Both partners of a practice that begins, over the path if one is given. ``audio``: 16 kHz."""
+    async with AsyncExitStack() as stack:
         url = gateway.socket_url
         if impairment is not None:
             url = await stack.enter_async_context(far_gateway(url, impairment, seed))
@@ -67,6 +65,24 @@ async def play(
             await partner.connect_media()
             await partner.consent()
         await asyncio.gather(*(partner.ready() for partner in partners))
+        yield partners
+
+
+async def play(
+    gateway: RunningGateway,
+    audio: Mapping[Speaker, Samples],
+    impairment: Impairment | None = None,
+    *,
+    settle_s: float = 1.0,
+    seed: int = 0,
+) -> Played:
+    """One whole practice in real time. ``audio``: 16 kHz. ``settle_s``: practising before the first word."""
+    links = await gateway.new_session()
+    sound_s = max(len(own) for own in audio.values()) / SAMPLE_RATE_HZ
+    async with (
+        asyncio.timeout(settle_s + sound_s + PATIENCE_S),
+        seated(gateway, links, audio, impairment, seed) as partners,
+    ):
         await asyncio.sleep(settle_s)
         began_s = await speak_together(partners)
         await asyncio.gather(*(partner.played() for partner in partners))

@@ -23,15 +23,16 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.gateway_process import RunningGateway, gateway
 from benchmarks.harness import BenchResult, Figure, Panel
-from benchmarks.impaired import Impairment, far_gateway
+from benchmarks.impaired import Impairment
 from benchmarks.packets import encoded
+from benchmarks.played import seated
 from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from gateway.demo import DIALOGUE
 from gateway.opus import OpusDecoder
 from gateway.placement import Placement
-from gateway.simulated import SimulatedPartner, speak_together
+from gateway.simulated import speak_together
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 
@@ -163,17 +164,7 @@ async def real(minutes: float) -> Course:
     length_s = max(len(own) for own in sound.values()) / SAMPLE_RATE_HZ
     async with gateway() as running, AsyncExitStack() as stack:
         links = await running.new_session()
-        url = await stack.enter_async_context(far_gateway(running.socket_url, PATH))
-        partners = [
-            await stack.enter_async_context(
-                SimulatedPartner(url, links[s.value], sound[s], rate_hz=SAMPLE_RATE_HZ, name=s.name)
-            )
-            for s in Speaker
-        ]
-        for partner in partners:
-            await partner.set_up(same_room=False)
-            await partner.connect_media()
-            await partner.consent()
+        partners = await stack.enter_async_context(seated(running, links, sound, PATH))
         await speak_together(partners)
         watcher = await stack.enter_async_context(_watching(running, links["observer"]))
         begun, again = time.monotonic(), 1

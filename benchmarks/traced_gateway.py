@@ -43,7 +43,7 @@ def push(
     for chunk in chunks:
         if not (chunk.missing or chunk.concealed):
             peak = float(np.abs(chunk.samples).max(initial=0.0))
-            note("placed", by=chunk.speaker.value, received=received, peak=peak)
+            note("placed", by=chunk.speaker.value, received=received, peak=peak, end=chunk.end)
     return chunks
 
 
