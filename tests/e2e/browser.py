@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import urllib.request
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +33,7 @@ PHONE = (390, 844)
 MICROPHONE_REFUSED = ("--use-fake-ui-for-media-stream=deny", "--use-fake-device-for-media-stream")
 _START_S = 30.0  # a cold start imports every model's library
 _STOP_S = 15.0
+_STRAINED_S = 30.0
 _POLL_S = 0.1
 
 
@@ -68,6 +71,8 @@ class GatewayProcess:
 
     data: Path
     port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -93,7 +98,9 @@ class GatewayProcess:
                 [
                     *(sys.executable, "-c", "from gateway.cli import main; main()"),
                     *("serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)),
+                    *self.options,
                 ],
+                env=os.environ | self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -138,9 +145,19 @@ class GatewayProcess:
         return [json.loads(line) for line in text.splitlines()]
 
     async def new_session(self) -> dict[str, Any]:
-        """``{"session", "links": {"a", "b", "observer", "report"}}``."""
-        made: dict[str, Any] = await self.get("/api/sessions", method="POST")
-        return made
+        """``{"session", "links": {"a", "b", "observer", "report"}}``.
+
+        A gateway on a machine that strains refuses new practices for a while: like everybody, one tries again.
+        """
+        patience_s = time.monotonic() + _STRAINED_S
+        while True:
+            try:
+                made: dict[str, Any] = await self.get("/api/sessions", method="POST")
+                return made
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > patience_s:
+                    raise
+            await asyncio.sleep(1.0)
 
     def _request(self, path: str, token: str, method: str) -> str:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

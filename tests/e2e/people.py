@@ -17,7 +17,7 @@ _MICROPHONE_PATH = "/e2e-microphone.wav"
 # and an overlap that is off by 200 ms is another overlap. A Web Audio graph as the microphone has a clock of
 # its own: both pages start their channel at one instant of the wall clock.
 _STEPPED_MICROPHONE = """
-navigator.mediaDevices.getUserMedia = async () => {
+if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
   const context = new AudioContext({ sampleRate: 48000 });
   const sound = await context.decodeAudioData(await (await fetch("PATH")).arrayBuffer());
   const out = context.createMediaStreamDestination();
@@ -64,13 +64,15 @@ async def open_link(context: BrowserContext, gateway: GatewayProcess, token: str
     return opened
 
 
-async def agree(page: Page, name: str, *, observer: bool = False) -> None:
+async def agree(page: Page, name: str, *, observer: bool = False, words: bool = False) -> None:
     """From the opened link to the yes."""
     await page.get_by_role("button", name="No, I feel safe").click()
     await page.get_by_role("radio", name=re.compile("^Apart")).check()
     await page.get_by_label("Your first name").fill(name)
     if observer:
         await page.get_by_label("An observer may watch live").check()
+    if words:
+        await page.get_by_label("Write our words down").check()
     await page.get_by_role("button", name="Yes, I agree: use my microphone").click()
 
 

@@ -62,6 +62,11 @@ def language_model() -> Iterator[str]:
         server.server_close()
 
 
+def asked_of_the_model() -> list[dict[str, Any]]:
+    """What the last ``language_model`` was sent."""
+    return _Model.asked
+
+
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     with language_model() as url:

@@ -48,6 +48,15 @@ describe("the report", () => {
     expect(told).toContain("it asks: “could we”");
   });
 
+  it("says where words were lost, in their place", async () => {
+    const lost = { by: "a" as const, start_s: 20, end_s: 24, text: "", confidence: 0 };
+    const quotes = [spoken.quotes[0], lost, spoken.quotes[1]].filter((quote) => quote !== undefined);
+    const root = await draw({ ...report, spoken: { ...spoken, quotes } });
+    const rows = [...root.querySelectorAll(".spoken .fold .quotes li")].map((row) => row.textContent);
+    expect(rows[1]).toContain(words.lost);
+    expect(rows[1]).not.toContain("“");
+  });
+
   it("sends a partner's answer to what they were reaching for", async () => {
     const fetched = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response('{"yes":true}'));
     const root = await draw(withWords);

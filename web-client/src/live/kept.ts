@@ -1,4 +1,4 @@
-// What this browser keeps: a secret per link, the open invitation, and the choice of chime and touch.
+// What this browser keeps: a secret per link, whose a report is, the open invitation, and the choice of chime and touch.
 import type { Invitation } from "../protocol";
 
 export interface Choices {
@@ -9,6 +9,7 @@ export interface Choices {
 const INVITATION = "breathmark.invitation";
 const CHOICES = "breathmark.choices";
 const DEVICE = "breathmark.device.";
+const READER = "breathmark.reader.";
 const SECRET_BYTES = 16;
 
 /** The secret that makes this device the owner of `token`; made at first use. */
@@ -28,6 +29,16 @@ export function keepInvitation(invitation: Invitation | null): void {
 
 export function keptInvitation(): Invitation | null {
   return parse<Invitation>(read(sessionStorage, INVITATION));
+}
+
+/** Whose report this is: the address that people show to others never holds a partner's own token. */
+export function keepReader(report: string, own: string): void {
+  write(localStorage, READER + report, own);
+}
+
+/** The token by which this browser reads that report: the partner's own, where one practised here. */
+export function readerOf(report: string): string {
+  return read(localStorage, READER + report) ?? report;
 }
 
 export function keepChoices(choices: Choices): void {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { forgetLearnt, practiseAgain, refusalOf, sayHowItWent } from "../api";
-import { keepInvitation } from "../live/kept";
+import { keepInvitation, keepReader } from "../live/kept";
 import { Screen } from "../parts/page";
 import { ReminderForm } from "../parts/reminder";
 import type { Act, Again, Card, Invitation, Partner, Room } from "../protocol";
@@ -8,6 +8,7 @@ import { cards, ended } from "../words";
 
 export function EndedScreen({ report, room, me, token }: { report: string; room: Room; me: Partner; token: string }) {
   useEffect(() => keepInvitation(null), []); // its links are used up: the start page begins anew
+  useEffect(() => keepReader(report, token), [report, token]);
   return (
     <Screen
       title={ended.title}

@@ -1,6 +1,7 @@
 // The report: fetched by the token in the address, then one page.
 import { useEffect, useState } from "preact/hooks";
 import { readReport, refusalOf } from "../api";
+import { readerOf } from "../live/kept";
 import { Screen } from "../parts/page";
 import { RefusedScreen } from "../parts/refused";
 import type { Refusal } from "../protocol";
@@ -8,7 +9,8 @@ import type { Report } from "../report/types";
 import { ReportView } from "../report/view";
 import { report as words, trouble } from "../words";
 
-export function ReportPage({ token }: { token: string }) {
+export function ReportPage({ token: link }: { token: string }) {
+  const token = readerOf(link);
   const [report, setReport] = useState<Report | null>(null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   useEffect(() => {
