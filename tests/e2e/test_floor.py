@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.async_api import Playwright, expect
+from playwright.async_api import BrowserContext, expect
 
-from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
-from tests.e2e.browser import PHONE, GatewayProcess
+from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -34,31 +31,28 @@ _CUE_IS_ABOVE = """() => {
 }"""
 
 
-async def test_a_turn_is_taken_said_back_and_handed_over(
-    gateway: GatewayProcess, playwright: Playwright, tmp_path: Path
-) -> None:
+async def test_a_turn_is_taken_said_back_and_handed_over(browser: BrowserContext, gateway: GatewayProcess) -> None:
     links = (await gateway.new_session())["links"]
-    async with chromium(playwright, tmp_path / "profile", *MICROPHONE, size=PHONE) as browser:
-        pages = [await people.open_link(browser, gateway, links[role]) for role in ("a", "b")]
-        for page, name in zip(pages, ("Nora", "Ben"), strict=True):
-            await page.bring_to_front()
-            await people.agree(page, name)
-        for page in pages:
-            await page.bring_to_front()
-            await people.practising(page)
-        await pages[0].bring_to_front()
-        await pages[0].get_by_role("button", name="Listening").click()
-        await pages[0].get_by_role("button", name="I begin").click()
-        await expect(pages[0].get_by_text("You have the floor")).to_be_visible()
-        assert await pages[0].evaluate(_CUE_IS_ABOVE)
-        assert await faults(pages[0]) == []
-        for who, press, *prompts in TURN:
-            await pages[who].bring_to_front()
-            await pages[who].get_by_role("button", name=press, exact=True).click()
-            for page, prompt in zip(pages, prompts, strict=True):
-                await expect(page.locator(".floor-prompt")).to_have_text(prompt)
-        assert await faults(pages[1]) == []
-        await pages[0].bring_to_front()
-        await pages[0].get_by_role("button", name="Stop taking turns").click()
-        for page in pages:
-            await expect(page.locator(".floor-panel")).to_have_count(0)
+    pages = [await people.open_link(browser, gateway, links[role]) for role in ("a", "b")]
+    for page, name in zip(pages, ("Nora", "Ben"), strict=True):
+        await page.bring_to_front()
+        await people.agree(page, name)
+    for page in pages:
+        await page.bring_to_front()
+        await people.practising(page)
+    await pages[0].bring_to_front()
+    await pages[0].get_by_role("button", name="Listening").click()
+    await pages[0].get_by_role("button", name="I begin").click()
+    await expect(pages[0].get_by_text("You have the floor")).to_be_visible()
+    assert await pages[0].evaluate(_CUE_IS_ABOVE)
+    assert await faults(pages[0]) == []
+    for who, press, *prompts in TURN:
+        await pages[who].bring_to_front()
+        await pages[who].get_by_role("button", name=press, exact=True).click()
+        for page, prompt in zip(pages, prompts, strict=True):
+            await expect(page.locator(".floor-prompt")).to_have_text(prompt)
+    assert await faults(pages[1]) == []
+    await pages[0].bring_to_front()
+    await pages[0].get_by_role("button", name="Stop taking turns").click()
+    for page in pages:
+        await expect(page.locator(".floor-panel")).to_have_count(0)

@@ -5,21 +5,19 @@ No browser lets a test pull out a device: the track is stopped, and told as the 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.async_api import Playwright, expect
+from playwright.async_api import BrowserContext, expect
 
-from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
-from tests.e2e.browser import PHONE, GatewayProcess
+from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 _KEEP_TRACKS = """
-const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wanted) => {
+const devices = navigator.mediaDevices;  // an empty page has none
+const open = devices?.getUserMedia.bind(devices);
+if (devices) devices.getUserMedia = async (wanted) => {
   const stream = await open(wanted);
   window.track = stream.getAudioTracks()[0];
   return stream;
@@ -28,32 +26,31 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
 
 
 async def test_both_are_told_of_a_microphone_that_gives_nothing_and_it_comes_back(
-    gateway: GatewayProcess, playwright: Playwright, tmp_path: Path
+    browser: BrowserContext, gateway: GatewayProcess
 ) -> None:
     links = (await gateway.new_session())["links"]
-    async with chromium(playwright, tmp_path / "profile", *MICROPHONE, size=PHONE) as browser:
-        await browser.add_init_script(_KEEP_TRACKS)
-        pages = [await people.open_link(browser, gateway, links[role]) for role in ("a", "b")]
-        for page, name in zip(pages, ("Nora", "Ben"), strict=True):
-            await page.bring_to_front()
-            await people.agree(page, name)
-        for page in pages:
-            await page.bring_to_front()
-            await people.practising(page)
-        mine, theirs = pages
-        await mine.bring_to_front()
-        await mine.evaluate("track.dispatchEvent(new Event('mute'))")
-        await expect(mine.get_by_text("Your microphone is muted on this device")).to_be_visible()
-        await expect(theirs.get_by_text("Your partner’s microphone is muted")).to_be_visible()
-        await mine.evaluate("track.dispatchEvent(new Event('unmute'))")
-        await expect(mine.get_by_text("is muted")).to_have_count(0)
+    await browser.add_init_script(_KEEP_TRACKS)
+    pages = [await people.open_link(browser, gateway, links[role]) for role in ("a", "b")]
+    for page, name in zip(pages, ("Nora", "Ben"), strict=True):
+        await page.bring_to_front()
+        await people.agree(page, name)
+    for page in pages:
+        await page.bring_to_front()
+        await people.practising(page)
+    mine, theirs = pages
+    await mine.bring_to_front()
+    await mine.evaluate("track.dispatchEvent(new Event('mute'))")
+    await expect(mine.get_by_text("Your microphone is muted on this device")).to_be_visible()
+    await expect(theirs.get_by_text("Your partner’s microphone is muted")).to_be_visible()
+    await mine.evaluate("track.dispatchEvent(new Event('unmute'))")
+    await expect(mine.get_by_text("is muted")).to_have_count(0)
 
-        await mine.evaluate("track.stop(), track.dispatchEvent(new Event('ended'))")
-        await expect(mine.get_by_text("Your microphone seems unplugged")).to_be_visible()
-        await expect(theirs.get_by_text("Your partner’s microphone seems unplugged")).to_be_visible()
-        assert await faults(mine) == []
-        await mine.get_by_role("button", name="Try again").click()
-        for page in pages:
-            await expect(page.get_by_text("seems unplugged")).to_have_count(0)
-        await people.practising(mine)
-        assert await mine.evaluate("track.readyState") == "live"
+    await mine.evaluate("track.stop(), track.dispatchEvent(new Event('ended'))")
+    await expect(mine.get_by_text("Your microphone seems unplugged")).to_be_visible()
+    await expect(theirs.get_by_text("Your partner’s microphone seems unplugged")).to_be_visible()
+    assert await faults(mine) == []
+    await mine.get_by_role("button", name="Try again").click()
+    for page in pages:
+        await expect(page.get_by_text("seems unplugged")).to_have_count(0)
+    await people.practising(mine)
+    assert await mine.evaluate("track.readyState") == "live"

@@ -194,30 +194,25 @@ async def test_a_refused_microphone_has_its_own_screen_and_nothing_begins(
 
 
 async def test_an_unknown_link_leads_to_a_screen_with_a_way_out(
-    gateway: GatewayProcess, playwright: Playwright, tmp_path: Path
+    browser: BrowserContext, gateway: GatewayProcess
 ) -> None:
-    async with chromium(playwright, tmp_path / "profile") as browser:
-        for place in ("join", "watch", "report"):
-            page = await people.open_link(browser, gateway, "no-such-link-anywhere-at-all", place)
-            await expect(page.get_by_text("This link leads nowhere").first).to_be_visible()
-            await expect(page.get_by_text("ask your partner for a new one").first).to_be_visible()
+    for place in ("join", "watch", "report"):
+        page = await people.open_link(browser, gateway, "no-such-link-anywhere-at-all", place)
+        await expect(page.get_by_text("This link leads nowhere").first).to_be_visible()
+        await expect(page.get_by_text("ask your partner for a new one").first).to_be_visible()
 
 
 async def test_a_third_person_is_turned_away_and_the_first_stays(
-    gateway: GatewayProcess, playwright: Playwright, tmp_path: Path
+    browser: BrowserContext, other_browser: BrowserContext, gateway: GatewayProcess
 ) -> None:
     links = (await gateway.new_session())["links"]
-    async with (
-        chromium(playwright, tmp_path / "first", *MICROPHONE) as first,
-        chromium(playwright, tmp_path / "third", *MICROPHONE) as third,
-    ):
-        page = await people.open_link(first, gateway, links["a"])
-        await people.agree(page, "Nora")
-        await expect(page.get_by_role("heading", name="Waiting for your partner")).to_be_visible()
-        stranger = await people.open_link(third, gateway, links["a"])
-        await expect(stranger.get_by_text("This link is already in use").first).to_be_visible()
-        await expect(stranger.get_by_text("start a new practice").first).to_be_visible()
-        await expect(page.get_by_role("heading", name="Waiting for your partner")).to_be_visible()
+    page = await people.open_link(browser, gateway, links["a"])
+    await people.agree(page, "Nora")
+    await expect(page.get_by_role("heading", name="Waiting for your partner")).to_be_visible()
+    stranger = await people.open_link(other_browser, gateway, links["a"])
+    await expect(stranger.get_by_text("This link is already in use").first).to_be_visible()
+    await expect(stranger.get_by_text("start a new practice").first).to_be_visible()
+    await expect(page.get_by_role("heading", name="Waiting for your partner")).to_be_visible()
 
 
 @pytest.mark.parametrize("sdp", ["not an offer", "v=0\r\n" * 8_000, "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"])

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Playwright, WebError, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
 
-from benchmarks.chromium import MICROPHONE, chromium
 from coach.report import ReportFacts, build_report, report_json
 from gateway.analyze import timeline_of_files
 from gateway.refusals import REFUSALS
 from streaming.types import Speaker
 from tests.e2e import people
-from tests.e2e.browser import PHONE, GatewayProcess
+from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -26,25 +23,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 DIALOGUE = Path(__file__).parents[2] / "gateway" / "assets" / "dialogue.ogg"
 WORDS = Path(__file__).parents[2] / "web-client" / "src" / "refusal_titles.ts"
 SOCKET = re.compile(r"/ws$")
-
-
-@pytest_asyncio.fixture
-async def browser(playwright: Playwright, tmp_path: Path) -> AsyncIterator[BrowserContext]:
-    """Watches for exceptions in the pages, and for anything that the gateway's content policy held back."""
-    complaints: list[str] = []
-    async with chromium(playwright, tmp_path / "profile", *MICROPHONE, size=PHONE) as running:
-
-        def crashed(error: WebError) -> None:
-            complaints.append(str(error.error))
-
-        def said(message: ConsoleMessage) -> None:
-            if "Content Security" in message.text:
-                complaints.append(message.text)
-
-        running.on("weberror", crashed)
-        running.on("console", said)
-        yield running
-    assert complaints == []
 
 
 def cue(level: int, text: str) -> str:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
+from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
 
-from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
-from tests.e2e.browser import PHONE, GatewayProcess
+from tests.e2e.browser import GatewayProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -35,12 +31,6 @@ _LOUDEST = """async () => {
   return loudest;
 }"""
 _AUDIBLE = 0.02
-
-
-@pytest_asyncio.fixture
-async def browser(playwright: Playwright, tmp_path: Path) -> AsyncIterator[BrowserContext]:
-    async with chromium(playwright, tmp_path / "profile", *MICROPHONE, size=PHONE) as running:
-        yield running
 
 
 async def both(browser: BrowserContext, gateway: GatewayProcess, place: str) -> tuple[Page, Page]:
