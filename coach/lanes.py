@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coach.adherence import BUTTONS
-from coach.cards import card_named
+from coach.cards import card_told
 from coach.floor import Act
 from coach.record import Record, clock, lasting, letter, stretch
 from coach.report_form import By, Lane, Mark, Quality
@@ -176,7 +176,7 @@ def _card(record: Record) -> list[Mark]:
         act = h.kind.removeprefix("practice_")
         if h.kind != f"practice_{act}" or act not in BUTTONS:
             continue
-        card = card_named(str(h.detail.get("card")))
+        card = card_told(h.detail)
         label = f"Begun: “{card.title}”" if act == "start" and card else f"Said: “{BUTTONS[act][0]}”"
         by = letter(h.by) if h.by in ("a", "b") else None
         out.append(Mark(h.id, "card", act, by, None, seconds(h.at), seconds(h.at), label, None, 1.0))

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from coach.settings import CoachSettings
 from streaming.errors import UnusableInput
 
-Profile = Literal["interruption", "soothing", "restructuring"]
+Profile = Literal["interruption", "soothing", "restructuring", "own"]  # own: the policy as it is set
 MOST_MINUTES = 10
 MOST_FALLBACK_MINUTES = 3
 MOST_TURNS = 12
@@ -53,8 +53,7 @@ class Card:
 def as_shown(card: Card) -> dict[str, Any]:
     """What a page shows of it: all but the cue profile, a word among therapists."""
     shown = asdict(card)
-    del shown["profile"]
-    return shown
+    return shown | {"own": shown.pop("profile") == "own"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +182,8 @@ def _line(text: str, number: int, name: str) -> int:
 
 def for_card(card: Card, settings: CoachSettings) -> CoachSettings:
     """The policy with the card's emphasis; the dose stays as it was set."""
+    if card.profile == "own":
+        return settings
     if card.profile == "soothing":
         return replace(settings, rise_sustained_s=max(3.0, settings.rise_sustained_s / 2))
     if card.profile == "restructuring":

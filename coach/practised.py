@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coach.adherence import Act, answers_of
-from coach.cards import card_named
+from coach.cards import card_told
 from coach.record import Record
 from coach.report_form import Answered, By, CueTold, Pauses, Practised, Repairs, TurnsTaken
 from streaming.types import Speaker
@@ -15,12 +15,12 @@ KEPT_S = 5.0  # five seconds of pause do as much good as fifteen (Commun. Psych.
 def practised(record: Record) -> Practised:
     paused_s = sum(seconds(span.length) for span, _ in record.pauses)
     begun = [h.detail for h in record.happenings if h.kind == "practice_start"]
-    known = card_named(str(begun[-1].get("card"))) if begun else None
+    known = card_told(begun[-1]) if begun else None
     return Practised(
         card=record.facts.card or (known.title if known else None),
         planned_s=record.facts.planned_s or (known.minutes * 60.0 if known else None),
         done_s=max(0.0, record.duration_s - paused_s),
-        anchor=str(begun[-1].get("anchor") or known.anchor) if known else None,
+        anchor=known.anchor if known else None,
         answers=tuple(Answered(_by(speaker), act) for speaker, act in answers(record).items()),
         turns=_turns(record),
         pauses=_pauses(record),

@@ -1,4 +1,4 @@
-"""What a couple chooses to practise: a card of the library, tied to a habit of their own. Or nothing: just talk."""
+"""What a couple chooses to practise: a card of the library with a habit of theirs, one of their own, or just talk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coach.adherence import BUTTONS, Act
-from coach.cards import LIBRARY, card_named
+from coach.cards import LIBRARY, card_named, own_card
 from coach.practice import Card, as_shown, faults
 from gateway.protocol import MAX_MESSAGE_BYTES
 from streaming.errors import Refused
 
-MAX_ANCHOR_CHARS = 80
+MAX_WRITTEN_CHARS = 80
 MAX_SHOWN_CHARS = 40  # of what was wrong, in a message
+_ASKED = {"skill": "What you’ll do", "anchor": "When"}  # as the page asks for them
 _NO_WORDS = re.compile(r"[<>\x00-\x1f\x7f]")
+
+
+class OwnChoice(BaseModel):
+    """A card in the couple's own words."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    skill: str
+    anchor: str
+    minutes: int
 
 
 class Choice(BaseModel):
@@ -27,6 +38,7 @@ class Choice(BaseModel):
 
     card: str | None = None
     anchor: str = ""
+    own: OwnChoice | None = None
 
 
 class Answer(BaseModel):
@@ -70,39 +82,35 @@ async def read_device(request: Request) -> str:
 
 
 def chosen(choice: Choice) -> Card | None:
-    """Raises Refused ``bad_card`` or ``bad_anchor``, with the reason and what would do."""
-    anchor = choice.anchor.strip()
+    """Raises Refused ``bad_card``, ``bad_skill`` or ``bad_anchor``, with the reason and what would do."""
+    if choice.own:
+        return _usable(own_card(choice.own.skill, choice.own.anchor, choice.own.minutes))
     if choice.card is None:
         return None
     card = card_named(choice.card)
     if card is None:
         raise Refused("bad_card", f"There is no card called {choice.card[:MAX_SHOWN_CHARS]!r}.")
-    if not anchor:
-        return card
-    if len(anchor) > MAX_ANCHOR_CHARS:
-        raise Refused("bad_anchor", f"The habit has {len(anchor)} characters; {MAX_ANCHOR_CHARS} at most fit.")
-    if _NO_WORDS.search(anchor):
-        raise Refused("bad_anchor", "The habit may hold plain words only, on one line.")
-    own = replace(card, anchor=anchor)
-    fault = next((fault for fault in faults(own) if fault.field == "anchor"), None)
-    if fault:
-        raise Refused("bad_anchor", f"“{anchor}”: {fault.reason}; {fault.instead}.")
-    return own
+    return _usable(replace(card, anchor=choice.anchor.strip() or card.anchor))
+
+
+def _usable(card: Card) -> Card:
+    for code, text in (("bad_skill", card.skill), ("bad_anchor", card.anchor)):
+        if len(text) > MAX_WRITTEN_CHARS:
+            raise Refused(code, f"This has {len(text)} characters; {MAX_WRITTEN_CHARS} at most fit.")
+        if _NO_WORDS.search(text):
+            raise Refused(code, "There may be plain words only, on one line.")
+    found = {fault.field: fault for fault in faults(card)}
+    for field, code in (("skill", "bad_skill"), ("anchor", "bad_anchor"), ("minutes", "bad_card")):
+        if fault := found.get(field):
+            written = str(getattr(card, field)).strip()
+            what = f"“{written}”: {fault.reason}" if written else f"{_ASKED[field]} is still open"
+            raise Refused(code, f"{what}; {fault.instead}.")
+    return card
 
 
 def library() -> list[dict[str, Any]]:
     """Every card as a page shows it."""
     return [as_shown(card) for card in LIBRARY]
-
-
-def to_state(card: Card) -> dict[str, str]:
-    return {"id": card.id, "anchor": card.anchor}
-
-
-def from_state(state: dict[str, str] | None) -> Card | None:
-    """None also where the library no longer holds the card: then they just talk."""
-    card = card_named(state["id"]) if state else None
-    return replace(card, anchor=state["anchor"]) if card and state else None
 
 
 def _read(form: type[_Form], body: bytes) -> _Form:

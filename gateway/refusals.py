@@ -42,9 +42,8 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "not_now": Refusal(409, False, "Nothing is lost: wait until the room shows the next step, then try again."),
     "bad_time_out": Refusal(400, False, "Take 20 minutes, or pause without a time."),
     "bad_card": Refusal(400, False, "Choose one of the cards on the start page, or just talk."),
-    "bad_anchor": Refusal(
-        400, False, "Name a habit you have, such as “after the dinner clean-up”, or leave it empty to keep the card's."
-    ),
+    "bad_skill": Refusal(400, False, "Write it again, or choose one of the cards."),
+    "bad_anchor": Refusal(400, False, "Write it again, or choose one of the cards as it is."),
     "bad_answer": Refusal(400, False, "Choose one of the answers on the page, or none: an answer is never needed."),
     "no_card": Refusal(409, False, "Choose a card when you start the next practice; there is nothing to do now."),
     "bad_reminder": Refusal(400, False, "Choose a day and a time in the form, then try again."),

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from coach import floor as floors
+from coach.cards import as_told, card_told
 from coach.floor import Floor
 from coach.practice import Card
-from gateway import cards
 from gateway.protocol import FloorSide, MediaState, MicrophoneState, PartnerView, Phase, RoomView
 from gateway.time_outs import TimeOut
 from streaming.errors import UnusableInput
@@ -231,7 +231,7 @@ def happened(before: Room, after: Room) -> list[Change]:
     if after.began and not before.began:
         changes.append(Change("began"))
         if after.card:
-            changes.append(Change("practice_start", None, {"card": after.card.id, "anchor": after.card.anchor}))
+            changes.append(Change("practice_start", None, as_told(after.card)))
         if after.calibrates:
             changes.append(Change("neutral", None, {"seconds": after.neutral_s}))
     if before.began and before.neutral_s and not after.neutral_s:
@@ -351,7 +351,7 @@ def to_state(room: Room) -> RoomState:
         "ended": room.ended,
         "ended_by": room.ended_by,
         "time_out": room.time_out.to_state() if room.time_out else None,
-        "card": cards.to_state(room.card) if room.card else None,
+        "card": as_told(room.card) if room.card else None,
         "floor": floors.save(room.floor),
         "neutral_s": room.neutral_s,
         "learnt": room.learnt,
@@ -379,7 +379,7 @@ def from_state(state: RoomState) -> Room:
             ended=bool(state["ended"]),
             ended_by=Speaker(state["ended_by"]) if state["ended_by"] else None,
             time_out=TimeOut.from_state(state["time_out"]) if state.get("time_out") else None,
-            card=cards.from_state(state.get("card")),
+            card=card_told(state["card"]) if state.get("card") else None,
             floor=floors.restore(state["floor"]) if "floor" in state else Floor(),
             neutral_s=float(state.get("neutral_s", 0.0)),
             learnt=bool(state.get("learnt", False)),

@@ -89,6 +89,12 @@ async def test_there_is_nothing_beside_the_client_s_own_files(served: Served, pa
     assert (answer.status_code, answer.json()["code"]) == (404, "no_such_page")
 
 
+async def test_somebody_who_reads_pages_is_told_by_a_page_that_there_is_nothing(served: Served) -> None:
+    answer = await served.http.get("/jion", headers={"accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+
+
 async def test_a_client_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
     async with serving(settings_in(tmp_path / "data", client=tmp_path / "dist")) as served:
         answer = await served.http.get("/")

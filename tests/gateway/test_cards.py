@@ -17,6 +17,7 @@ from coach.settings import PRESETS, CoachSettings
 from tests.gateway.serving import Served, serving, settings_in
 
 CARD = "say-it-back"
+OWN = {"skill": "hand the spoon over.", "anchor": "after the tea", "minutes": 5}
 ANCHOR = "after the tea & the “9 o’clock” news"
 
 
@@ -77,6 +78,30 @@ async def test_both_see_the_card_with_their_own_habit_and_the_report_tells_of_it
     assert told["answers"] == []
 
 
+async def test_a_card_of_their_own_goes_all_the_way_and_on_to_their_next_practice(served: Served) -> None:
+    links = await started(served, {"own": OWN})
+    async with served.page(links["b"]) as b:
+        shown = (await b.one("welcome"))["room"]["card"]
+    assert (shown["skill"], shown["anchor"], shown["minutes"], shown["own"]) == (
+        "hand the spoon over",
+        "after the tea",
+        5,
+        True,
+    )
+    links = await started(served, {"own": OWN})
+    await practised(served, links)
+    await say(served, links["a"], "bend")
+    told = await report(served, links)
+    assert (told["card"], told["anchor"], told["planned_s"]) == ("Hand the spoon over", "after the tea", 300.0)
+    assert told["answers"] == [{"by": "a", "act": "bend"}]
+    day = {"date": "2026-12-01", "time": "19:30"}
+    calendar = await served.http.get("/api/reminder", headers=bearer(links["a"]), params=day)
+    assert "SUMMARY:Hand the spoon over" in calendar.text
+    again = await served.http.post("/api/again", headers=bearer(links["a"]), json={"device": "device of a"})
+    async with served.page(again.json()["links"]["a"], "device of a") as a:
+        assert (await a.one("welcome"))["room"]["card"] == shown
+
+
 @pytest.mark.parametrize("body", [None, {}, {"card": None, "anchor": "x" * 10_000}])
 async def test_without_a_card_they_just_talk(served: Served, body: dict[str, Any] | None) -> None:
     answer = await served.http.post("/api/sessions", content=b"" if body is None else json.dumps(body))
@@ -100,6 +125,14 @@ async def test_without_a_card_they_just_talk(served: Served, body: dict[str, Any
         ({"card": CARD, "anchor": "dinner"}, "bad_anchor", "no moment that comes by itself"),
         ({"card": CARD, "anchor": "x" * 100_000}, "too_large", "64 KiB"),
         ([CARD], "bad_request", "the body"),
+        ({"own": OWN | {"skill": "communicate better"}}, "bad_skill", "“communicate” can't be seen or counted"),
+        ({"own": OWN | {"skill": " "}}, "bad_skill", "What you’ll do is still open; name one act"),
+        ({"own": OWN | {"skill": "say " * 13}}, "bad_skill", "over 12 words"),
+        ({"own": OWN | {"skill": "<b>sing</b>"}}, "bad_skill", "plain words"),
+        ({"own": OWN | {"anchor": ""}}, "bad_anchor", "When is still open; tie it to a habit"),
+        ({"own": OWN | {"anchor": "x" * 81}}, "bad_anchor", "81 characters; 80 at most"),
+        ({"own": OWN | {"minutes": 45}}, "bad_card", "nearest valid value is 10"),
+        ({"own": {"skill": "sing"}}, "bad_request", "own.anchor"),
     ],
 )
 async def test_a_choice_that_cannot_be_is_told_in_one_line_with_a_way_out(

@@ -52,6 +52,7 @@ export interface Card {
   done_when: string;
   fallback: string;
   fallback_minutes: number;
+  own: boolean; // in the couple's own words
 }
 
 export interface Room {
@@ -143,10 +144,13 @@ export type FromGateway =
   | { type: "ended"; report: string | null }
   | { type: "pong"; t: number; now_s: number };
 
-/** What to practise, and the habit that it is tied to; an empty anchor is the card's own. */
-export interface Choice {
-  card: string;
+/** What to practise: a card of the library and the habit that it is tied to, or one in the couple's own words. */
+export type Choice = { card: string; anchor: string } | { own: OwnCard };
+
+export interface OwnCard {
+  skill: string;
   anchor: string;
+  minutes: number;
 }
 
 export type Act = "finish" | "bend" | "defer" | "avoid";

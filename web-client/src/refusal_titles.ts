@@ -23,6 +23,7 @@ export const refusalTitles: Record<string, string> = {
   not_now: "Not just now",
   bad_time_out: "That is no time to come back at",
   bad_card: "There is no such card",
+  bad_skill: "This does not fit on a card",
   bad_anchor: "This habit does not fit",
   bad_answer: "That answer is not one of them",
   no_card: "No card was chosen",

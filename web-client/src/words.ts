@@ -28,6 +28,13 @@ export const cards = {
   optional: "It is optional. Each takes ten minutes at most, and three where there is little time.",
   justTalk: "Just talk",
   justTalkLine: "About whatever is on your minds.",
+  own: "Something of our own",
+  ownLine: "One small thing, in our own words.",
+  ownSkill: "What we’ll do",
+  ownSkillHint: "One act that somebody could see. For example: say back what you heard before answering.",
+  ownAnchor: "When",
+  ownAnchorHint: "With a habit that you two have. For example: after the dinner clean-up.",
+  ownMinutes: "For how long",
   loading: "Fetching the cards…",
   minutes: (n: number) => (n === 1 ? "1 minute" : `${n} minutes`),
   steps: "How it goes",
@@ -35,7 +42,8 @@ export const cards = {
   fallback: (minutes: string) => `Short on time (${minutes})`,
   anchor: "Tied to a habit of yours",
   anchorHint: "What it comes after, so that nobody has to remember it.",
-  line: (skill: string, turns: number) => `${skill[0]?.toUpperCase() ?? ""}${skill.slice(1)}. ${TURNS[turns] ?? turns} ${turns === 1 ? "turn" : "turns"}.`,
+  line: (skill: string, turns: number) => `${sentence(skill)} ${TURNS[turns] ?? turns} ${turns === 1 ? "turn" : "turns"}.`,
+  ownCardLine: (skill: string, minutes: string) => `${sentence(skill)} ${sentence(minutes)}`,
   how: "How did it go?",
   howHint: "One tap each, if you like. Every answer is a good one.",
   answers: { finish: "We did it", bend: "We did half", defer: "Another day", avoid: "Not this one" },
@@ -46,6 +54,7 @@ export const cards = {
   calendar: "Put it in my calendar",
   saved: "Saved: open the file to add it.",
 };
+const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`;
 const TURNS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve"];
 
 export const safety = {
@@ -114,6 +123,7 @@ export const join = {
   more: "Sound and touch",
   chime: "A soft chime with each cue",
   vibrate: "A short vibration with each cue",
+  card: "What you’ll practise",
   yes: "Yes, I agree: use my microphone",
   asking: "Waiting for the microphone…",
   askingHint: "Your browser asks whether this page may use it. Choose “Allow”.",

@@ -47,7 +47,7 @@ async function openCards(): Promise<HTMLInputElement[]> {
     if (fold) fold.open = true;
     fold?.dispatchEvent(new Event("toggle"));
   });
-  await vi.waitFor(() => expect(root.querySelectorAll("input[name=card]")).toHaveLength(2));
+  await vi.waitFor(() => expect(root.querySelectorAll("input[name=card]")).toHaveLength(3));
   return [...root.querySelectorAll<HTMLInputElement>("input[name=card]")];
 }
 
@@ -59,7 +59,7 @@ test("to just talk comes first, is chosen, and asks for no card", async () => {
 });
 
 test("a card is started with the couple's own habit, and what is wrong with it stands above the button", async () => {
-  const [, first] = await openCards();
+  const [, , first] = await openCards();
   await act(() => void first?.click());
   for (const text of [card.done_when, card.fallback, "3 minutes", "Four turns."]) expect(root.textContent).toContain(text);
   const habit = root.querySelector<HTMLInputElement>(".card input");
@@ -71,6 +71,21 @@ test("a card is started with the couple's own habit, and what is wrong with it s
   await press(start.start);
   expect(asked.at(-1)?.body).toEqual({ card: card.id, anchor: "after <tea>" });
   await vi.waitFor(() => expect(root.querySelector("[role=alert]")?.textContent).toContain("The reason. The way."));
+});
+
+test("a couple writes a card of its own in three fields, and what is wrong with it is said without alarm", async () => {
+  const [, own] = await openCards();
+  await act(() => void own?.click());
+  const [skill, anchor] = root.querySelectorAll<HTMLInputElement>(".card .field input");
+  for (const [field, text] of [[skill, "hand the spoon over"], [anchor, "after the tea"]] as const)
+    await act(() => {
+      if (field) field.value = text;
+      field?.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  await act(() => root.querySelector<HTMLInputElement>("input[name=minutes]")?.click());
+  await press(start.start);
+  expect(asked.at(-1)?.body).toEqual({ own: { skill: "hand the spoon over", anchor: "after the tea", minutes: 3 } });
+  await vi.waitFor(() => expect(root.querySelector("[role=alert]")?.textContent).toBe("The reason. The way."));
 });
 
 test("at the end one tap says how it went, the answer is kind, and another tap changes it", async () => {

@@ -23,6 +23,7 @@ export const card: Card = {
   done_when: "Each has said back two things.",
   fallback: "One minute each.",
   fallback_minutes: 3,
+  own: false,
 };
 
 export function roomOf(phase: Phase): Room {

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { keepChoices, keptChoices } from "../live/kept";
 import { useValue } from "../live/observe";
 import type { SessionState } from "../live/state";
+import { CardLine } from "../parts/card_line";
 import { HelpText } from "../parts/help";
 import { Heading, Page, Screen } from "../parts/page";
 import { Toggle } from "../parts/toggle";
@@ -72,6 +73,12 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
           <small>{join.nameHint}</small>
           <input value={name} maxLength={40} autoComplete="given-name" onInput={(event) => setName(event.currentTarget.value)} />
         </label>
+        {room.card && (
+          <div>
+            <h2>{join.card}</h2>
+            <CardLine card={room.card} />
+          </div>
+        )}
         <h2>{join.agree}</h2>
         <dl class="agree">
           {[join.listened, room.words_offered ? join.keptWords : join.kept, join.seen, join.stop].map(([term, text]) => (

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 import { refusalOf, startPractice } from "../api";
-import { CardPicker, type Picked } from "../parts/card_picker";
+import { CardPicker } from "../parts/card_picker";
 import { keepInvitation, keptInvitation } from "../live/kept";
 import { QuietHelp } from "../parts/help";
 import { Heading, Page } from "../parts/page";
-import type { Refusal } from "../protocol";
+import type { Choice, Refusal } from "../protocol";
 import { start } from "../words";
 import { InvitePage } from "./invite";
 
@@ -12,12 +12,12 @@ export function StartPage() {
   const [invitation, setInvitation] = useState(keptInvitation);
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [picked, setPicked] = useState<Picked | null>(null);
+  const [picked, setPicked] = useState<Choice | null>(null);
   const begin = async () => {
     setBusy(true);
     setRefusal(null);
     try {
-      const made = await startPractice(picked && { card: picked.card.id, anchor: picked.anchor });
+      const made = await startPractice(picked);
       keepInvitation(made);
       setInvitation(made);
     } catch (error) {
@@ -39,19 +39,22 @@ export function StartPage() {
         <div class={picked ? "way-on within-reach" : "way-on"}>
           {refusal && (
             <p class="notice" role="alert">
-              {start.failed}: {refusal.message} {refusal.way_out}
+              {!OF_THE_CARD.has(refusal.code) && `${start.failed}: `}
+              {refusal.message} {refusal.way_out}
             </p>
           )}
           <p class="row">
             <button class="button main" onClick={() => void begin()} disabled={busy}>
               {busy ? start.starting : start.start}
             </button>
-            <a class="button" href="/demo">
-              {start.demo}
-            </a>
+            {!picked && (
+              <a class="button" href="/demo">
+                {start.demo}
+              </a>
+            )}
           </p>
         </div>
-        <p class="soft small">{start.demoNote}</p>
+        {!picked && <p class="soft small">{start.demoNote}</p>}
       </section>
       <ul class="facts">
         {start.facts.map(([title, text]) => (
@@ -68,3 +71,5 @@ export function StartPage() {
     </Page>
   );
 }
+
+const OF_THE_CARD = new Set(["bad_card", "bad_skill", "bad_anchor"]); // nothing failed: a word is missing

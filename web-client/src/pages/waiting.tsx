@@ -33,7 +33,9 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
         <div class="halo" />
         <div class="core" />
       </div>
-      <MicrophoneLine room={room} me={me} again={() => void practice.listen(room.same_room)} look="plain-notice" />
+      <div class="plain-notice" role="status">
+        <MicrophoneLine room={room} me={me} again={() => void practice.listen(room.same_room)} />
+      </div>
       {room.card && <CardLine card={room.card} />}
       <p class="soft">
         {waiting.nothingYet} {!room.card && waiting.first}

@@ -1,18 +1,15 @@
-// What to practise, for those who like: folded, "Just talk" first, one card at a time in full.
+// What to practise, for those who like: folded, "Just talk" first, then one's own, then the cards, one in full.
 import { useState } from "preact/hooks";
 import { readCards, refusalOf } from "../api";
-import type { Card, Refusal } from "../protocol";
+import type { Card, Choice, OwnCard, Refusal } from "../protocol";
 import { cards as words } from "../words";
 
-export interface Picked {
-  card: Card;
-  anchor: string;
+interface PickerProps {
+  picked: Choice | null;
+  pick: (picked: Choice | null) => void;
 }
 
-interface PickerProps {
-  picked: Picked | null;
-  pick: (picked: Picked | null) => void;
-}
+const EMPTY: OwnCard = { skill: "", anchor: "", minutes: 5 };
 
 export function CardPicker({ picked, pick }: PickerProps) {
   const [library, setLibrary] = useState<Card[] | null>(null);
@@ -25,9 +22,12 @@ export function CardPicker({ picked, pick }: PickerProps) {
       (error: unknown) => setRefusal(refusalOf(error)),
     );
   };
+  const own = picked && "own" in picked ? picked.own : null;
+  const chosen = picked && "card" in picked ? picked : null;
+  const title = own ? words.own : library?.find((card) => card.id === chosen?.card)?.title;
   return (
     <details class="fold cards" onToggle={(event) => event.currentTarget.open && load()}>
-      <summary>{picked ? words.picked(picked.card.title) : words.pick}</summary>
+      <summary>{title ? words.picked(title) : words.pick}</summary>
       <p class="soft">{words.optional}</p>
       {refusal && (
         <p class="notice" role="alert">
@@ -39,15 +39,21 @@ export function CardPicker({ picked, pick }: PickerProps) {
         <fieldset class="choice">
           <legend class="unseen">{words.pick}</legend>
           <Place title={words.justTalk} line={words.justTalkLine} on={!picked} choose={() => pick(null)} />
+          <div>
+            <Place title={words.own} line={words.ownLine} on={own !== null} choose={() => pick({ own: own ?? EMPTY })} />
+            {own && <OwnForm own={own} change={(changed) => pick({ own: { ...own, ...changed } })} />}
+          </div>
           {library.map((card) => (
             <div key={card.id}>
               <Place
                 title={card.title}
                 line={`${words.line(card.skill, card.turns)} ${words.minutes(card.minutes)}.`}
-                on={picked?.card.id === card.id}
-                choose={() => pick({ card, anchor: card.anchor })}
+                on={chosen?.card === card.id}
+                choose={() => pick({ card: card.id, anchor: card.anchor })}
               />
-              {picked?.card.id === card.id && <CardDetail picked={picked} pick={pick} />}
+              {chosen?.card === card.id && (
+                <CardDetail card={card} anchor={chosen.anchor} change={(anchor) => pick({ card: card.id, anchor })} />
+              )}
             </div>
           ))}
         </fieldset>
@@ -68,8 +74,39 @@ function Place(props: { title: string; line: string; on: boolean; choose: () => 
   );
 }
 
-function CardDetail({ picked, pick }: { picked: Picked; pick: PickerProps["pick"] }) {
-  const { card, anchor } = picked;
+const MINUTES = [3, 5, 10];
+const MOST_LETTERS = 80;
+
+/** Three fields, so that it takes less than a minute. */
+function OwnForm({ own, change }: { own: OwnCard; change: (changed: Partial<OwnCard>) => void }) {
+  return (
+    <div class="card">
+      <Written label={words.ownSkill} hint={words.ownSkillHint} text={own.skill} change={(skill) => change({ skill })} />
+      <Written label={words.ownAnchor} hint={words.ownAnchorHint} text={own.anchor} change={(anchor) => change({ anchor })} />
+      <fieldset class="short-choice">
+        <legend>{words.ownMinutes}</legend>
+        {MINUTES.map((minutes) => (
+          <label key={minutes} class="place">
+            <input type="radio" name="minutes" checked={own.minutes === minutes} onChange={() => change({ minutes })} />
+            {words.minutes(minutes)}
+          </label>
+        ))}
+      </fieldset>
+    </div>
+  );
+}
+
+function Written(props: { label: string; hint: string; text: string; change: (text: string) => void }) {
+  return (
+    <label class="field">
+      {props.label}
+      <small>{props.hint}</small>
+      <input value={props.text} maxLength={MOST_LETTERS} onInput={(event) => props.change(event.currentTarget.value)} />
+    </label>
+  );
+}
+
+function CardDetail({ card, anchor, change }: { card: Card; anchor: string; change: (anchor: string) => void }) {
   return (
     <div class="card">
       <dl class="agree">
@@ -86,15 +123,7 @@ function CardDetail({ picked, pick }: { picked: Picked; pick: PickerProps["pick"
           <dd>{card.fallback}</dd>
         </div>
       </dl>
-      <label class="field">
-        {words.anchor}
-        <small>{words.anchorHint}</small>
-        <input
-          value={anchor}
-          maxLength={80}
-          onInput={(event) => pick({ card, anchor: event.currentTarget.value })}
-        />
-      </label>
+      <Written label={words.anchor} hint={words.anchorHint} text={anchor} change={change} />
     </div>
   );
 }

@@ -3,14 +3,13 @@ import type { ComponentChildren } from "preact";
 import type { SessionClock } from "../live/clock";
 import type { SessionState } from "../live/state";
 import { type FloorAct, OTHER, type Partner, type Room, type ToGateway } from "../protocol";
-import { refusalTitle } from "../refusal_titles";
 import { practise } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 import { FloorPanel } from "./floor_panel";
 import { NeutralLine, useNeutral } from "./neutral_line";
+import { NoticeLine } from "./notice_line";
 import { RepairLine } from "./repair_line";
-import { MicrophoneLine } from "./microphone_line";
 
 interface CoupleProps {
   state: SessionState;
@@ -31,6 +30,7 @@ interface CoupleProps {
 export function CoupleScreen(props: CoupleProps) {
   const { state, room, me } = props;
   const neutral = useNeutral(room, props.clock);
+  const asked = me !== null && room.repair === OTHER[me];
   return (
     <div class="couple">
       <div class="couple-top">
@@ -42,20 +42,14 @@ export function CoupleScreen(props: CoupleProps) {
         {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
         {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
       </div>
-      {state.notice && SHOWN.has(state.notice.code) && <p class="couple-notice">{refusalTitle(state.notice.code)}</p>}
-      {room.coaching_paused && (
-        <p class="couple-notice" role="status">
-          {practise.coachingPaused}
-        </p>
-      )}
-      {me && <MicrophoneLine room={room} me={me} again={props.listenAgain} />}
+      <NoticeLine state={state} room={room} me={me} again={props.listenAgain} />
       <div class="calm" role="img" aria-label={practise.shape}>
         <div class="halo" />
         <div class="core" />
       </div>
-      {me && room.repair && props.repair && <RepairLine by={room.repair} me={me} say={props.repair} />}
-      {neutral && !room.floor && !room.repair && <NeutralLine begin={props.beginNow} />}
-      {me && room.floor && props.turn && <FloorPanel side={room.floor[me]} act={props.turn} />}
+      {asked && props.repair && <RepairLine say={props.repair} />}
+      {neutral && !room.floor && !asked && <NeutralLine begin={props.beginNow} />}
+      {me && room.floor && props.turn && !asked && <FloorPanel side={room.floor[me]} act={props.turn} />}
       {props.children}
       <div class="couple-end">
         <button class="button" onClick={props.pause} disabled={!props.pause}>
@@ -72,8 +66,6 @@ export function CoupleScreen(props: CoupleProps) {
     </div>
   );
 }
-
-const SHOWN = new Set(["store_unavailable", "bad_offer"]); // the rest rights itself
 
 const hears = (props: CoupleProps): boolean => connected(props) && !props.room.coaching_paused;
 

@@ -1,14 +1,8 @@
-import type { Partner, ToGateway } from "../protocol";
+import type { ToGateway } from "../protocol";
 import { repair as words } from "../words";
 
-/** An offer to begin again: a question on one screen, a quiet line on the other. */
-export function RepairLine({ by, me, say }: { by: Partner; me: Partner; say: (message: ToGateway) => void }) {
-  if (by === me)
-    return (
-      <p class="neutral soft" role="status">
-        {words.offered}
-      </p>
-    );
+/** The other one offers to begin again: a question, in the place of whatever else was to be done. */
+export function RepairLine({ say }: { say: (message: ToGateway) => void }) {
   return (
     <div class="neutral">
       <p class="neutral-text" role="status">
