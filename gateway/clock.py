@@ -80,7 +80,10 @@ class MediaClock:
     """
 
     def __init__(self, settings: ClockSettings | None = None) -> None:
-        self._settings = settings or ClockSettings()
+        self._settings = settings = settings or ClockSettings()
+        self._unbelievable = _samples(settings.unbelievable_ms)
+        self._floor = _samples(settings.floor_ms)
+        self._window = int(settings.window_s * SAMPLE_RATE_HZ)
         self.epoch = 0  # positions of different epochs can't be compared
         self.jumps = 0  # timestamps that could not be believed
         self.restarts = 0  # new starts: other source, or a jump that stayed
@@ -124,7 +127,7 @@ class MediaClock:
         extended = self._last + _signed(timestamp - self._last)
         position = (extended - self._first) // _PER_SAMPLE
         offset = arrival - position - length
-        if self._least and abs(offset - self.offset) > _samples(self._settings.unbelievable_ms):
+        if self._least and abs(offset - self._least[0][1]) > self._unbelievable:
             if not self._believe(extended, offset, arrival):
                 return None
             return self.observe(ssrc, timestamp, length, arrival)
@@ -167,7 +170,7 @@ class MediaClock:
     def uncertainty(self) -> int:
         """How far ``offset`` may be off, in samples: the least of n delays lies about jitter / n above the floor."""
         settle = 4 * self.jitter / (self.seen + 3)
-        return round(_samples(self._settings.floor_ms) + settle)
+        return round(self._floor + settle)
 
     @property
     def drift_ppm(self) -> float | None:
@@ -182,8 +185,7 @@ class MediaClock:
     def _believe(self, extended: int, offset: int, arrival: int) -> bool:
         """Whether a jump has lasted; starts a new epoch if so."""
         self.jumps += 1
-        near = _samples(self._settings.unbelievable_ms)
-        if self._stray is None or abs(offset - self._stray[2]) > near:
+        if self._stray is None or abs(offset - self._stray[2]) > self._unbelievable:
             self._stray = (arrival, extended, offset)
             return False
         if arrival - self._stray[0] < _samples(self._settings.believe_after_ms):
@@ -196,15 +198,15 @@ class MediaClock:
         while least and least[-1][1] >= offset:
             least.pop()
         least.append((arrival, offset))
-        oldest = arrival - self._settings.window_s * SAMPLE_RATE_HZ
+        oldest = arrival - self._window
         while least[0][0] < oldest and len(least) > 1:
             least.popleft()
         self.seen += 1
         weight = max(1 / 64, 1 / (self.seen + 4))  # quick at first, then over about a second
-        self.jitter += weight * (offset - self.offset - self.jitter)
+        self.jitter += weight * (offset - least[0][1] - self.jitter)
         # Not from the first packets on: while the least delay is still being found, it seems to drift.
-        settled = self._began_at is not None and arrival - self._began_at >= self._settings.window_s * SAMPLE_RATE_HZ
-        if self._aligned is None and settled:
+        began_at = arrival if self._began_at is None else self._began_at
+        if self._aligned is None and arrival - began_at >= self._window:
             self._aligned = (arrival, self.offset)
 
 

@@ -20,6 +20,7 @@ from gateway.clock import ClockSettings, SessionClock, machine_samples
 from gateway.opus import OpusDecoder
 from gateway.peer import Peer, PeerSettings
 from gateway.placement import Placement, PlacementSettings
+from gateway.rates import Rate
 from gateway.receiver import Arrival
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 
@@ -41,6 +42,10 @@ class MediaSettings:
     """A browser sends 50 packets a second, muted too; aiortc itself notices a dead path after 30 s only."""
     playout_ms: float = 40.0
     """What a browser's own playout buffer adds to what a partner hears late: Chromium's smallest target is 20 to 40."""
+    packets_per_s: float = 500.0
+    """Opus' shortest packets are 2.5 ms, 400 a second; whoever sends more than it can be speech is not heard faster."""
+    burst_packets: int = 500
+    """What a second without a network may bring at once."""
     fallback_wait_ms: float = 400.0
     """Bound on holes where the public track is read: aiortc's buffer alone keeps them up to 280 ms."""
 
@@ -120,6 +125,7 @@ class PartnerMedia:
         self._changed_s = 0.0  # when this connection began, or last sent something
         self._connections = 0
         self._past = _Past()
+        self._rate = Rate(self._settings.packets_per_s, self._settings.burst_packets)
 
     async def connect(self, offer_sdp: str) -> str:
         """Answer a browser's offer; an earlier connection is replaced. Raises Refused("bad_offer").
@@ -269,6 +275,9 @@ class PartnerMedia:
             self._enter("lost")
 
     def _arrived(self, arrival: Arrival) -> None:
+        if not self._rate.take():
+            self._placement.counts.disbelieved += 1
+            return
         now_s = self._changed_s = time.monotonic()
         if self.state == "lost":
             self._enter("connected")
