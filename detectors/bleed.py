@@ -9,6 +9,7 @@ Whitening after Knapp and Carter, "The generalized correlation method for estima
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,8 @@ from detectors.packing import pack, unpack
 from detectors.settings import FRAME_SAMPLES, BleedSettings
 from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
 
-_WINDOW = 8 * FRAME_SAMPLES  # 256 ms
+_FRAMES = 8
+_WINDOW = _FRAMES * FRAME_SAMPLES  # 256 ms
 _LAG_RATE_HZ = SAMPLE_RATE_HZ // 2  # nothing over 4 kHz is compared
 _BINS = _WINDOW // 4 + 1
 _WHITEN = 0.75  # 1 would be the phase alone
@@ -42,7 +44,7 @@ class BleedGuard:
 
     def __init__(self, settings: BleedSettings) -> None:
         self.settings = settings
-        self._recent = {speaker: np.zeros(_WINDOW, np.float32) for speaker in Speaker}
+        self._recent = {speaker: _frames(np.zeros(_WINDOW, np.float32)) for speaker in Speaker}
         self._microphones = {speaker: Microphone() for speaker in Speaker}
         self._paths = {speaker: _Path() for speaker in Speaker}
         self._own_db: dict[Speaker, tuple[float, ...]] = {}  # of the frame just judged, where the way is known
@@ -52,13 +54,12 @@ class BleedGuard:
     def judge(self, frames: dict[Speaker, Frame], p: dict[Speaker, float]) -> frozenset[Speaker]:
         """The partners whose microphone holds the other's voice alone. ``p`` is 0 where audio is missing."""
         for speaker, frame in frames.items():
-            recent = self._recent[speaker]
-            recent[:-FRAME_SAMPLES] = recent[FRAME_SAMPLES:]
-            recent[-FRAME_SAMPLES:] = frame.samples
+            self._recent[speaker].append(frame.samples)
         self._own_db = {}
         if any(path.echo.learnt or path.heard for path in self._paths.values()):
             for speaker, microphone in self._microphones.items():
-                microphone.take(self._recent[speaker][-2 * FRAME_SAMPLES :])
+                recent = self._recent[speaker]
+                microphone.take(np.concatenate([recent[-2], recent[-1]]))
         for speaker, path in self._paths.items():
             path.p = max(p[speaker], path.p * self.settings.p_fade)  # a voice rings on in the other microphone
         if min(path.p for path in self._paths.values()) < self.settings.seems_speech:
@@ -132,13 +133,16 @@ class BleedGuard:
             here.heard = max(0.0, here.heard - s.chance_share)
         return known and there.peak < s.least_peak  # no sign of an own voice over there
 
+    def _window(self, speaker: Speaker) -> Samples:
+        return np.concatenate(self._recent[speaker])
+
     def _level_db(self, speaker: Speaker) -> float:
-        samples = self._recent[speaker]
+        samples = self._window(speaker)
         return float(10.0 * np.log10(np.dot(samples, samples) / _WINDOW + 1e-10))
 
     def _correlation(self) -> tuple[Samples, int]:
         """Lags of a's microphone behind b's at 8 kHz, 0 to 1 for a pure delay; and the place of lag 0."""
-        a, b = (np.fft.rfft(self._recent[speaker])[:_BINS] for speaker in Speaker)
+        a, b = (np.fft.rfft(self._window(speaker))[:_BINS] for speaker in Speaker)
         cross = a * np.conj(b)
         white = cross / (np.abs(cross) ** _WHITEN + np.float32(1e-9))
         low, high = (int(hz * _WINDOW / SAMPLE_RATE_HZ) for hz in (200, 3600))
@@ -150,7 +154,7 @@ class BleedGuard:
 
     def save(self) -> dict[str, Any]:
         return {
-            "recent": {speaker.value: pack(recent) for speaker, recent in self._recent.items()},
+            "recent": {speaker.value: pack(self._window(speaker)) for speaker in Speaker},
             "kept": {speaker.value: pack(x.kept) for speaker, x in self._microphones.items()},
             "paths": {speaker.value: [x.peak, x.gain_db, x.heard, x.p] for speaker, x in self._paths.items()},
             "echoes": {speaker.value: x.echo.save() for speaker, x in self._paths.items() if x.echo.learnt},
@@ -160,10 +164,14 @@ class BleedGuard:
     @classmethod
     def restore(cls, settings: BleedSettings, saved: dict[str, Any]) -> BleedGuard:
         guard = cls(settings)
-        guard._recent = {speaker: unpack(saved["recent"][speaker.value]) for speaker in Speaker}
+        guard._recent = {speaker: _frames(unpack(saved["recent"][speaker.value])) for speaker in Speaker}
         guard._microphones = {speaker: Microphone.restore(unpack(saved["kept"][speaker.value])) for speaker in Speaker}
         guard._paths = {speaker: _Path(*saved["paths"][speaker.value]) for speaker in Speaker}
         for name, echo in saved["echoes"].items():
             guard._paths[Speaker(name)].echo = EchoPath.restore(echo)
         guard._together, guard._apart = saved["rows"]
         return guard
+
+
+def _frames(recent: Samples) -> deque[Samples]:
+    return deque(recent.reshape(_FRAMES, FRAME_SAMPLES), maxlen=_FRAMES)

@@ -107,24 +107,25 @@ class FrameBuffer:
 
     def take(self, into: Samples) -> Cut:
         """The next frame, its samples (512,) written to zeros. Call only when ``ready``."""
-        begin, end = self._begin, self._begin + FRAME_SAMPLES
+        begin = at = self._begin
+        end = begin + FRAME_SAMPLES
         missing: list[Span] = []
         uncertainty = hears_late = 0
-        while True:
+        while at < end:
             chunk = self._chunks[0]
-            start, stop = chunk.start, chunk.end
-            low, high = max(begin, start), min(end, stop)
+            skip = at - chunk.start
+            left = len(chunk.samples) - skip
+            until = min(end, at + left)
             if chunk.missing:
-                touches = missing and missing[-1].end == low
-                missing[-1:] = [Span(missing[-1].start, high)] if touches else [*missing[-1:], Span(low, high)]
+                touches = missing and missing[-1].end == at
+                missing[-1:] = [Span(missing[-1].start, until)] if touches else [*missing[-1:], Span(at, until)]
             else:
-                into[low - begin : high - begin] = chunk.samples[low - start : high - start]
+                into[at - begin : until - begin] = chunk.samples[skip : skip + until - at]
             uncertainty = max(uncertainty, chunk.uncertainty)
             hears_late = max(hears_late, chunk.hears_late)
-            if stop <= end:
+            if until - at == left:
                 self._chunks.popleft()
-            if stop >= end:
-                break
+            at = until
         self._begin = end
         return Cut(begin, tuple(missing), uncertainty, hears_late)
 

@@ -130,6 +130,7 @@ class Pipeline:
         for own in self._partners.values():
             out += own.voice.flush(self.now, own.quality.trust)
         out += self._feed_turns(self.now, 0, {})
+        out += self._step_turns(self.now, 0, {})
         out += self._decided_now(self._turns.flush())
         for own in self._partners.values():
             out += own.quality.flush(self.now)
@@ -142,6 +143,8 @@ class Pipeline:
             for speaker, own in self._partners.items()
             for at, what, on in own.voice.settled(limit)
         ]
+        if not changes and limit < self._turns.waits_until:
+            return []  # most frames end here
         changes.sort(key=lambda change: change[0])
         out: list[Annotation] = []
         for at, what, speaker, on in changes:

@@ -117,7 +117,7 @@ class SpeechCollector:
     settings: ProsodySettings
     _before: Samples = field(default_factory=lambda: np.zeros(FRAME_SAMPLES, np.float32))  # the frame before
     _earlier: Samples = field(default_factory=lambda: np.zeros(_EARLIER_SAMPLES, np.float32))  # what came before it
-    _segments: list[Samples] = field(default_factory=list)
+    _segments: list[Samples] = field(default_factory=list)  # three to a frame: earlier, before, itself
     _start: int = 0
     _end: int = 0
     _due: int = 0  # samples of speech towards the next point
@@ -131,11 +131,12 @@ class SpeechCollector:
         ``quiet`` frames hold the room alone; a frame may be neither.
         """
         earlier, before = self._earlier, self._before
-        self._earlier, self._before = before[-_EARLIER_SAMPLES:], frame.samples
+        # A copy: what is kept for half a second of speech must not keep alive a whole batch of streams' frames.
+        self._earlier, self._before = before[-_EARLIER_SAMPLES:], frame.samples.copy()
         self._quiet = self._quiet + 1 if quiet else 0
         if not speaking:
             if self._tells_of_room():
-                self._rooms.append(np.concatenate([before, frame.samples]))
+                self._rooms.append(np.concatenate([before, self._before]))
                 if len(self._rooms) == _ROOMS:
                     self._hear_room()
             return None
@@ -143,7 +144,7 @@ class SpeechCollector:
             self._segments, self._due = [], 0
         if not self._segments:
             self._start = frame.start
-        self._segments.append(np.concatenate([earlier, before, frame.samples]))
+        self._segments += [earlier, before, self._before]
         self._end = frame.end
         self._due += FRAME_SAMPLES
         if self._due < self.settings.point_samples:
@@ -151,7 +152,7 @@ class SpeechCollector:
         self._due -= self.settings.point_samples
         span = Span(self._start, self._end)
         self._hear_room()
-        point = measure(np.stack(self._segments), self._noise, span, self.settings)
+        point = measure(np.concatenate(self._segments).reshape(-1, FFT_SAMPLES), self._noise, span, self.settings)
         self._segments = []
         return point
 
@@ -170,10 +171,9 @@ class SpeechCollector:
 
     def save(self) -> dict[str, Any]:
         self._hear_room()
-        segments = np.stack(self._segments) if self._segments else np.zeros((0, FFT_SAMPLES), np.float32)
         return {
             "tail": pack(np.concatenate([self._earlier, self._before])),
-            "segments": pack(segments),
+            "segments": pack(np.concatenate([*self._segments, np.zeros(0, np.float32)])),
             "at": [self._start, self._end, self._due, self._quiet],
             "noise": pack(self._noise),
         }
@@ -182,7 +182,8 @@ class SpeechCollector:
     def restore(cls, settings: ProsodySettings, saved: dict[str, Any]) -> SpeechCollector:
         tail = unpack(saved["tail"])
         before, earlier = tail[_EARLIER_SAMPLES:], tail[:_EARLIER_SAMPLES]
-        own = cls(settings, before, earlier, list(unpack(saved["segments"])))
+        segments = unpack(saved["segments"])
+        own = cls(settings, before, earlier, [segments] if len(segments) else [])
         own._start, own._end, own._due, own._quiet = saved["at"]
         own._noise = unpack(saved["noise"])
         return own

@@ -126,6 +126,11 @@ class TurnDetector:
         """Overlaps whose type is open, oldest first."""
         return tuple(self._overlaps)
 
+    @property
+    def waits_until(self) -> int:
+        """Until activity changes, no step that ends before this moment does anything."""
+        return self.now if self._next is None else self._next
+
     # Moments
 
     def _deadline(self) -> int:
