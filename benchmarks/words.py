@@ -70,6 +70,7 @@ async def _measure(quick: bool) -> BenchResult:
         try:
             dialogue = await _heard(transcriber, read_partners([DIALOGUE]), partials_until_s=live_s)
             librivox = await _librivox(transcriber, notes)
+            heard = [] if quick else await words_overlaps.transcribed(transcriber, notes)
             noise_s, invented, doubted, forced = await _noise(transcriber, quick, notes)
         finally:
             await transcriber.stop()
@@ -102,6 +103,7 @@ async def _measure(quick: bool) -> BenchResult:
         *_cues(cues),
         _listening(dialogue, truth),
         *words_overlaps.figures(quick, notes),
+        *heard,
     ]
     notes += [
         f"final_*: from the end of the last word to its final text. unaware: audio time alone. aware: one couple's {n} "

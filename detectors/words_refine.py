@@ -1,4 +1,8 @@
-"""Typed overlap, refined by the words: a burst that holds only listener tokens is a backchannel.
+"""Typed overlap, refined by the words: what was no more than listening, or was said over that, interrupts nobody.
+
+A burst of listener tokens alone is a backchannel. So is one of which no word could be made out (laughter, a cough),
+unless its timing is sure of an interruption. And whoever begins while the other says no more than such tokens does
+not interrupt: that end could be foreseen.
 
 The turn detector types an overlap within about a second, by timing. The words of a burst come later. Where they
 change the type, the overlap is said again: same id, ``final``, and ``decided`` after the first word on it. A timeline
@@ -11,17 +15,18 @@ recording give the same lines.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from detectors.turn_settings import TurnSettings
-from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Word
+from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Word
 
 DETECTOR = "words@1"
 _FIXED = frozenset({Kind.DUAL_START, Kind.BACKCHANNEL})  # both began at once: nobody listened
 _NEAR_SAMPLES = 4000  # 0.25 s: an overlap begins with the starter's IPU, within what boundaries are sure of
 _SPOKE_ON_SAMPLES = 4800  # 0.3 s: the partner went on after the start (EVENTS)
 _HEARD_SAMPLES = 8000  # 0.5 s to write a burst down, beyond the 1 s after which it is over: 95 in 100 are done by then
+_SURE = 0.9  # of the timing: an interruption as sure as this stays one, though no word of it could be made out
 _KEPT_SAMPLES = 40 * SAMPLE_RATE_HZ  # words later than this change nothing any more; bounds what is kept
 
 ListensOnly = Callable[[str], bool]
@@ -61,6 +66,19 @@ class _Voice:
                 return None
         words = [word for a in self.said for word in a.words or ()]
         return [w for w in words if span.start <= (w.span.start + w.span.end) // 2 < span.end]
+
+    def listening(self, span: Span, listens: Callable[[Sequence[Word]], bool]) -> int | None:
+        """When it was known that all speech which touches ``span`` only listens; 0 if not, None while that is open."""
+        if self.speaking_since is not None and self.speaking_since < span.end:
+            return None
+        ipus = [ipu for ipu in self.ipus if ipu.overlap(span)]
+        if not ipus:
+            return 0
+        whole = Span(ipus[0].start, ipus[-1].end)
+        words = self.words(whole)
+        if words is None:
+            return None
+        return max(a.decided for a in self.said if a.span.overlap(whole)) if listens(words) else 0
 
     def first_after(self, at: int) -> int | None:
         starts = [ipu.start for ipu in self.ipus if ipu.start >= at]
@@ -106,8 +124,8 @@ class Refinement:
             known = self._known(o, now)
             if known is not None or now - o.span.start > _KEPT_SAMPLES:
                 del self._overlaps[o.id]
-            if known:
-                out.append(_revised(o, max(known + _HEARD_SAMPLES, now)))
+            if known is not None and known[0] is not o.kind:
+                out.append(_revised(o, known[0], max(known[1] + _HEARD_SAMPLES, now)))
         for voice in self._voices.values():
             voice.forget(now - _KEPT_SAMPLES)
         return out
@@ -121,12 +139,22 @@ class Refinement:
         if a.confidence > 0.0:  # at 0 it is taken back
             voice.ipus.append(a.span)
 
-    def _known(self, o: Annotation, now: int) -> int | None:
-        """When it was known that the starter did no more than listen; 0 if they did more, None while it is open."""
-        starters = [o.by] if o.by else list(Speaker)
-        answers = [self._listened(o, by, now) for by in starters if self._began(by, o.span.start)]
-        known = [at for at in answers if at is not None]
-        return max(known) if known and len(known) == len(answers) else None
+    def _known(self, o: Annotation, now: int) -> tuple[Kind, int] | None:
+        """What the words make of it, and when that was known; None while it is open."""
+        starters = [by for by in ([o.by] if o.by else Speaker) if self._began(by, o.span.start)]
+        listened = [self._listened(o, by, now) for by in starters]
+        if not starters or None in listened:
+            return None
+        known = [at for at in listened if at]
+        if len(known) == len(listened):
+            return Kind.BACKCHANNEL, max(known)
+        if o.kind not in INTERRUPTION_KINDS:
+            return o.kind, now
+        spoke = [by for by, at in zip(starters, listened, strict=True) if not at]
+        over = [self._voices[by.other].listening(o.span, self._listens) for by in spoke]
+        if None in over:
+            return None
+        return (Kind.TERMINAL_OVERLAP, max(at for at in over if at)) if all(over) else (o.kind, now)
 
     def _began(self, by: Speaker, at: int) -> bool:
         first = self._voices[by].first_after(at - _NEAR_SAMPLES)
@@ -135,12 +163,12 @@ class Refinement:
     def _listened(self, o: Annotation, by: Speaker, now: int) -> int | None:
         own, other = self._voices[by], self._voices[by.other]
         burst = own.burst(o.span.start, now, self._gap)
-        if burst is None:
-            return None
-        words = own.words(burst)
-        if words is None:
+        words = own.words(burst) if burst is not None else None
+        if burst is None or words is None:
             return None
         known = max([burst.end + self._gap, *(a.decided for a in own.said if a.span.overlap(burst))])
+        if not words and (o.p_interruption or 0.0) < _SURE:
+            return known
         over_end = other.end_of(o.span.start)
         if self._listens(words):
             if over_end - o.span.start > _SPOKE_ON_SAMPLES or other.speaks_at(burst.end):
@@ -154,16 +182,16 @@ class Refinement:
         begun = [w for w in words if o.span.start - _NEAR_SAMPLES <= (w.span.start + w.span.end) // 2 < first]
         return known if first < over_end and self._listens(begun) else 0
 
-    def _listens(self, words: list[Word]) -> bool:
+    def _listens(self, words: Sequence[Word]) -> bool:
         return bool(words) and self._listens_only(" ".join(word.text for word in words))
 
 
-def _revised(o: Annotation, known: int) -> Annotation:
-    """The same overlap as a listening sound. Never at the time of the first word on it: that line has its key."""
+def _revised(o: Annotation, kind: Kind, decided: int) -> Annotation:
+    """The same overlap, no interruption. Never at the time of the first word on it: that line has its key."""
     return dataclasses.replace(
         o,
-        kind=Kind.BACKCHANNEL,
-        decided=max(known, o.decided + 1),
+        kind=kind,
+        decided=max(decided, o.decided + 1),
         detector=DETECTOR,
         confidence=1.0,
         p_interruption=0.0,

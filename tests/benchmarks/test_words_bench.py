@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.sbcsae import Conversation, Unit
 from benchmarks.words_load import Timed, sessions_a_core, simulate
-from benchmarks.words_overlaps import with_words
+from benchmarks.words_overlaps import said, with_words
 from benchmarks.words_texts import errors, same_spelling
 from detectors.turns import annotate_activity
 from detectors.words_utterances import Utterance
@@ -68,4 +68,4 @@ def test_words_of_the_corpus_turn_a_long_mm_hm_into_a_backchannel() -> None:
         return [a.kind for a in lines if a.status == "final" and a.kind in OVERLAP_KINDS]  # type: ignore[attr-defined]
 
     assert finals([*timing]) != [Kind.BACKCHANNEL]
-    assert finals([*with_words(c, timing)]) == [Kind.BACKCHANNEL]
+    assert finals([*with_words(c, timing, said(c))]) == [Kind.BACKCHANNEL]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from coach.meaning import language
 from detectors.words_refine import Refinement
 from streaming.types import Annotation, Kind, Speaker
@@ -68,3 +72,31 @@ def test_nobody_is_named_by_words_whom_timing_could_not_name() -> None:
     first = overlap(B, 3.0, 4.6, Kind.TALK_OVER, blame=False)
     (again,) = refined(*held(), first, words(B, 3.0, 4.6, "Uh-huh."))
     assert again.by is None
+
+
+def test_who_begins_while_the_other_only_listens_interrupts_nobody() -> None:
+    lines = [*speech(A, 3.0, 3.7), words(A, 3.0, 3.7, "Yeah."), *speech(B, 3.3, 6.0)]
+    first = overlap(B, 3.3, 3.7, Kind.TOOK_FLOOR)
+    (again,) = refined(*lines, first, words(B, 3.3, 6.0, "then the rent is covered"))
+    assert (again.id, again.kind, again.by, again.p_interruption) == (first.id, Kind.TERMINAL_OVERLAP, B, 0.0)
+    spoke = words(A, 3.0, 3.7, "Yeah but")
+    assert refined(*lines[:2], spoke, *lines[3:], first, words(B, 3.3, 6.0, "then the rent is covered")) == []
+
+
+def test_a_burst_in_which_no_word_could_be_heard_is_no_interruption_unless_the_timing_is_sure() -> None:
+    unsure, sure = (replace(overlap(B, 3.0, 4.6, Kind.TALK_OVER), p_interruption=p) for p in (0.6, 0.95))
+    nothing = words(B, 3.0, 4.6, "")
+    assert [r.kind for r in refined(*held(), unsure, nothing)] == [Kind.BACKCHANNEL]
+    assert refined(*held(), sure, nothing) == []
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.3, 0.8])
+def test_words_that_come_within_the_time_they_usually_take_give_the_very_same_line(late_s: float) -> None:
+    text = words(B, 3.0, 4.6, "Right, right.")
+    own = Refinement(language("en").listens_only)
+    out: list[Annotation] = []
+    for line in sorted([*held(8.0), overlap(B, 3.0, 4.6, Kind.TALK_OVER)], key=lambda a: a.decided):
+        if line.decided <= at(5.4):
+            out += own.step([line], line.decided)
+    out += own.step([], at(5.2 + late_s / 2)) + own.step([text], at(5.2 + late_s)) + own.step([], at(6.05))
+    assert [(a.kind, a.decided) for a in out] == [(Kind.BACKCHANNEL, at(6.1))]
