@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks import burst, returning
+from benchmarks import burst
 from benchmarks.agreement import TALK, Agreement, agree, told
 from benchmarks.burst import BurstRun, extra_p95_ms
 from benchmarks.far_script import Script, script
@@ -26,10 +27,15 @@ from benchmarks.impaired import PERFECT, Impairment
 from benchmarks.namespaces import Network, no_right
 from benchmarks.packets import LEAD_S, encoded, heard
 from benchmarks.played import Played, play
+from benchmarks.returning import TRIALS, Return
+from benchmarks.returning import figures as return_figures
+from benchmarks.returning import measure as measure_returns
 from gateway.clock import ClockSettings
 from gateway.media import MediaSettings
 from gateway.placement import PlacementSettings
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Speaker
+
+Passage: TypeAlias = tuple[int, int | None]
 
 CONDITIONS = {
     "loss1": Impairment(loss=0.01),
@@ -39,11 +45,14 @@ CONDITIONS = {
     "bursts300": Impairment(burst_ms=300.0),
     "reorder10": Impairment(reorder=0.10),
 }
-SEEDS, SEEDS_QUICK = 10, {"loss5": 2}  # others: one
+SEEDS = 10  # quick: one
 FEC_LOSS = 0.05
 ROUND_TRIPS_MS, ROUND_TRIPS_QUICK_MS = (0, 100, 300, 600), (0, 300, 600)
+TROUBLES, TROUBLES_QUICK = ("away5", "away12", "moved", "reload"), ("away5",)
 PLAYOUT_S = MediaSettings().playout_ms / 1000
-PASSAGE = (8, 14)  # lines of the dialogue that the quick real run plays: two interruptions and a foreseen end
+WHOLE: Passage = (0, None)
+SWEPT_QUICK: Passage = (8, 16)  # lines of the dialogue: three interruptions and a foreseen end
+PLAYED_QUICK: Passage = (11, 16)  # what takes real time: two and one
 SETTLE_S = 4.0  # practising before the first word, so that round trips are known
 Labels = dict[int, tuple[str, str | None]]  # of the script's lines, those that overlap
 
@@ -74,13 +83,12 @@ class Real:
 
 def run(quick: bool) -> BenchResult:
     no_kernel = no_right()
-    bursts, real = asyncio.run(_real_runs(quick))
+    bursts, real, returns = asyncio.run(_real_runs(quick, returning=not no_kernel))
     kernel = None if quick or no_kernel else asyncio.run(_kernel_runs())
-    troubles, trials = (("away5",), 1) if quick else (("away5", "away12", "moved", "reload"), returning.TRIALS)
-    returns = [] if no_kernel else asyncio.run(returning.measure(trials, troubles))
     playings = sweep(quick)
     trips_ms = ROUND_TRIPS_QUICK_MS if quick else ROUND_TRIPS_MS
-    rounds = {trip_ms: at_distance(trip_ms) for trip_ms in trips_ms}
+    passage = SWEPT_QUICK if quick else WHOLE
+    rounds = {trip_ms: at_distance(trip_ms, passage) for trip_ms in trips_ms}
     figures = [
         *_sweep_figures(playings),
         measured("extra_delay_after_burst_ms", bursts, lambda runs: max(r.extra_ms for r in runs), _packets(bursts)),
@@ -91,7 +99,7 @@ def run(quick: bool) -> BenchResult:
         ),
         *_real_figures("real", real),
         *(_real_figures("kernel", kernel) if kernel else []),
-        *(returning.figures(returns) if returns else []),
+        *(return_figures(returns) if returns else []),
     ]
     settings = {
         "quick": quick,
@@ -107,12 +115,13 @@ def run(quick: bool) -> BenchResult:
 
 def sweep(quick: bool) -> list[Playing]:
     """Every condition, several times; loss also with the redundancy that browsers send."""
-    sound = script(0.0).audio
+    first, last = SWEPT_QUICK if quick else WHOLE
+    sound = script(0.0, first=first, last=last).audio
     plain = {speaker: encoded(own) for speaker, own in sound.items()}
     redundant = {speaker: encoded(own, fec_for_loss=FEC_LOSS) for speaker, own in sound.items()}
     out = [Playing("loss0", *_against(plain, plain, PERFECT, 0))]
     for name, impairment in CONDITIONS.items():
-        for seed in range(SEEDS_QUICK.get(name, 1) if quick else SEEDS):
+        for seed in range(1 if quick else SEEDS):
             out.append(Playing(name, *_against(plain, plain, impairment, seed)))
     for seed in range(1 if quick else SEEDS):
         out.append(Playing("loss5_fec", *_against(redundant, redundant, Impairment(loss=FEC_LOSS), seed)))
@@ -133,14 +142,14 @@ def _against(
     return agree(expected, found, TALK), agree(expected, found, OVERLAP_KINDS), delays
 
 
-def at_distance(round_trip_ms: int) -> Labels:
+def at_distance(round_trip_ms: int, passage: Passage = WHOLE) -> Labels:
     """The script at the ear, where both have this round trip to the gateway: what each overlap is called."""
     late_s = round_trip_ms / 1000 + PLAYOUT_S
-    far = script(late_s)
+    far = script(late_s, first=passage[0], last=passage[1])
     packets = {speaker: encoded(own) for speaker, own in far.audio.items()}
     path = Impairment(one_way_ms=round_trip_ms / 2)
     found, _ = heard(packets, path, 0, hears_late_s=late_s)
-    return labels(far, found, round((LEAD_S + round_trip_ms / 2000) * SAMPLE_RATE_HZ))
+    return _numbered(labels(far, found, round((LEAD_S + round_trip_ms / 2000) * SAMPLE_RATE_HZ)), passage)
 
 
 def labels(played: Script, annotations: Sequence[Annotation], offset: int) -> Labels:
@@ -154,25 +163,30 @@ def changes(before: Labels, after: Labels) -> int:
     return sum(before.get(line) != after.get(line) for line in before.keys() | after.keys())
 
 
-async def _real_runs(quick: bool) -> tuple[list[BurstRun], Real]:
-    passage = PASSAGE if quick else (0, None)
+async def _real_runs(quick: bool, *, returning: bool) -> tuple[list[BurstRun], Real, list[Return]]:
+    passage = PLAYED_QUICK if quick else WHOLE
     async with gateway() as running, asyncio.TaskGroup() as group:
         bursts = group.create_task(burst.measure())
         plays = [
             group.create_task(play(running, sound.audio, path, settle_s=SETTLE_S)) for sound, path in _paths(passage)
         ]
-    return bursts.result(), _compared(passage, [task.result() for task in plays])
+        beside = group.create_task(measure_returns(1, TROUBLES_QUICK)) if quick and returning else None
+    returns = await measure_returns(TRIALS, TROUBLES) if returning and not quick else []
+    return (
+        bursts.result(),
+        _compared(passage, [task.result() for task in plays]),
+        beside.result() if beside else returns,
+    )
 
 
 async def _kernel_runs() -> Real:
-    passage = (0, None)
     with Network() as net:
         async with asyncio.TaskGroup() as group:
             plays = [
                 group.create_task(_between_kernels(net, n, sound, path))
-                for n, (sound, path) in enumerate(_paths(passage))
+                for n, (sound, path) in enumerate(_paths(WHOLE))
             ]
-    return _compared(passage, [task.result() for task in plays])
+    return _compared(WHOLE, [task.result() for task in plays])
 
 
 async def _between_kernels(net: Network, n: int, sound: Script, path: Impairment) -> Played:
@@ -184,28 +198,28 @@ async def _between_kernels(net: Network, n: int, sound: Script, path: Impairment
         return await asyncio.to_thread(net.live, couple, lambda: play(running, sound.audio, settle_s=SETTLE_S))
 
 
-def _paths(passage: tuple[int, int | None]) -> list[tuple[Script, Impairment]]:
+def _paths(passage: Passage) -> list[tuple[Script, Impairment]]:
     """Near, near with loss, and far: how it is spoken, and over what."""
     trip_ms = ROUND_TRIPS_MS[-1]
     near, far = (script(late_s + PLAYOUT_S, first=passage[0], last=passage[1]) for late_s in (0.0, trip_ms / 1000))
     return [(near, PERFECT), (near, Impairment(loss=0.05)), (far, Impairment(one_way_ms=trip_ms / 2))]
 
 
-def _compared(passage: tuple[int, int | None], plays: Sequence[Played]) -> Real:
+def _compared(passage: Passage, plays: Sequence[Played]) -> Real:
     at_hand, lossy, away = plays
     (near, _), _, (far, path) = _paths(passage)
     on_its_way = round(path.one_way_ms / 1000 * SAMPLE_RATE_HZ)
     return Real(
-        _numbered(labels(near, at_hand.finals, at_hand.offset), passage[0]),
-        _numbered(labels(near, lossy.finals, lossy.offset), passage[0]),
-        _numbered(labels(far, away.finals, away.offset + on_its_way), passage[0]),
+        _numbered(labels(near, at_hand.finals, at_hand.offset), passage),
+        _numbered(labels(near, lossy.finals, lossy.offset), passage),
+        _numbered(labels(far, away.finals, away.offset + on_its_way), passage),
         _real_errors(at_hand, lossy),
     )
 
 
-def _numbered(found: Labels, first: int) -> Labels:
+def _numbered(found: Labels, passage: Passage) -> Labels:
     """By the dialogue's line numbers instead of the passage's."""
-    return {line + first: label for line, label in found.items()}
+    return {line + passage[0]: label for line, label in found.items()}
 
 
 def _real_figures(way: str, real: Real) -> list[Figure]:
