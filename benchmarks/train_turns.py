@@ -17,8 +17,9 @@ from benchmarks.gold import Gold, gold_labels
 from benchmarks.harness import recordings
 from benchmarks.sbcsae import Conversation, read_all
 from benchmarks.scoring import MATCH_SAMPLES
+from detectors import turn_model
 from detectors.overlap import Overlap
-from detectors.turn_model import EARLY_USES, FEATURES, RULED_USES, WEIGHTS, Logit, TurnModel, features
+from detectors.turn_model import EARLY, RULED, WEIGHTS, Logit, TurnModel
 from detectors.turns import TurnDetector, changes
 from streaming.rttm import joined
 from streaming.types import INTERRUPTION_KINDS, Annotation, Span, Speaker
@@ -30,7 +31,7 @@ _RIDGE = 20.0  # pull of standardised weights to nothing; from 5 to 200 held-out
 # Weight of overlaps that are neither demanded nor punished unless called an interruption (laughter, mostly): what is
 # announced early should be true of the others; the final word must also beware of these.
 _UNDEMANDED_EARLY, _UNDEMANDED_RULED = 0.1, 0.3
-_BLANK = Logit((), (), 0.0)
+_BLANK = TurnModel(*(Logit((0.0,) * len(names), 0.0) for names in (EARLY, RULED)))
 _EARLY_TICKS = (1, 2, 3, 4, 6, 8, 10, 13)  # hundredths of seconds after the start, times ten
 _MOVED_S = (0.05, 0.1, 0.05, 0.1)  # how far boundaries are moved in each copy
 
@@ -61,13 +62,14 @@ class _Listener(TurnDetector):
     """The detector itself, noting what it knew of each overlap whenever it looked."""
 
     def __init__(self) -> None:
-        super().__init__("training", model=TurnModel(_BLANK, _BLANK))
+        super().__init__("training", model=_BLANK)
         self.seen: list[tuple[int, Speaker, int, bool, list[float]]] = []
 
     def _progress(self, o: Overlap) -> list[Annotation]:
         said = super()._progress(o)
         if said and not o.together and (o.ruled is None or o.ruled in INTERRUPTION_KINDS):
-            self.seen.append((o.start, o.by, self.now, o.ruled is not None, features(o, self.now)))
+            x = turn_model.ruled(o) if o.ruled else turn_model.early(o, self.now)
+            self.seen.append((o.start, o.by, self.now, o.ruled is not None, x))
         return said
 
 
@@ -109,26 +111,24 @@ def moved(activity: dict[Speaker, list[Span]], by_s: float, rng: np.random.Gener
 def train(lessons: Sequence[Lessons]) -> TurnModel:
     """Both models from the conversations given."""
     return TurnModel(
-        early=fit(Rows.joined([one.early for one in lessons]), EARLY_USES),
-        ruled=fit(Rows.joined([one.ruled for one in lessons]), RULED_USES),
+        early=fit(Rows.joined([one.early for one in lessons])),
+        ruled=fit(Rows.joined([one.ruled for one in lessons])),
     )
 
 
-def fit(rows: Rows, names: Sequence[str]) -> Logit:
+def fit(rows: Rows) -> Logit:
     """Ridge-penalised logistic regression by Newton's method."""
-    uses = tuple(FEATURES.index(name) for name in names)
-    x = rows.x[:, uses]
-    middle, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-    design = np.column_stack([(x - middle) / spread, np.ones(len(x))])
-    pull = np.diag([_RIDGE] * len(uses) + [0.0])
-    weights = np.zeros(len(uses) + 1)
+    middle, spread = rows.x.mean(axis=0), np.maximum(rows.x.std(axis=0), 1e-6)
+    design = np.column_stack([(rows.x - middle) / spread, np.ones(len(rows.x))])
+    pull = np.diag([_RIDGE] * len(middle) + [0.0])
+    weights = np.zeros(len(middle) + 1)
     for _ in range(30):
         p = 1 / (1 + np.exp(-design @ weights))
         slope = design.T @ (rows.weight * (p - rows.y)) + pull @ weights
         weights -= np.linalg.solve((design * (rows.weight * p * (1 - p))[:, None]).T @ design + pull, slope)
     plain = weights[:-1] / spread
     offset = float(weights[-1] - plain @ middle)
-    return Logit(uses, tuple(round(float(weight), 4) for weight in plain), round(offset, 4))
+    return Logit(tuple(round(float(weight), 4) for weight in plain), round(offset, 4))
 
 
 def _nearest(gold: Sequence[Gold], start: int, by: Speaker) -> Gold | None:

@@ -285,7 +285,7 @@ class TurnDetector:
                 uncertainty=uncertainty,
                 late=late,
                 next_refresh=self.now + s.refresh_samples,
-                context=context(self.now, own, other),
+                context=context(self.now, other),
                 over_raised_db=self._raised_db[by.other],
             )
         )

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from detectors.turn_model import FEATURES, TurnModel, features, shipped
+from detectors.turn_model import EARLY, RULED, TurnModel, early, ruled, shipped
+from detectors.turn_settings import TurnSettings
 from detectors.turns import TurnDetector, annotate_activity
 from streaming.types import INTERRUPTION_KINDS, Annotation, Kind, Span, Speaker
 from streaming.wire import samples
@@ -47,7 +48,7 @@ def test_a_clear_interruption_is_never_doubted(before_s: float, together_s: floa
     stop_s = before_s + together_s
     (final,) = [x for x in said([(0, stop_s)], [(before_s, stop_s + after_s)]) if x.status == "final"]
     assert final.kind in INTERRUPTION_KINDS
-    assert p_of(final) == final.confidence > 0.6
+    assert p_of(final) == final.confidence > TurnSettings().least_p
 
 
 def test_every_feature_has_its_name() -> None:
@@ -55,10 +56,11 @@ def test_every_feature_has_its_name() -> None:
     detector.step(samples(2), {A: True, B: False}, {})
     detector.step(samples(2.2), {A: True, B: True}, {})
     (overlap,) = detector.undecided
-    assert len(features(overlap, detector.now)) == len(FEATURES)
+    assert len(early(overlap, detector.now)) == len(EARLY)
+    assert len(ruled(overlap)) == len(RULED)
 
 
-def test_weights_survive_json_and_unknown_ones_are_refused() -> None:
+def test_weights_survive_json_and_those_of_other_features_are_refused() -> None:
     model = shipped()
     assert TurnModel.from_json(model.as_json()) == model
     with pytest.raises(ValueError, match="loudness"):
