@@ -177,11 +177,10 @@ def _service(app: FastAPI) -> None:
 
 def _client(app: FastAPI) -> None:
     @app.api_route("/{path:path}", methods=["GET", "HEAD"])
-    async def client(request: Request, path: str) -> FileResponse:
+    async def client(request: Request, path: str) -> Response:
         if path.startswith("api/"):
             raise Refused("no_such_page", "There is nothing at this address.")
-        for_people = "text/html" in request.headers.get("accept", "")
-        return page(app.state.settings.client, path, for_people=for_people)
+        return page(app.state.settings.client, path, request.headers)
 
 
 def _answered_at(record: Record, act: Act) -> int:

@@ -199,7 +199,7 @@ def _findings(report: dict[str, Any]) -> list[Text]:
     """The report's own sentences: what went well, the moments, one thing to try."""
     out = [Text(f"\nThe report, {report['duration_s']:.0f} s of practice", style="bold")]
     out += [Text(f"  {strength['text']}") for strength in report["strengths"]]
-    out += [Text(f"  {moment['title']} at {moment['start_s']:.0f} s") for moment in report["moments"]]
+    out += [Text(f"  {moment['title']}: {moment['recovery'] or moment['trigger']}") for moment in report["moments"]]
     out.append(Text(f"  One thing to try: {report['couple']['one_thing']}"))
     return out + [Text(f"  {limit}", style="dim") for limit in report["limits"][:1]]
 

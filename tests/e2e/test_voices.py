@@ -113,7 +113,7 @@ async def test_what_is_pressed_while_the_gateway_is_away_holds(
     for press, outcome in (("Pause", "^Pause$"), ("Take back my yes", "Listening has stopped")):
         away = True
         await sockets[-1].close()
-        await expect(first.get_by_text("Connecting again")).to_be_visible()
+        await expect(first.get_by_text("Connecting again").first).to_be_visible()
         await first.get_by_role("button", name=press).click()
         away = False
         await expect(second.get_by_role("heading", name=re.compile(outcome))).to_be_visible(timeout=10_000)

@@ -71,6 +71,9 @@ async def test_every_page_is_the_client_and_its_hashed_files_last(served: Served
     script = await served.http.get("/assets/main-abc123.js")
     assert "immutable" in script.headers["cache-control"]
     assert "javascript" in script.headers["content-type"]
+    plain = await served.http.get("/assets/main-abc123.js", headers={"accept-encoding": "identity"})
+    assert (script.headers["content-encoding"], "content-encoding" in plain.headers) == ("gzip", False)
+    assert script.text == plain.text
 
 
 @pytest.mark.parametrize(

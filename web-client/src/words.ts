@@ -169,7 +169,7 @@ export const waiting = {
   consentTitle: "Your partner is here",
   consentBody: "They are reading what you have just read. We begin as soon as they say yes.",
   show: "Show the invitation again",
-  first: "To begin with, a minute about something easy: how was the day?",
+  first: "We begin with a minute about something easy.",
   nothingYet: "Nothing is listened to yet.",
   stoppedTitle: "Listening has stopped",
   stoppedBody: "It needs a yes from both of you. It goes on by itself as soon as both have said yes again.",
@@ -231,7 +231,7 @@ export const details = {
   withdrawHint: "Listening stops at once, for both.",
   floor: "Speaker and listener",
   floorHint: "One speaks, the other says it back, then you swap. Either of you can stop it.",
-  silent: "No more prompts now.",
+  silent: "The quiet words have stopped for now.",
   ask: "Ask for them again",
 };
 

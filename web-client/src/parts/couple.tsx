@@ -30,13 +30,14 @@ interface CoupleProps {
 export function CoupleScreen(props: CoupleProps) {
   const { state, room, me } = props;
   const neutral = useNeutral(room, props.clock);
+  const sign = signText(props);
   const asked = me !== null && room.repair === OTHER[me];
   return (
     <div class="couple">
       <div class="couple-top">
         <button class="sign" onClick={props.details} disabled={!props.details}>
           <span class={hears(props) ? "dot on" : "dot"} aria-hidden="true" />
-          {signText(props)}
+          {sign}
         </button>
         {room.card && !neutral && <CardLine card={room.card} />}
         {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
@@ -59,6 +60,9 @@ export function CoupleScreen(props: CoupleProps) {
           {practise.end}
         </button>
       </div>
+      <p class="unseen" role="status">
+        {sign === practise.listening ? "" : sign}
+      </p>
       <p class="unseen" role="status" aria-live="assertive">
         {state.cue?.line.text ?? ""}
       </p>
