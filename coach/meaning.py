@@ -64,6 +64,7 @@ class Language:
     harsh: Mapping[str, tuple[Phrase, ...]]
     invented: frozenset[str]
     numbers: frozenset[str]
+    counted: frozenset[str]
     capitals: frozenset[str]
 
     def listens_only(self, text: str) -> bool:
@@ -141,6 +142,7 @@ def read_language(text: str, source: str = "rules") -> Language:
             harsh={reason: _phrases(said) for reason, said in rules["start"]["harsh"].items()},
             invented=frozenset(" ".join(bare(phrase)) for phrase in rules["invented"]["phrases"]),
             numbers=frozenset(rules["mask"]["numbers"].split()),
+            counted=frozenset(rules["mask"]["counted"].split()),
             capitals=frozenset(rules["mask"]["capitals"].split()),
         )
     except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:

@@ -62,7 +62,8 @@ class PracticeWords:
         if self._words is None or on == (self._own is not None):
             return
         if on:
-            self._own = SessionWords(self._session, self._words.language, self._people(), masked=self._masked)
+            usage = self._words.usage if self._masked else None
+            self._own = SessionWords(self._session, self._words.language, self._people(), masked=usage)
             self._words.open(self._session, self._said, self._changed)
         else:
             self._own = None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coach.meaning import Language, language
+from detectors.words_mask import Usage
 from detectors.words_utterances import Utterance
-from gateway.words_models import find_model
+from gateway.words_models import find_model, usage_of
 from gateway.words_session import SessionWords
 from streaming.errors import UnusableInput
 from streaming.types import Annotation, AudioChunk
@@ -23,7 +24,7 @@ APPLICATION = "breathmark"
 class Transcript:
     """One recording. ``follow`` what the detectors were given and said, then ``finish``."""
 
-    def __init__(self, session: str, whisper: Whisper, rules: Language, *, masked: bool = False) -> None:
+    def __init__(self, session: str, whisper: Whisper, rules: Language, *, masked: Usage | None = None) -> None:
         self._words = SessionWords(session, rules, masked=masked)
         self._whisper = whisper
         self._rules = rules
@@ -47,19 +48,16 @@ class Transcript:
                 yield from self._words.said(utterance, None if doubt else heard)
 
 
-def load_whisper(model: str) -> Whisper:
-    """The model of that name or path, in this process. Raises UnusableInput."""
+def transcript(session: str, model: str, *, masked: bool = False, rules: str = "en") -> Transcript:
+    """With the model of that name or path, in this process. Raises UnusableInput."""
     from detectors.whisper import Whisper
 
     folder = find_model(model, cache_folder())
     try:
-        return Whisper(folder)
+        whisper = Whisper(folder)
     except (RuntimeError, ValueError) as error:
         raise UnusableInput(f"--words {model}: {folder} holds no model that can be used ({error})") from error
-
-
-def transcript(session: str, model: str, *, masked: bool = False, rules: str = "en") -> Transcript:
-    return Transcript(session, load_whisper(model), language(rules), masked=masked)
+    return Transcript(session, whisper, language(rules), masked=usage_of(folder) if masked else None)
 
 
 def cache_folder() -> Path:

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +17,9 @@ import structlog
 
 from coach.meaning import Language
 from detectors.words_heard import Heard
+from detectors.words_mask import Usage
 from detectors.words_utterances import Utterance
+from gateway.words_models import usage_of
 from gateway.words_process import Transcriber, TranscriberGone
 from gateway.words_queue import Load, QueueCounts, QueueSettings, Waiting, WordsQueue
 from streaming.errors import UnusableInput
@@ -60,6 +63,11 @@ class Words:
         self._transcriber: Transcriber | None = None
         self._hearing: str | None = None  # whose utterance
         self._told: Load = "all"
+
+    @cached_property
+    def usage(self) -> Usage:
+        """How words are usually written, by the model's own vocabulary."""
+        return usage_of(self._model)
 
     @property
     def behind(self) -> bool:

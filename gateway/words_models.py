@@ -6,6 +6,7 @@ A wheel is found without importing it: nothing of a package that holds only data
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from detectors.words_mask import Usage
 from streaming.errors import UnusableInput
 
 OFF = "off"
@@ -94,6 +96,15 @@ def find_model(name: str, cache: Path) -> Path:
     if wheel and all(_installed(package) for part in wheel.parts.values() for package, _ in part.pieces):
         return _from_wheel(name, wheel, cache)
     return _from_hub(name, wheel, cache)
+
+
+def usage_of(folder: Path) -> Usage:
+    """How words are usually written, by the vocabulary of the model there; nothing is known without one."""
+    for name in ("vocabulary.txt", "vocabulary.json"):
+        if (folder / name).is_file():
+            text = (folder / name).read_text(encoding="utf-8")
+            return Usage.of(json.loads(text) if name.endswith(".json") else text.split("\n"))
+    return Usage()
 
 
 def _folder(path: Path) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from coach.meaning import Language
 from detectors.words import nothing_heard, said
 from detectors.words_heard import Heard
-from detectors.words_mask import Mask, names_of
+from detectors.words_mask import Mask, MaskRules, Usage, names_of
 from detectors.words_refine import Refinement
 from detectors.words_utterances import Utterance, Utterances
 from streaming.types import Annotation, AudioChunk, Line, Speaker
@@ -20,13 +20,20 @@ LAG_SAMPLES = 4000  # 0.25 s: the detectors say what they heard so much later, a
 
 
 class SessionWords:
-    """Gives utterances to be heard, and lines for what was heard in them."""
+    """Gives utterances to be heard, and lines for what was heard in them.
 
-    def __init__(self, session: str, language: Language, people: Collection[str] = (), *, masked: bool = False) -> None:
+    ``masked``: how words are usually written, where names and numbers are to be taken out.
+    """
+
+    def __init__(
+        self, session: str, language: Language, people: Collection[str] = (), *, masked: Usage | None = None
+    ) -> None:
         self._language = language
         self._utterances = Utterances(session)
         self._refinement = Refinement(language.listens_only)
-        self._mask = Mask(names_of(people), language.numbers, language.capitals) if masked else None
+        usual = language.capitals | language.listening
+        rules = MaskRules(language.numbers, language.counted, usual)
+        self._mask = None if masked is None else Mask(names_of(people), rules, masked)
         self._ends = dict.fromkeys(Speaker, 0)  # of each partner's sound
         self._now = 0  # session time up to which utterances were looked for
 
