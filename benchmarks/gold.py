@@ -20,8 +20,12 @@ class Gold:
     kind: Kind
     by: Speaker | None
     overlap: Span
-    demanded: bool  # else neither demanded nor punished, except that calling it an interruption is false
     timing: Kind  # what the table says by timing alone
+    excuse: str = ""  # why it is neither demanded nor punished, except that calling it an interruption is false
+
+    @property
+    def demanded(self) -> bool:
+        return not self.excuse
 
     @property
     def interruption(self) -> bool:
@@ -37,8 +41,8 @@ def gold_labels(conversation: Conversation) -> list[Gold]:
             kind=_refined(conversation, talk, m),
             by=None if m.kind is Kind.DUAL_START else m.by,
             overlap=m.overlap,
-            demanded=_demanded(conversation, m),
             timing=m.kind,
+            excuse=_excuse(conversation, m),
         )
         for m in talk.meetings()
     ]
@@ -79,14 +83,16 @@ def _completed(c: Conversation, m: Meeting) -> bool:
     return bool(ended) and max(ended, key=lambda unit: unit.span.end).final
 
 
-def _demanded(c: Conversation, m: Meeting) -> bool:
-    """Not over the partner's laughter or listening alone; unintelligible speech there is speech all the same."""
+def _excuse(c: Conversation, m: Meeting) -> str:
+    """Why nothing is demanded of it, or nothing; the partner's unintelligible speech is speech all the same."""
+    if m.overlap.length < _SHORT_SAMPLES:
+        return "too short"
+    if not any(unit.words for unit in _said(c, m.by, m.burst)):
+        return "starter laughs"
     over = _said(c, m.by.other, m.overlap)
-    return (
-        m.overlap.length >= _SHORT_SAMPLES
-        and any(unit.words for unit in _said(c, m.by, m.burst))
-        and not (over and all(unit.tokens_only or unit.laughter for unit in over))
-    )
+    if not over or not all(unit.tokens_only or unit.laughter for unit in over):
+        return ""
+    return "over laughter" if any(unit.laughter for unit in over) else "over listening"
 
 
 def _said(c: Conversation, by: Speaker, span: Span) -> list[Unit]:

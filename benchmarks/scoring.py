@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -137,6 +138,13 @@ def macro_f1(scored: Sequence[Scored]) -> float:
 
 def false_per_10_min(scored: Sequence[Scored]) -> float:
     return counts(scored, _interrupts)[1] / sum(one.minutes for one in scored) * 10
+
+
+def false_by_cause(scored: Sequence[Scored]) -> Counter[str]:
+    """What false interruptions were by words and contours: another type, or what nobody is asked about."""
+    told = [p for p in pairs_of(scored) if p.said and p.said.interruption]
+    wrong = [p.gold for p in told if not (p.gold and p.gold.interruption and p.right_by)]
+    return Counter("nothing" if g is None else g.excuse or g.kind.value for g in wrong)
 
 
 def backchannel_as_interruption(scored: Sequence[Scored]) -> float:

@@ -116,6 +116,12 @@ def by_conversation(found: Findings) -> str:
     return "F1 by conversation: " + ", ".join(f"{one.name} {scoring.f1([one]):.2f}" for one in found.ours)
 
 
+def by_cause(found: Findings) -> str:
+    """What the false ones were: most cannot be told from true ones by timing."""
+    causes = scoring.false_by_cause(found.ours)
+    return "False interruptions by what words say they were: " + ", ".join(f"{n} {c}" for c, n in causes.most_common())
+
+
 def panels(found: Findings, called: Called) -> list[Panel]:
     """Confusion (by timing, by telephone), reliability, and the trade of false against found interruptions."""
     return [
@@ -132,7 +138,7 @@ def run(*, quick: bool) -> tuple[list[Figure], list[Panel], list[str]]:
     found = find(conversations[::3] if quick else conversations, folds=14)
     heard = conversations[:6:3] if quick else conversations
     called = turns_telephone.call(heard, found.models, 1.5 if quick else 6.0)
-    notes = [by_conversation(found)]
+    notes = [by_conversation(found), by_cause(found)]
     return [*figures(found), *turns_telephone.figures(called)], panels(found, called), notes
 
 

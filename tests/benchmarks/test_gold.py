@@ -68,19 +68,19 @@ def test_a_turn_after_a_failed_try_and_a_completed_unit_took_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "units",
+    ("excuse", "units"),
     [
-        ((A, 0, 5, "and then I"), (B, 4, 8, "<LAUGH>")),
-        ((A, 0, 3, "So,"), (A, 3, 5, "<LAUGH>"), (B, 4, 8, "No that was me.")),
-        ((A, 0, 5, "Mhm."), (B, 4, 8, "No that was me.")),
+        ("starter laughs", ((A, 0, 5, "and then I"), (B, 4, 8, "<LAUGH>"))),
+        ("over laughter", ((A, 0, 3, "So,"), (A, 3, 5, "<LAUGH>"), (B, 4, 8, "No that was me."))),
+        ("over listening", ((A, 0, 5, "Mhm."), (B, 4, 8, "No that was me."))),
+        ("too short", ((A, 0, 4.05, "and then I"), (B, 4, 8, "No that was me."))),
     ],
-    ids=["laughter alone", "over laughter", "over a listener's token"],
 )
-def test_laughter_and_tokens_are_neither_demanded_nor_punished(
-    units: tuple[tuple[Speaker, float, float, str], ...],
+def test_laughter_tokens_and_moments_are_neither_demanded_nor_punished(
+    excuse: str, units: tuple[tuple[Speaker, float, float, str], ...]
 ) -> None:
     label = only(*units)
-    assert not label.demanded
+    assert (label.excuse, label.demanded) == (excuse, False)
     assert not label.interruption
 
 
@@ -91,7 +91,7 @@ def said(start_s: float, kind: Kind, by: Speaker | None = B, p: float = 0.9) -> 
 
 def gold(start_s: float, kind: Kind, *, demanded: bool = True, by: Speaker | None = B) -> Gold:
     start = samples(start_s)
-    return Gold(start, kind, by, Span(start, start + 16_000), demanded, kind)
+    return Gold(start, kind, by, Span(start, start + 16_000), kind, "" if demanded else "over laughter")
 
 
 def scored(labels: list[Gold], heard: list[Said]) -> list[Scored]:
@@ -118,7 +118,9 @@ def test_a_wrong_culprit_is_wrong_and_none_is_not() -> None:
 
 def test_what_is_not_demanded_is_false_only_as_an_interruption() -> None:
     labels = [gold(10.0, Kind.TOOK_FLOOR, demanded=False)]
-    assert scoring.false_per_10_min(scored(labels, [said(10.0, Kind.TOOK_FLOOR)])) == 1.0
+    interrupting = scored(labels, [said(10.0, Kind.TOOK_FLOOR)])
+    assert scoring.false_per_10_min(interrupting) == 1.0
+    assert scoring.false_by_cause(interrupting) == {"over laughter": 1}
     assert scoring.counts(scored(labels, [said(10.0, Kind.BACKCHANNEL)]), Kind.BACKCHANNEL.__eq__) == (0, 0, 0)
 
 
