@@ -19,7 +19,7 @@ from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from detectors.worker import Worker
 from gateway.clock import SessionClock
-from gateway.homes import SCOPE
+from gateway.holdings import SCOPE
 from gateway.kept import Kept
 from gateway.learnt import Learnt
 from gateway.metrics import Metrics

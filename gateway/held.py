@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,7 +41,6 @@ from gateway.tasks import Tasks
 from gateway.worker_metrics import WorkerMetrics
 from streaming.bus import START, Bus, Message, missed_between
 from streaming.errors import BusUnavailable, LeaseLost, StoreUnavailable, UnusableInput
-from streaming.leases import Lease
 from streaming.timeline import Timeline
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening
 
@@ -62,14 +62,14 @@ class Means:
     timeline: Timeline
     detectors: Worker
     metrics: WorkerMetrics
+    fence_of: Callable[[str], int]  # raises LeaseLost
 
 
 class Held:
     """``work`` is one batch of the stream at a time; ``over`` is set when nothing more is to be done."""
 
-    def __init__(self, lease: Lease, means: Means) -> None:
-        self.lease = lease
-        self.session = lease.name
+    def __init__(self, session: str, means: Means) -> None:
+        self.session = session
         self.position = START
         self.order = asyncio.Lock()  # held while the stream's messages are worked on, or the practice is given away
         self.over = asyncio.Event()
@@ -344,7 +344,7 @@ class Held:
         """A store that is away is waited for: the lines are only here."""
         while True:
             try:
-                return await self._means.timeline.append(lines, fence=self.lease.fence)
+                return await self._means.timeline.append(lines, fence=self._means.fence_of(self.session))
             except StoreUnavailable as error:
                 self._means.metrics.store_failures.inc()
                 log.error("lines wait for the store", session=self.session, waiting=len(lines), error=str(error))

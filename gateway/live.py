@@ -32,9 +32,12 @@ from gateway.words import Words
 from gateway.words_models import OFF, find_model
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import BreathmarkError, BusUnavailable, Refused, StoreUnavailable
+from streaming.retention import forget_ended
 from streaming.timeline import Timeline, open_engine, sqlite_url
 from streaming.types import Speaker
 from streaming.wire import seconds
+
+_DAY_S = 86_400
 
 log = structlog.get_logger("gateway.live")
 
@@ -61,10 +64,10 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         self.backbone = await self._stack.enter_async_context(open_backbone(self.settings.bus_url))
-        engine = await open_store(self.settings)
-        self._stack.push_async_callback(engine.dispose)
-        self.registry = Registry(engine, self._unix_now)
-        self.timeline = await self._stack.enter_async_context(Timeline(engine))
+        self._engine = await open_store(self.settings)
+        self._stack.push_async_callback(self._engine.dispose)
+        self.registry = Registry(self._engine, self._unix_now)
+        self.timeline = await self._stack.enter_async_context(Timeline(self._engine))
         self.neighbours = Neighbours(self.backbone, self.registry, self.settings, self.metrics)
         tools = Tools(self.timeline, self.metrics, self.neighbours.fence_of)
         self._analysts = self._made_analysts(tools)
@@ -347,16 +350,25 @@ class Gateway:
             await asyncio.sleep(max(0.001, began_s + every_s - time.monotonic()))
 
     async def _sweeping(self) -> None:
-        offered_s = time.monotonic()
+        looked_s = time.monotonic()
         while True:
             await asyncio.sleep(self.settings.sweep_s)
             try:
                 await self.sweep()
-                if not self.neighbours.alone and time.monotonic() - offered_s > self.settings.offer_s:
-                    offered_s = time.monotonic()
-                    await self._offer()
+                if time.monotonic() - looked_s > self.settings.rarely_s:
+                    looked_s = time.monotonic()
+                    await self._look_through_the_store()
             except (StoreUnavailable, BusUnavailable) as error:
                 log.error("sweep failed", error=str(error))
+
+    async def _look_through_the_store(self) -> None:
+        """Running practices that nobody holds any more; ended ones that were kept for long enough."""
+        if not self.neighbours.alone:
+            await self._offer()
+        if self.settings.keep_days is not None:
+            forgotten = await forget_ended(self._engine, self._unix_now() - self.settings.keep_days * _DAY_S)
+            if forgotten:
+                log.info("old practices forgotten", count=forgotten)
 
 
 async def open_store(settings: GatewaySettings) -> AsyncEngine:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gateway.guest import Guest, Proof
-from gateway.homes import Homes
+from gateway.holdings import Holdings
 from gateway.host import Host, Means
 from gateway.letters import Changed, standing_of, to_home
 from gateway.media import MediaSettings
@@ -38,7 +38,7 @@ class Neighbours:
     """Use ``run`` once; then each practice that is opened is ``host``ed, and ``unhost``ed when it goes."""
 
     def __init__(self, backbone: Backbone, registry: Registry, settings: GatewaySettings, metrics: Metrics) -> None:
-        self.homes = Homes(backbone.homes, secrets.token_hex(8))
+        self.homes = Holdings(backbone.homes, secrets.token_hex(8))
         self.alone = settings.bus_url is None
         self._post = Post(backbone.bus)
         self._means = Means(registry, self._post, settings.sockets, metrics)
@@ -128,7 +128,7 @@ class Neighbours:
             for host in self._hosts.values():
                 host.watch()
             try:
-                gone = await self.homes.renew()
+                gone = (await self.homes.renew()).lost
             except BusUnavailable:
                 continue  # nobody can take anything either; what the store is told is fenced in any case
             for session in gone:

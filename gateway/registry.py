@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coach.practice import Card
 from gateway import rooms
-from gateway.homes import SCOPE
+from gateway.holdings import SCOPE
 from gateway.learnt import Learnt
 from gateway.protocol import Role
 from gateway.rooms import Room

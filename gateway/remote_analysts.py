@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -71,12 +72,24 @@ class RemoteAnalyst:
         self.heard_s = time.monotonic()  # when a worker last said something
         self.closed = asyncio.Event()
         self.closing_s: float | None = None
+        self.wanted_s: float | None = None  # when workers were last told that there is such a practice
         self._practised = practised
         self._clock = practised.clock
         self._outbox = outbox
         self._tools = tools
         self._settings = settings
         self._known: dict[str, None] = {}  # keys of lines, the oldest first
+
+    @property
+    def is_unheard(self) -> bool:
+        """No worker has said anything for longer than it takes to replace one."""
+        return time.monotonic() - self.heard_s > self._settings.silent_s
+
+    @property
+    def is_over(self) -> bool:
+        """Left, worked on to its end, or given up after it."""
+        ended_s = 0.0 if self.closing_s is None else time.monotonic() - self.closing_s
+        return self.closed.is_set() or ended_s > self._settings.give_up_s
 
     def remind(self) -> None:
         """Said again and again: whoever works on the practice knows it already."""
@@ -195,8 +208,7 @@ class RemoteAnalysts:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outbox.run(), name="to workers")
             group.create_task(self._listen(), name="from workers")
-            group.create_task(self._want(), name="practices wanted")
-            group.create_task(self._look(), name="coaching paused")
+            group.create_task(self._look(), name="practices with workers")
 
     async def save(self) -> None:
         """Audio on its way is all that this process alone knows."""
@@ -242,41 +254,32 @@ class RemoteAnalysts:
         except Exception as error:  # one practice's failure is its own
             log.error("a worker's lines were not shown", session=session, error=repr(error), exc_info=error)
 
-    async def _want(self) -> None:
-        """A practice that was just begun is wanted at once, all of them every few seconds."""
-        wanted_s: dict[str, float] = {}
-        while True:
-            now_s = time.monotonic()
-            wanted_s = {session: at for session, at in wanted_s.items() if session in self._analysts}
-            for session, analyst in list(self._analysts.items()):
-                if now_s - wanted_s.get(session, -self._settings.want_s) < self._settings.want_s:
-                    continue
-                try:
-                    await self._backbone.leases.want(session)
-                except BusUnavailable:
-                    break
-                if session in wanted_s:
-                    analyst.remind()
-                wanted_s[session] = now_s
-            await asyncio.sleep(self._settings.look_s)
-
-    async def _drop_lines(self, session: str) -> None:
-        """They are in the timeline; nobody else reads them here."""
-        try:
-            await self._backbone.bus.drop(lines_stream(session))
-        except BusUnavailable as error:  # forgotten by the bus after an hour
-            log.warning("lines of an ended practice are still on the bus", session=session, error=str(error))
-
     async def _look(self) -> None:
         while True:
-            now_s = time.monotonic()
-            for session, analyst in list(self._analysts.items()):
-                since_s = None if analyst.closing_s is None else now_s - analyst.closing_s
-                if analyst.closed.is_set() or (since_s is not None and since_s > self._settings.give_up_s):
-                    self._forget(session)
-                    if since_s is not None:
-                        await self._drop_lines(session)
-                    continue
-                is_silent = now_s - analyst.heard_s > self._settings.silent_s
-                analyst.pause(self._backbone.bus.degraded or is_silent)
+            for analyst in list(self._analysts.values()):
+                if analyst.is_over:
+                    await self._put_away(analyst)
+                else:
+                    analyst.pause(self._backbone.bus.degraded or analyst.is_unheard)
+            with suppress(BusUnavailable):
+                await self._want()
             await asyncio.sleep(self._settings.look_s)
+
+    async def _want(self) -> None:
+        """A practice that was just begun is wanted at once, all of them every few seconds. Raises BusUnavailable."""
+        for session, analyst in list(self._analysts.items()):
+            if analyst.wanted_s is None or time.monotonic() - analyst.wanted_s > self._settings.want_s:
+                await self._backbone.leases.want(session)
+                if analyst.wanted_s is not None:
+                    analyst.remind()
+                analyst.wanted_s = time.monotonic()
+
+    async def _put_away(self, analyst: RemoteAnalyst) -> None:
+        """Its lines are in the timeline; where it came to its end, nobody else reads them here."""
+        self._forget(analyst.session)
+        if analyst.closing_s is None:
+            return
+        try:
+            await self._backbone.bus.drop(lines_stream(analyst.session))
+        except BusUnavailable as error:  # forgotten by the bus after an hour
+            log.warning("lines are still on the bus", session=analyst.session, error=str(error))

@@ -59,7 +59,8 @@ class GatewaySettings:
     idle_s: float = 600.0  # both partners gone so long: the practice is over
     waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day
     sweep_s: float = 5.0
-    offer_s: float = 60.0  # a practice that its home and the bus forgot together is found again this often
+    rarely_s: float = 60.0  # how often practices that home and bus forgot together, and old ones, are looked for
+    keep_days: float | None = None  # all that is kept of a practice is deleted so long after its end; None: never
     ended_kept_s: float = 60.0  # an ended session answers late pages from memory, then from the store
     words: str = OFF  # the transcriber's model: a name, a folder, or off
     words_language: str = "en"
@@ -79,7 +80,7 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
 
     ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
     (folder), ``BREATHMARK_BUS`` and ``BREATHMARK_STORE`` (addresses), ``BREATHMARK_MAX_SESSIONS``,
-    ``BREATHMARK_SESSIONS_PER_MINUTE`` (from one address), ``BREATHMARK_IDLE_S``,
+    ``BREATHMARK_SESSIONS_PER_MINUTE`` (from one address), ``BREATHMARK_IDLE_S``, ``BREATHMARK_KEEP_DAYS``,
     ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
     ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for credentials made here:
     ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE`` and
@@ -131,6 +132,12 @@ def _idle_s(settings: GatewaySettings, text: str) -> GatewaySettings:
     if not 0 < float(text) < float("inf"):
         raise ValueError("expected seconds above 0")
     return replace(settings, idle_s=float(text))
+
+
+def _keep_days(settings: GatewaySettings, text: str) -> GatewaySettings:
+    if not 0 < float(text) < float("inf"):
+        raise ValueError("expected days above 0")
+    return replace(settings, keep_days=float(text))
 
 
 def _ice_servers(settings: GatewaySettings, text: str) -> GatewaySettings:
@@ -199,6 +206,7 @@ _VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
     "BREATHMARK_MAX_SESSIONS": _max_sessions,
     "BREATHMARK_SESSIONS_PER_MINUTE": _sessions_per_minute,
     "BREATHMARK_IDLE_S": _idle_s,
+    "BREATHMARK_KEEP_DAYS": _keep_days,
     "BREATHMARK_ICE_SERVERS": _ice_servers,
     "BREATHMARK_TURN_URLS": _turn_urls,
     "BREATHMARK_TURN_SECRET_FILE": _turn_secret,

@@ -23,6 +23,7 @@ from prometheus_client import start_http_server
 from detectors.worker import Worker
 from gateway.exchange import in_stream, session_of
 from gateway.held import Held, Means
+from gateway.holdings import Holdings
 from gateway.logs import configure
 from gateway.settings import GatewaySettings, from_environment
 from gateway.tasks import Tasks
@@ -30,7 +31,7 @@ from gateway.worker_metrics import WorkerMetrics
 from streaming.backbone import Backbone, open_backbone
 from streaming.bus import Message
 from streaming.errors import BusUnavailable, UnusableInput
-from streaming.leases import Lease, LeaseSettings
+from streaming.leases import LeaseSettings
 from streaming.timeline import Timeline, open_engine
 from streaming.types import Annotation
 
@@ -62,10 +63,11 @@ class WorkerProcess:
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._bus, self._leases = backbone.bus, backbone.leases
+        self._mine = Holdings(backbone.leases, self.name)
         self._settings = settings
         self._metrics = metrics
         self._detectors = Worker(self._annotated, failed=self._failed, most_waiting=None)
-        self._means = Means(self._bus, timeline, self._detectors, metrics)
+        self._means = Means(self._bus, timeline, self._detectors, metrics, self._mine.fence)
         self._held: dict[str, Held] = {}
         self._oldest_unix_s = 0.0  # when the oldest message of this round was published
         self._stopping = asyncio.Event()
@@ -117,27 +119,21 @@ class WorkerProcess:
         staying = [held for held in self._held.values() if not held.going]
         for held in staying[share:]:
             self._spawn(held, self._give_away(held))
-        for lease in await self._leases.claim(self.name, share - len(staying)):
-            await self._take_on(lease)
+        await self._mine.claim(share - len(staying))
+        for session in self._mine.names - self._held.keys():  # those of an earlier round, too, if the bus went away
+            await self._take_on(session)
 
     async def _renew(self) -> None:
-        held = list(self._held.values())
-        renewed = {lease.name for lease in await self._leases.renew([one.lease for one in held])}
-        for one in held:
-            if one.session not in renewed and not one.going and not await self._revive(one):
-                one.lost = True
-
-    async def _revive(self, held: Held) -> bool:
-        """A bus that lost its memory has forgotten who holds what: we go on, unless another has it."""
-        await self._leases.want(held.session)
-        lease = await self._leases.acquire(held.session, self.name)
-        if lease is None:
-            return False
-        held.lease = lease
-        held.kept_s = 0.0  # the state was forgotten, too
-        self._metrics.revivals.inc()
-        log.info("a lease was forgotten and taken again", session=held.session)
-        return True
+        """A bus that lost its memory has forgotten who holds what, and states: we go on, unless another has it."""
+        renewed = await self._mine.renew()
+        for session in renewed.lost:
+            if held := self._held.get(session):
+                held.lost = True
+        for session in renewed.again:
+            log.info("a lease was forgotten and taken again", session=session)
+            self._metrics.revivals.inc()
+            if held := self._held.get(session):
+                held.kept_s = 0.0
 
     def _let_go(self) -> None:
         """Practices that are over, were lost, or that nobody has spoken of for a while."""
@@ -164,9 +160,9 @@ class WorkerProcess:
             await held.drop()
 
     async def _finish(self, held: Held) -> None:
-        await self._drop(held)
         with contextlib.suppress(BusUnavailable):  # it is forgotten after a while
-            await self._leases.unwant(held.session)
+            await self._mine.release(held.session, over=True)
+        await self._drop(held)
         log.info("a practice is worked on to its end", session=held.session)
 
     async def _give_away(self, held: Held, *, wanted: bool = True) -> None:
@@ -174,17 +170,21 @@ class WorkerProcess:
         held.going = True
         await held.give_away()
         del self._held[held.session]
-        await (self._leases.release(held.lease) if wanted else self._leases.unwant(held.session))
+        await self._mine.release(held.session, over=not wanted)
         self._metrics.releases.inc()
         log.info("a practice was given away", session=held.session)
 
-    async def _take_on(self, lease: Lease) -> None:
-        held = Held(lease, self._means)
-        await held.restore()
-        self._held[lease.name] = held
+    async def _take_on(self, session: str) -> None:
+        held = Held(session, self._means)
+        try:
+            await held.restore()
+        except BusUnavailable:
+            await held.drop()
+            raise
+        self._held[session] = held
         self._metrics.claims.inc()
         self._metrics.sessions.set(len(self._held))
-        log.info("a practice was taken on", session=lease.name, after=held.position)
+        log.info("a practice was taken on", session=session, after=held.position)
 
     async def _say_goodbye(self) -> None:
         try:

@@ -328,9 +328,7 @@ async def test_nobody_sits_down_with_a_link_or_a_device_of_somebody_else(setting
                 post.letters.send(to_home(a.session), knock.packed())
                 said = Said(seat=seat, number=1, what=Consent(type="consent", practice=True))
                 post.letters.send(to_home(a.session), said.packed())
-            await until(
-                lambda: sum(isinstance(letter, Shown) and letter.what is None for letter in answers) == 3
-            )
+            await until(lambda: sum(isinstance(letter, Shown) and letter.what is None for letter in answers) == 3)
             refused = [letter.what for letter in answers if isinstance(letter, Shown) and letter.what]
             assert [getattr(message, "code", "") for message in refused] == ["unknown_link"] * 3
             practised = home.gateway.in_memory(a.session)
@@ -404,7 +402,7 @@ async def test_a_guest_whose_gateway_dies_has_left(settings: GatewaySettings, mo
 
 
 async def test_a_practice_that_everybody_forgot_is_found_again(settings: GatewaySettings, redis: Server) -> None:
-    async with serving(replace(settings, offer_s=0.2, sweep_s=0.1)) as gateway:
+    async with serving(replace(settings, rarely_s=0.2, sweep_s=0.1)) as gateway:
         registry = gateway.gateway.registry
         session = (await registry.create()).session
         record = await registry.load(session)

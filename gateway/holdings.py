@@ -1,14 +1,24 @@
-"""Which practices this gateway is the home of. Each belongs to one gateway at a time, by a lease."""
+"""The practices that a process holds by leases: a gateway those it is the home of, a worker those it analyses."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from streaming.errors import LeaseLost
 from streaming.leases import Lease, Leases
 
-SCOPE = ":home"  # of the fences in the timeline: those of whoever analyses are others
+SCOPE = ":home"  # of a home's fences in the timeline: those of whoever analyses are others
 
 
-class Homes:
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a renewal found: practices that another has now, and those whose keeper had forgotten them."""
+
+    lost: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+
+
+class Holdings:
     """All that asks raises BusUnavailable while the keeper of the leases is away; nothing is given up then."""
 
     def __init__(self, leases: Leases, holder: str) -> None:
@@ -16,15 +26,19 @@ class Homes:
         self._holder = holder
         self._held: dict[str, Lease] = {}
 
+    @property
+    def names(self) -> set[str]:
+        return set(self._held)
+
     def fence(self, session: str) -> int:
-        """What this gateway writes with. Raises LeaseLost where the practice is not at home here."""
+        """What the holder writes with. Raises LeaseLost where another has the practice."""
         lease = self._held.get(session)
         if lease is None:
-            raise LeaseLost("this practice is at home at another gateway now")
+            raise LeaseLost("this practice is held elsewhere now")
         return lease.fence
 
     async def acquire(self, session: str) -> bool:
-        """Makes this gateway the home; False where another is."""
+        """Takes it, wanted or not; False where another has it."""
         if session in self._held:
             return True
         await self._leases.want(session)
@@ -34,25 +48,25 @@ class Homes:
         return lease is not None
 
     async def offer(self, session: str) -> None:
-        """Somebody should be the home of this practice: whoever has room claims it."""
+        """Somebody should hold this practice: whoever has room claims it."""
         await self._leases.want(session)
 
     async def claim(self, limit: int) -> list[str]:
-        """Practices that had no home, and have it here now."""
+        """Wanted practices that nobody held, and that are held here now."""
         claimed = await self._leases.claim(self._holder, limit)
         new = [lease.name for lease in claimed if lease.name not in self._held]
         self._held.update((lease.name, lease) for lease in claimed)  # also a lease that ran out while we slept
         return new
 
     async def unclaimed(self) -> int:
-        """How many practices are at home nowhere, or elsewhere."""
+        """How many practices are held nowhere, or elsewhere."""
         return await self._leases.wanted() - len(self._held)
 
-    async def renew(self) -> list[str]:
-        """Keeps them all; returns those that are lost to another gateway."""
+    async def renew(self) -> Renewed:
+        """Keeps them all, as far as nobody else has one."""
         before = list(self._held.values())
         kept = set(await self._leases.renew(before))
-        lost: list[str] = []
+        renewed = Renewed()
         for lease in before:
             if lease in kept or self._held.get(lease.name) is not lease:
                 continue
@@ -61,13 +75,14 @@ class Homes:
             again = await self._leases.acquire(lease.name, self._holder)
             if again is not None:
                 self._held[lease.name] = again
+                renewed.again.append(lease.name)
             else:
                 del self._held[lease.name]
-                lost.append(lease.name)
-        return lost
+                renewed.lost.append(lease.name)
+        return renewed
 
     async def release(self, session: str, *, over: bool) -> None:
-        """Free for another gateway at once; where it is ``over``, nobody needs to be its home any more."""
+        """Free for another at once; where it is ``over``, nobody needs to hold it any more."""
         lease = self._held.pop(session, None)
         if lease is None:
             return

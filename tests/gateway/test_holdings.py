@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from benchmarks.servers import Server, postgres_server, redis_server
-from gateway.homes import SCOPE, Homes
+from gateway.holdings import SCOPE, Holdings
 from gateway.registry import Registry
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import LeaseLost
@@ -33,7 +33,7 @@ async def backbone(redis: Server) -> AsyncIterator[Backbone]:
 
 
 async def test_a_practice_has_one_home_and_another_once_it_is_released(backbone: Backbone) -> None:
-    one, other = Homes(backbone.homes, "one"), Homes(backbone.homes, "other")
+    one, other = Holdings(backbone.homes, "one"), Holdings(backbone.homes, "other")
     assert await one.acquire("s")
     assert await one.acquire("s"), "it has it already"
     assert not await other.acquire("s")
@@ -51,36 +51,36 @@ async def test_a_practice_has_one_home_and_another_once_it_is_released(backbone:
 async def test_a_keeper_that_lost_its_memory_takes_nothing_from_a_living_home(
     backbone: Backbone, redis: Server
 ) -> None:
-    homes = Homes(backbone.homes, "one")
+    homes = Holdings(backbone.homes, "one")
     await homes.acquire("s")
     before = homes.fence("s")
     with Redis(port=redis.port) as client:
         client.flushall()
-    assert await homes.renew() == []
+    assert (await homes.renew()).again == ["s"]
     assert homes.fence("s") > before
-    assert await Homes(backbone.homes, "other").claim(8) == []
+    assert await Holdings(backbone.homes, "other").claim(8) == []
 
 
 async def test_what_another_has_taken_is_lost(backbone: Backbone, redis: Server) -> None:
-    one, other = Homes(backbone.homes, "one"), Homes(backbone.homes, "other")
+    one, other = Holdings(backbone.homes, "one"), Holdings(backbone.homes, "other")
     await one.acquire("s")
     with Redis(port=redis.port) as client:
         client.zadd("breathmark:{homes}:until", {"s": 0})  # it ran out
     assert await other.claim(8) == ["s"]
-    assert await one.renew() == ["s"]
+    assert (await one.renew()).lost == ["s"]
     with pytest.raises(LeaseLost):
         one.fence("s")
     await one.release("s", over=True)
-    assert await other.renew() == [], "who has lost it cannot give it away"
+    assert (await other.renew()).lost == [], "who has lost it cannot give it away"
 
 
 async def test_a_lease_that_ran_out_unseen_is_no_second_home(backbone: Backbone, redis: Server) -> None:
-    homes = Homes(backbone.homes, "one")
+    homes = Holdings(backbone.homes, "one")
     await homes.acquire("s")
     with Redis(port=redis.port) as client:
         client.zadd("breathmark:{homes}:until", {"s": 0})
     assert await homes.claim(8) == [], "it is at home here already"
-    assert await homes.renew() == []
+    assert (await homes.renew()).lost == []
 
 
 @pytest.fixture(scope="module")
