@@ -69,6 +69,12 @@ def gaps(record: Record, by: Speaker) -> list[Span]:
     return joined(clipped)
 
 
+def unheard_s(record: Record, by: Speaker) -> float:
+    """How long this partner was not heard: the gaps, or more where the gateway counted many short losses."""
+    told = [float(h.detail["seconds"]) for h in record.happenings if h.kind == "unheard" and h.by == by.value]
+    return max([seconds(sum(span.length for span in gaps(record, by))), *told])
+
+
 def _listening(record: Record, by: Speaker, silent: Span) -> bool:
     """A silent microphone while the other speaks is a listener behind a noise gate, not a gap."""
     return 2 * sum(speech.overlap(silent) for speech in record.speech[by.other]) >= silent.length
@@ -86,7 +92,7 @@ def lane(record: Record, by: Speaker) -> Lane:
 
 
 def quality(record: Record, by: Speaker) -> Quality:
-    missing_s = seconds(sum(span.length for span in gaps(record, by)))
+    missing_s = unheard_s(record, by)
     heard_share = 1.0 - missing_s / record.duration_s if record.end else 0.0
     lengths: dict[str, float] = {}
     for a in record.quality:

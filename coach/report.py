@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from coach.findings import couple_view, strengths
-from coach.lanes import gaps, lane, quality, rail
+from coach.lanes import lane, quality, rail, unheard_s
 from coach.moments import moments
 from coach.practised import cues_told, practised
 from coach.record import Record, lasting
@@ -79,7 +79,7 @@ def _limits(record: Record) -> tuple[str, ...]:
             f"Only {lasting(record.duration_s)} were heard: numbers this small say little about the next talk."
         )
     for speaker in Speaker:
-        missing_s = sum(seconds(span.length) for span in gaps(record, speaker))
+        missing_s = unheard_s(record, speaker)
         if record.end and 1.0 - missing_s / record.duration_s < LITTLE_HEARD:
             limits.append(f"{record.name(speaker)} could not be heard for {lasting(missing_s)} of this session.")
     if any(h.kind == "neutral_over" for h in record.happenings):

@@ -32,6 +32,7 @@ class Analysis:
         self.clock = clock
         self.analyst = analyst
         self.on = False
+        self.unheard = dict.fromkeys(Speaker, 0)  # samples of each partner that are missing: lost, paused, late
         self._media = media
         self._metrics = metrics
 
@@ -76,6 +77,7 @@ class Analysis:
     def _offer(self, chunk: AudioChunk) -> None:
         counter = self._metrics.missing_seconds if chunk.missing else self._metrics.heard_seconds
         counter.inc(len(chunk.samples) / SAMPLE_RATE_HZ)
+        self.unheard[chunk.speaker] += len(chunk.samples) if chunk.missing else 0
         self.analyst.offer(chunk)
 
     async def close(self) -> None:

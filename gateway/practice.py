@@ -156,8 +156,10 @@ class Practice:
 
     # The room
 
-    async def change(self, after: Room, *, fact: bool = False, at: int | None = None) -> None:
-        """From one room to the next: written, then true, then told.
+    async def change(
+        self, after: Room, *, fact: bool = False, at: int | None = None, also: Sequence[Happening] = ()
+    ) -> None:
+        """From one room to the next: written, then true, then told. ``also``: what is to be written with it.
 
         A ``fact`` (somebody came or went), and whatever stops the analysis or the watching, is true even
         while the store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
@@ -175,7 +177,7 @@ class Practice:
         clock = begins.clock if begins else self.clock
         if at is None:
             at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
-        news = self._ledger.happenings(before, after, at)
+        news = [*also, *self._ledger.happenings(before, after, at)]
         try:
             await self._ledger.write(news, record, fact=fact)
         except (StoreUnavailable, LeaseLost):
@@ -245,9 +247,15 @@ class Practice:
             self._words.finish(self.now)
         # Where nobody came back, it was over when the last of them left.
         at = self._left_at if by is None and self.room.empty else None
-        await self.change(rooms.ended(replace(self.room, learnt=learnt), by), fact=True, at=at)
+        ended = rooms.ended(replace(self.room, learnt=learnt), by)
+        await self.change(ended, fact=True, at=at, also=self._unheard(self.now if at is None else at))
         self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
         self._tasks.spawn(self.microphones.close(), f"microphones of {self.id}")
+
+    def _unheard(self, at: int) -> list[Happening]:
+        """How much of each partner did not come through, for the report: most losses are too short for a line each."""
+        unheard = self._analysis.unheard if self._analysis else {}
+        return [self._ledger.happening("unheard", at, by, {"seconds": seconds(n)}) for by, n in unheard.items() if n]
 
     async def _learn(self) -> bool:
         """Keeps what this practice taught, where both want it. Whether there is anything."""

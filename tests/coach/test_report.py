@@ -151,6 +151,13 @@ def test_times_when_a_partner_was_not_heard_are_gaps() -> None:
     assert built.practised.done_s == 110.0
 
 
+def test_losses_too_short_to_draw_count_as_not_heard() -> None:
+    lost = happening("unheard", 120.0, "b", seconds=30.0)
+    built = report([*turns(2.0), lost, happening("ended", 120.0, "a")])
+    assert built.lanes[1].gaps == ()
+    assert [own.heard_share for own in built.scope.quality] == [1.0, 0.75]
+
+
 def test_a_listener_behind_a_noise_gate_is_no_gap() -> None:
     gated = note(Kind.QUALITY, B, 30.0, 60.0, reason="muted")
     assert report([*speech(A, 30.0, 58.0), *speech(B, 61.0, 80.0), gated]).lanes[1].gaps == ()

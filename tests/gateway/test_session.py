@@ -109,6 +109,8 @@ async def test_a_pause_is_missing_audio_and_session_time_goes_on(served: Served)
     assert any(line["start_s"] >= resumed - 0.1 for line in speech)
     for line in speech:
         assert line["end_s"] <= paused + 0.1 or line["start_s"] >= resumed - 0.1
+    unheard = {line["by"]: line["seconds"] for line in lines if line["kind"] == "unheard"}
+    assert all(unheard[by] >= resumed - paused - 0.1 for by in ("a", "b"))
 
 
 async def test_partners_in_one_room_are_sent_nothing_back(served: Served) -> None:
