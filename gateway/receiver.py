@@ -28,6 +28,7 @@ from aiortc.rtp import RtcpSrPacket, RtpPacket, is_rtcp
 from gateway import rtp
 from gateway.clock import RTP_HZ
 from gateway.rtp import Rtp
+from gateway.together import read_together
 from streaming.types import SAMPLE_RATE_HZ, Samples, on_steps
 
 log = structlog.get_logger(__name__)
@@ -138,19 +139,27 @@ def read_media_first(receiver: RTCRtpReceiver) -> None:
     """Call it once addresses are gathered: media is not looked at as STUN, and read into no 256 KiB each time."""
     connection: Any = getattr(getattr(receiver.transport, "transport", None), "_connection", None)
     for protocol in getattr(connection, "_protocols", []):
-        stun_first = getattr(protocol, "datagram_received", None)
-        if stun_first is None:
-            continue
+        if callable(getattr(protocol, "datagram_received", None)):
+            _read_media_first(protocol, connection)
 
-        def received(data: bytes, addr: Any, stun_first: Callable[[bytes, Any], None] = stun_first) -> None:
-            if data and _MEDIA[0] <= data[0] < _MEDIA[1]:  # RFC 7983
-                connection.data_received(data, 1)  # the only component: RTCP comes over the same port
-            else:
-                stun_first(data, addr)
 
-        protocol.datagram_received = received
-        if hasattr(protocol.transport, "max_size"):
-            protocol.transport.max_size = _READ_BYTES
+def _read_media_first(protocol: Any, connection: Any) -> None:
+    stun_first = protocol.datagram_received
+    alone = True
+
+    def received(data: bytes, addr: Any) -> None:
+        nonlocal alone
+        if data and _MEDIA[0] <= data[0] < _MEDIA[1]:  # RFC 7983
+            if alone:
+                alone = False
+                read_together(protocol.transport)
+            connection.data_received(data, 1)  # the only component: RTCP comes over the same port
+        else:
+            stun_first(data, addr)
+
+    protocol.datagram_received = received
+    if hasattr(protocol.transport, "max_size"):
+        protocol.transport.max_size = _READ_BYTES
 
 
 def bear_distance(receiver: RTCRtpReceiver) -> bool:

@@ -1,0 +1,141 @@
+"""Media sockets are read at common moments where there are many, and as ever where there are few."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+
+import pytest
+
+import gateway.together
+from gateway.clock import SessionClock
+from gateway.media import PartnerMedia
+from gateway.together import Together, TogetherSettings, read_together
+from streaming.types import AudioChunk, Speaker
+from tests.gateway.media_peer import Caller, beep_errors_s, practise, until
+from tests.gateway.rtp_script import assert_contiguous
+
+SETTINGS = TogetherSettings(from_sockets=3, forget_every_s=0.02)
+
+
+class Heard(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.datagrams: list[bytes] = []
+        self.moments: list[float] = []
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.datagrams.append(data)
+        self.moments.append(asyncio.get_running_loop().time())
+
+
+class Sockets:
+    def __init__(self) -> None:
+        self.transports: list[asyncio.DatagramTransport] = []
+        self.heard: list[Heard] = []
+        self._stack = ExitStack()
+        self._senders: list[socket.socket] = []
+
+    async def open(self, count: int) -> None:
+        for _ in range(count):
+            transport, heard = await asyncio.get_running_loop().create_datagram_endpoint(
+                Heard, local_addr=("127.0.0.1", 0)
+            )
+            sender = self._stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sender.connect(transport.get_extra_info("sockname"))
+            self.transports.append(transport)
+            self.heard.append(heard)
+            self._senders.append(sender)
+
+    def send(self, data: bytes) -> None:
+        for sender in self._senders:
+            sender.send(data)
+
+    def close(self) -> None:
+        for transport in self.transports:
+            transport.close()
+        self._stack.close()
+
+
+@pytest.fixture
+async def sockets() -> AsyncIterator[Sockets]:
+    own = Sockets()
+    yield own
+    own.close()
+
+
+async def test_many_are_read_at_one_moment_all_that_they_hold_and_in_order(sockets: Sockets) -> None:
+    await sockets.open(3)
+    together = Together(SETTINGS)
+    for transport in sockets.transports:
+        together.add(transport)
+    assert together.reading == 3
+    for n in range(5):
+        sockets.send(bytes([n]))
+    await until(lambda: all(len(heard.datagrams) == 5 for heard in sockets.heard))
+    assert all(heard.datagrams == [bytes([n]) for n in range(5)] for heard in sockets.heard)
+    moments = [moment for heard in sockets.heard for moment in heard.moments]
+    assert max(moments) // SETTINGS.every_s - min(moments) // SETTINGS.every_s <= 1
+
+
+async def test_few_are_left_to_the_loop(sockets: Sockets) -> None:
+    await sockets.open(2)
+    together = Together(SETTINGS)
+    for transport in sockets.transports:
+        together.add(transport)
+    assert together.reading == 0
+    sockets.send(b"x")
+    await until(lambda: all(heard.datagrams == [b"x"] for heard in sockets.heard))
+
+
+async def test_those_that_remain_are_given_back_and_a_number_used_again_is_another_socket(sockets: Sockets) -> None:
+    await sockets.open(3)
+    together = Together(SETTINGS)
+    for transport in sockets.transports:
+        together.add(transport)
+    closed = sockets.transports[1]
+    fd = closed.get_extra_info("socket").fileno()
+    closed.close()
+    await until(lambda: together.reading == 0)
+    await sockets.open(1)
+    assert sockets.transports[-1].get_extra_info("socket").fileno() == fd
+    together.add(sockets.transports[-1])
+    assert together.reading == 3
+    sockets.heard.pop(1)
+    for sender in (s for n, s in enumerate(sockets._senders) if n != 1):
+        sender.send(b"still here")
+    await until(lambda: all(heard.datagrams == [b"still here"] for heard in sockets.heard))
+
+
+async def test_a_loop_of_another_kind_is_left_as_it_is() -> None:
+    class Foreign:
+        def is_closing(self) -> bool:
+            return False
+
+    assert not read_together(Foreign())
+
+
+async def test_what_partners_say_is_placed_as_ever_and_their_ends_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway.together, "TogetherSettings", lambda: SETTINGS)
+    chunks: list[AudioChunk] = []
+    media = [PartnerMedia("s", Speaker.A, chunks.append)]
+    media += [PartnerMedia("s", Speaker.B, lambda chunk: None) for _ in range(2)]
+    callers = [Caller() for _ in media]
+    for own, caller in zip(media, callers, strict=True):
+        await caller.call(own)
+    together = gateway.together._of_loops[asyncio.get_running_loop()]
+    await until(lambda: together.reading == 3)
+    clock = SessionClock.start()
+    media[0].begin(clock, 0)
+    await practise(media, 1.5)
+    assert_contiguous(chunks, 0)
+    assert all(0 < error < 0.035 for error in beep_errors_s(chunks, callers[0].track, clock))
+    assert media[0].stats().lost == 0
+    await media[2].close()
+    await until(lambda: together.reading == 0)
+    packets = media[0].stats().packets
+    await until(lambda: media[0].stats().packets > packets + 10)
+    for own, caller in zip(media, callers, strict=True):
+        await own.close()
+        await caller.close()
