@@ -1,4 +1,4 @@
-"""The transcriber: a process of its own, and how the gateway sees it. It may die or hang, and nobody is held up by that.
+"""The transcriber: a process of its own, and how the gateway sees it. It may die or hang: nobody is held up by that.
 
 ``python -m gateway.words_process`` hears what comes in and says what it was. Frames go both ways over its pipes:
 4 bytes of length, a JSON head of that length and, where the head says ``bytes``, so much sound as little-endian
