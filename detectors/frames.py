@@ -121,8 +121,10 @@ class FrameBuffer:
                 missing[-1:] = [Span(missing[-1].start, until)] if touches else [*missing[-1:], Span(at, until)]
             else:
                 into[at - begin : until - begin] = chunk.samples[skip : skip + until - at]
-            uncertainty = max(uncertainty, chunk.uncertainty)
-            hears_late = max(hears_late, chunk.hears_late)
+            if chunk.uncertainty > uncertainty:
+                uncertainty = chunk.uncertainty
+            if chunk.hears_late > hears_late:
+                hears_late = chunk.hears_late
             if until - at == left:
                 self._chunks.popleft()
             at = until

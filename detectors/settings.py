@@ -59,7 +59,9 @@ class VadSettings:
     off: float = 0.4  # below it a speaking partner may have stopped
     hang_samples: int = 1536  # 96 ms under ``off`` end activity; shorter dips are closures within words
     ipu_gap_samples: int = 3200  # 200 ms: the definition of an inter-pausal unit
-    feed_delay_samples: int = 2048  # 128 ms: how far back a boundary may still be moved before it is judged
+    # 192 ms: how far back a boundary may still be moved before turns are judged by it. Over a telephone, where voices
+    # take longer to be sure of, 128 ms cost 0.025 of interruption F1; overlaps are announced that much later.
+    feed_delay_samples: int = 3072
     onset_lookback_samples: int = 1536  # 96 ms: silero answers one or two frames after the voice began
     rise_db: float = 9.0  # energy over the noise floor that counts as voice at a boundary
     range_share: float = 0.4  # or this share of the way from floor to speech level, whichever is more
