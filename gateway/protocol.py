@@ -241,6 +241,7 @@ class RoomView(_ToBrowser):
     floor: dict[Literal["a", "b"], FloorSide] | None = None  # None: the floor mode is off
     coaching_paused: bool = False  # nobody analyses for a moment, and nobody's doing: it goes on by itself
     repair: Literal["a", "b"] | None = None  # who offers to begin again, until the other has answered
+    repairs: int = 0  # such offers that were taken up
     neutral_s: float = 0.0  # session time until which both are asked for easy talk; 0: not at all
     learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
     words_offered: bool = False  # this gateway can write words down, if both want it

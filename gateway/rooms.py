@@ -303,6 +303,7 @@ def view(
         card=room.card,
         floor=_floor_view(room.floor),
         repair=room.repair.value if room.repair else None,
+        repairs=room.repairs,
         neutral_s=room.neutral_s if room.calibrates else 0.0,
         learnt=room.learnt,
         cues_silent=cues_silent,

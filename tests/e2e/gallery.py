@@ -25,7 +25,7 @@ from coach.floor import Floor, Phase
 from coach.report import ReportFacts, build_report, report_json
 from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS
 from gateway.analyze import timeline_of_files
-from gateway.protocol import RefusedMessage, Welcome
+from gateway.protocol import RefusedMessage, RoomChanged, RoomView, Welcome
 from gateway.refusals import REFUSALS
 from gateway.rooms import Partner, Room, view
 from gateway.time_outs import TimeOut
@@ -95,17 +95,18 @@ async def show(page: Page, url: str, screen: Screen) -> None:
 
 def welcome(screen: Screen) -> str:
     assert screen.room is not None
-    plain = {"observer_waiting": False, "cues_silent": False, "coaching_paused": False}
-    shown = view(
-        screen.room,
-        NOW_S if screen.room.began else 0.0,
-        0.0,
-        ice_servers=(),
-        ice_good_s=None,
-        **plain | dict(screen.state),
-    )
     lines = tuple(to_wire(line) for line in screen.lines)
+    shown = _shown(screen.room, screen.state)
     return Welcome(role=screen.role, session="s", demo=False, room=shown, lines=lines).text()
+
+
+def becomes(room: Room) -> str:
+    return RoomChanged(room=_shown(room, {})).text()
+
+
+def _shown(room: Room, state: Mapping[str, Any]) -> RoomView:
+    plain = {"observer_waiting": False, "cues_silent": False, "coaching_paused": False} | dict(state)
+    return view(room, NOW_S if room.began else 0.0, 0.0, ice_servers=(), ice_good_s=None, **plain)
 
 
 def cue(level: int, text: str) -> str:
@@ -249,6 +250,11 @@ def screens() -> dict[str, Screen]:
         "practise-apart-again": Screen("device is connecting", room=replace(TALKING, b=replace(THERE, present=False))),
         "practise-repair-offered": Screen("You offered", room=replace(TALKING, repair=Speaker.A, card=CARD)),
         "practise-repair-asked": Screen("Shall we begin", room=replace(TALKING, repair=Speaker.B, card=CARD)),
+        "practise-repair-taken": Screen(
+            "Let’s begin that again",
+            room=replace(TALKING, repair=Speaker.A, card=CARD),
+            says=(becomes(replace(TALKING, repairs=1, card=CARD)),),
+        ),
         "practise-repair-in-turns": Screen("Shall we begin", room=replace(turns["HOLDING"], repair=Speaker.B)),
         "floor-holding": Screen("You have the floor", room=replace(turns["HOLDING"], card=CARD)),
         "floor-listening": Screen("Listen", room=turns["HOLDING"], role="b"),

@@ -39,8 +39,10 @@ async def test_a_card_is_chosen_practised_answered_and_put_in_the_calendar(
     assert await faults(page) == []
     await page.get_by_role("button", name="Start a practice").click()
     await expect(page.get_by_role("alert")).to_contain_text("name one act, such as")
+    await expect(page.get_by_label("What we’ll do")).to_be_focused()
     await page.get_by_label("What we’ll do").fill("hand the spoon over")
     await page.get_by_role("button", name="Start a practice").click()
+    await expect(page.get_by_role("heading", name="Invite your partner")).to_be_in_viewport()
     other = await browser.new_page()
     await other.goto(await page.get_by_role("textbox", name="Your partner’s link").input_value())
     await page.get_by_role("link", name="Go to my side").click()

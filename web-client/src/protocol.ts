@@ -68,6 +68,7 @@ export interface Room {
   card: Card | null; // null: just talk
   floor: Record<Partner, FloorSide> | null; // null: the floor mode is off
   repair: Partner | null; // who offers to begin again, until the other has answered
+  repairs: number; // such offers that were taken up
   neutral_s: number; // session time until which both are asked for easy talk; 0: not at all
   learnt: boolean; // something is kept of an earlier practice, or after the end of this one
   cues_silent: boolean;

@@ -201,6 +201,7 @@ export const repair = {
   asked: "Shall we begin that again?",
   yes: "Yes, let’s",
   later: "Not now",
+  taken: "Let’s begin that again, from its first word.",
 };
 
 /** The first minute, the same on both screens. */

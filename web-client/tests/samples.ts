@@ -41,6 +41,7 @@ export function roomOf(phase: Phase): Room {
     card: null,
     floor: null,
     repair: null,
+    repairs: 0,
     neutral_s: 0,
     learnt: false,
     cues_silent: false,

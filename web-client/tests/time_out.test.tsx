@@ -125,6 +125,11 @@ test("a sentence may be begun again: the one offers from the details, the other 
   expect(root.textContent).toBe(repair.offered);
   await act(() => render(<NoticeLine state={unopened} room={offered} me="b" />, root));
   expect(root.textContent).toBe("");
+  for (const me of ["a", "b"] as const) {
+    await act(() => render(<NoticeLine key={me} state={unopened} room={offered} me={me} />, root));
+    await act(() => render(<NoticeLine key={me} state={unopened} room={{ ...offered, repair: null, repairs: 1 }} me={me} />, root));
+    expect(root.textContent, "the yes is told to both").toBe(repair.taken);
+  }
   await act(() => render(<RepairLine say={answer} />, root));
   button(repair.yes)?.click();
   button(repair.later)?.click();

@@ -35,7 +35,7 @@ export function StartPage() {
       <section class="screen hello">
         <Heading>{start.headline}</Heading>
         <p class="lead">{start.what}</p>
-        <CardPicker picked={picked} pick={setPicked} />
+        <CardPicker picked={picked} refusal={refusal} pick={setPicked} />
         <div class={picked ? "way-on within-reach" : "way-on"}>
           {refusal && (
             <p class="notice" role="alert">

@@ -1,17 +1,23 @@
 // What to practise, for those who like: folded, "Just talk" first, then one's own, then the cards, one in full.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { readCards, refusalOf } from "../api";
 import type { Card, Choice, OwnCard, Refusal } from "../protocol";
 import { cards as words } from "../words";
 
 interface PickerProps {
   picked: Choice | null;
+  refusal: Refusal | null; // of what was picked: the field at fault is brought into sight
   pick: (picked: Choice | null) => void;
 }
 
 const EMPTY: OwnCard = { skill: "", anchor: "", minutes: 5 };
 
-export function CardPicker({ picked, pick }: PickerProps) {
+export function CardPicker({ picked, refusal: refused, pick }: PickerProps) {
+  const place = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (refused?.code === "bad_skill" || refused?.code === "bad_anchor")
+      place.current?.querySelector<HTMLInputElement>(`input[name=${refused.code.slice(4)}]`)?.focus();
+  }, [refused]);
   const [library, setLibrary] = useState<Card[] | null>(null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const load = () => {
@@ -26,7 +32,7 @@ export function CardPicker({ picked, pick }: PickerProps) {
   const chosen = picked && "card" in picked ? picked : null;
   const title = own ? words.own : library?.find((card) => card.id === chosen?.card)?.title;
   return (
-    <details class="fold cards" onToggle={(event) => event.currentTarget.open && load()}>
+    <details ref={place} class="fold cards" onToggle={(event) => event.currentTarget.open && load()}>
       <summary>{title ? words.picked(title) : words.pick}</summary>
       <p class="soft">{words.optional}</p>
       {refusal && (
@@ -79,10 +85,12 @@ const MOST_LETTERS = 80;
 
 /** Three fields, so that it takes less than a minute. */
 function OwnForm({ own, change }: { own: OwnCard; change: (changed: Partial<OwnCard>) => void }) {
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => form.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <div class="card">
-      <Written label={words.ownSkill} hint={words.ownSkillHint} text={own.skill} change={(skill) => change({ skill })} />
-      <Written label={words.ownAnchor} hint={words.ownAnchorHint} text={own.anchor} change={(anchor) => change({ anchor })} />
+    <div class="card" ref={form}>
+      <Written name="skill" label={words.ownSkill} hint={words.ownSkillHint} text={own.skill} change={(skill) => change({ skill })} />
+      <Written name="anchor" label={words.ownAnchor} hint={words.ownAnchorHint} text={own.anchor} change={(anchor) => change({ anchor })} />
       <fieldset class="short-choice">
         <legend>{words.ownMinutes}</legend>
         {MINUTES.map((minutes) => (
@@ -96,12 +104,12 @@ function OwnForm({ own, change }: { own: OwnCard; change: (changed: Partial<OwnC
   );
 }
 
-function Written(props: { label: string; hint: string; text: string; change: (text: string) => void }) {
+function Written(props: { name: string; label: string; hint: string; text: string; change: (text: string) => void }) {
   return (
     <label class="field">
       {props.label}
       <small>{props.hint}</small>
-      <input value={props.text} maxLength={MOST_LETTERS} onInput={(event) => props.change(event.currentTarget.value)} />
+      <input name={props.name} value={props.text} maxLength={MOST_LETTERS} onInput={(event) => props.change(event.currentTarget.value)} />
     </label>
   );
 }
@@ -123,7 +131,7 @@ function CardDetail({ card, anchor, change }: { card: Card; anchor: string; chan
           <dd>{card.fallback}</dd>
         </div>
       </dl>
-      <Written label={words.anchor} hint={words.anchorHint} text={anchor} change={change} />
+      <Written name="anchor" label={words.anchor} hint={words.anchorHint} text={anchor} change={change} />
     </div>
   );
 }

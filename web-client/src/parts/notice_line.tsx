@@ -1,3 +1,4 @@
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { SessionState } from "../live/state";
 import type { Partner, Room } from "../protocol";
 import { refusalTitle } from "../refusal_titles";
@@ -13,11 +14,14 @@ interface NoticeLineProps {
 
 /** What the two should know just now: one thing at a time, first what one of them can mend. */
 export function NoticeLine({ state, room, me, again }: NoticeLineProps) {
+  const mended = useMended(room);
   const said =
     me && !microphonesWell(room) ? (
       <MicrophoneLine room={room} me={me} again={again} />
     ) : me && room.repair === me ? (
       <p>{repair.offered}</p>
+    ) : mended ? (
+      <p>{repair.taken}</p>
     ) : state.notice && SHOWN.has(state.notice.code) ? (
       <p>{refusalTitle(state.notice.code)}</p>
     ) : (
@@ -28,6 +32,23 @@ export function NoticeLine({ state, room, me, again }: NoticeLineProps) {
       {said}
     </div>
   );
+}
+
+const TOLD_MS = 8_000; // time to look up and read it
+
+/** For a while after an offer to begin again was taken up: both are told, and who offered knows that it was a yes. */
+function useMended(room: Room): boolean {
+  const before = useRef(room.repairs);
+  const [told, tell] = useState(false);
+  useEffect(() => {
+    const more = room.repairs > before.current;
+    before.current = room.repairs;
+    if (!more) return;
+    tell(true);
+    const over = setTimeout(() => tell(false), TOLD_MS);
+    return () => clearTimeout(over);
+  }, [room.repairs]);
+  return told;
 }
 
 const SHOWN = new Set(["store_unavailable", "bad_offer"]); // the rest rights itself

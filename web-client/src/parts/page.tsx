@@ -29,10 +29,13 @@ function Mark() {
   );
 }
 
-/** A heading that takes the focus when its screen appears, so that it is read out. */
+/** A heading that takes the focus when its screen appears, so that it is read out, and is seen however far one had scrolled. */
 export function Heading({ children }: { children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    scrollTo(0, 0);
+    heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <h1 tabIndex={-1} ref={heading}>
       {children}

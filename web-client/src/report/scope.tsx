@@ -62,7 +62,7 @@ function consentOf(report: Report, by: Partner): string {
 function heardOf(report: Report, by: Partner): string {
   const own = report.scope.quality.find((each) => each.by === by);
   if (!own) return words.heard(percent(0));
-  return [words.heard(percent(own.heard_share)), ...own.notes].join("; ").replace(/\.$/, "");
+  return [words.heard(percent(own.heard_share)), ...own.notes].map((note) => note.replace(/\.$/, "")).join(". ");
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
