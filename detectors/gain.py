@@ -2,7 +2,8 @@
 
 A gain that makes phrases equally loud makes the pauses between them unequal: where somebody spoke up the room
 gets quieter, where somebody spoke softly it gets louder. So over the last phrases the level of speech varies much
-less than its distance from the room, while with a fixed gain both vary alike. An editor who brings each recording
+less than its distance from the room, while with a fixed gain both vary alike. In a room that changes by itself the
+distance varies, too, but the level goes on varying as voices do. An editor who brings each recording
 to the same peak leaves another trace: peaks that hardly differ at all. Either way level says nothing of the voice.
 """
 
@@ -67,7 +68,8 @@ class GainWatch:
         if len(pairs) < s.least_phrases:
             return False
         level_db, over_room_db = pairs.std(axis=0)
-        return bool(over_room_db >= s.least_spread_db and level_db <= s.evened_share * over_room_db)
+        even = level_db <= min(s.evened_db, s.evened_share * over_room_db)
+        return bool(over_room_db >= s.least_spread_db and even)
 
     def _equal_peaks(self) -> bool:
         s = self.settings
