@@ -68,7 +68,7 @@ class Step:
     missing_percent: float  # of the audio that should have come
     lines: float  # appended a second and couple
     delays_s: Sequence[float]
-    refused: int = 0  # newcomers, meanwhile
+    refused: int | None = None  # newcomers, meanwhile; None where nobody asked
 
     @property
     def percent_a_couple(self) -> float:
@@ -80,7 +80,7 @@ class Step:
     def __str__(self) -> str:
         said = f"{self.couples} couples {self.core_percent:.0f} % of a core (speakers {self.speakers_percent:.0f} %)"
         said += f", cue p95 {self.delay_ms(0.95):.0f} ms, {self.missing_percent:.1f} % of the audio missing"
-        return said + (f", {self.refused} newcomers refused" if self.refused else "")
+        return said + (f", {self.refused} newcomers refused" if self.refused is not None else "")
 
 
 def run(quick: bool) -> BenchResult:
@@ -118,7 +118,7 @@ async def _run(quick: bool, plan: Plan, detectors: float, shared: Sequence[Figur
         Figure("memory_mib_a_couple", _slope(ladder.steps), last.couples),
         Figure("memory_mib_with_nobody", ladder.empty_mib, 1),
     ]
-    if last.refused:
+    if last.refused is not None:
         figures += [
             Figure("newcomers_refused", last.refused, last.couples),
             Figure("core_percent_while_refusing", last.core_percent, last.couples),
@@ -155,12 +155,13 @@ class Ladder:
                 if len(ladder.steps) < len(plan.first):
                     raise
                 ladder.refusal = f"couple {len(people.couples) + 1}: {error}"
+            if plan.beyond or ladder.refusal:
                 await ladder._step(len(people.couples), knocking=True)
         return ladder
 
     def near(self, percent: float) -> Step:
         """The step nearest to this share of a core, of those with more than a handful of couples."""
-        large = [step for step in self.steps if step.couples >= self._plan.first[-1] and not step.refused]
+        large = [step for step in self.steps if step.couples >= self._plan.first[-1] and step.refused is None]
         return min(large, key=lambda step: abs(step.core_percent - percent))
 
     async def _approach(self, percent: float) -> None:
@@ -176,7 +177,11 @@ class Ladder:
         pid = self._running.pid
         began_unix, began_s = time.time(), time.monotonic()
         gateway_s, own_s, counted = processor_s(pid), time.process_time(), await self._running.metrics()
-        refused = await self._knock() if knocking else await asyncio.sleep(self._plan.measure_s, 0)
+        refused = None
+        if knocking:
+            refused = await self._knock()
+        else:
+            await asyncio.sleep(self._plan.measure_s)
         took_s, after = time.monotonic() - began_s, await self._running.metrics()
         gateway_s, own_s = processor_s(pid) - gateway_s, time.process_time() - own_s
         more = {name: value - counted.get(name, 0.0) for name, value in after.items()}

@@ -6,14 +6,14 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import Select, delete, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from coach.practice import Card
@@ -22,6 +22,7 @@ from gateway.holdings import SCOPE
 from gateway.learnt import Learnt
 from gateway.protocol import Role
 from gateway.rooms import Room
+from streaming.engine import reading, writing
 from streaming.errors import LeaseLost, Refused, StoreUnavailable
 from streaming.schema import fences, links, sessions
 
@@ -90,9 +91,7 @@ class Registry:
 
     async def after(self, session: str) -> str | None:
         """The practice that the couple had after this one, if any."""
-        async with self._reading() as connection:
-            query = select(links.c.session).where(links.c.token_hash == _after(session))
-            row = (await connection.execute(query)).first()
+        row = await self._first(select(links.c.session).where(links.c.token_hash == _after(session)))
         return None if row is None else str(row.session)
 
     async def renew(self, session: str, role: Role) -> str:
@@ -116,18 +115,14 @@ class Registry:
 
     async def find(self, token: str) -> Link:
         """Raises Refused ``unknown_link``."""
-        async with self._reading() as connection:
-            query = select(links.c.session, links.c.role).where(links.c.token_hash == hashed(token))
-            row = (await connection.execute(query)).first()
+        row = await self._first(select(links.c.session, links.c.role).where(links.c.token_hash == hashed(token)))
         if row is None:
             raise Refused("unknown_link", "This link is not known here.")
         return Link(row.session, cast(Role, row.role))
 
     async def owned(self, token: str, device: str) -> bool:
         """Whether this very device has used the link before."""
-        async with self._reading() as connection:
-            query = select(links.c.device_hash).where(links.c.token_hash == hashed(token))
-            row = (await connection.execute(query)).first()
+        row = await self._first(select(links.c.device_hash).where(links.c.token_hash == hashed(token)))
         return row is not None and row.device_hash == hashed(device)
 
     async def claim(self, token: str, device: str) -> None:
@@ -141,8 +136,7 @@ class Registry:
             raise Refused("link_in_use", "This link is already used on another device.")
 
     async def load(self, session: str) -> Record:
-        async with self._reading() as connection:
-            row = (await connection.execute(select(sessions).where(sessions.c.session == session))).first()
+        row = await self._first(select(sessions).where(sessions.c.session == session))
         if row is None:
             raise Refused("unknown_link", "The practice of this link is not known here.")
         return _record(row)
@@ -169,9 +163,7 @@ class Registry:
         seat = (links.c.token_hash == token_hash) & (links.c.session == session) & (links.c.role == role)
         if role != "observer":
             seat &= links.c.device_hash == device_hash
-        async with self._reading() as connection:
-            found = (await connection.execute(select(links.c.session).where(seat))).first()
-        if found is None:
+        if await self._first(select(links.c.session).where(seat)) is None:
             raise Refused("unknown_link", "This link is not known here.")
 
     async def running(self) -> list[str]:
@@ -181,13 +173,12 @@ class Registry:
             .where(sessions.c.ended_unix.is_(None), sessions.c.began_unix.is_not(None))
             .order_by(sessions.c.created_unix.desc())
         )
-        async with self._reading() as connection:
+        async with reading(self._engine, "the list of sessions") as connection:
             return list((await connection.execute(query)).scalars())
 
     async def check(self) -> None:
         """Raises StoreUnavailable where the store cannot be read."""
-        async with self._reading() as connection:
-            await connection.execute(select(sessions.c.session).limit(1))
+        await self._first(select(sessions.c.session).limit(1))
 
     async def expire(self, created_before_unix: float, live: Sequence[str] = ()) -> int:
         """Ends the sessions that never began, are older than this and not ``live``; returns how many."""
@@ -197,21 +188,13 @@ class Registry:
             done = await connection.execute(update(sessions).where(stale).values(ended_unix=self._unix_now()))
         return done.rowcount
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreUnavailable(f"cannot write the list of sessions: {error}") from error
+    def _writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return writing(self._engine, "the list of sessions")
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.connect() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreUnavailable(f"cannot read the list of sessions: {error}") from error
+    async def _first(self, query: Select[Any]) -> Any:
+        """The first row, or None."""
+        async with reading(self._engine, "the list of sessions") as connection:
+            return (await connection.execute(query)).first()
 
 
 def hashed(secret: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from streaming.address import check, shown
 from streaming.errors import StoreUnavailable, UnusableInput
@@ -16,6 +18,26 @@ from streaming.migrate import migrate
 CONNECT_S = 5.0  # a database that does not answer in this time is called gone
 COMMAND_S = 10.0  # one statement; a batch of 512 lines takes about 20 ms
 POOL = 10  # connections a process holds; PostgreSQL's default allows 100 in all
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine, what: str) -> AsyncIterator[AsyncConnection]:
+    """Raises StoreUnavailable, which says ``what`` could not be read."""
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnavailable(f"cannot read {what}: {error}") from error
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine, what: str) -> AsyncIterator[AsyncConnection]:
+    """One transaction. Raises StoreUnavailable, which says ``what`` could not be written."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnavailable(f"cannot write {what}: {error}") from error
 
 
 def sqlite_url(data: Path) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Delete, delete, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from streaming.errors import StoreUnavailable
+from streaming.engine import reading, writing
 from streaming.schema import fences, lines, links, sessions, snapshots
 
 
@@ -23,21 +22,18 @@ async def forget_ended(
 ) -> int:
     """Deletes all that is kept of sessions that ended before then; returns how many.
 
-    May be stopped at any point and run again: a session's own row goes last.
+    May be stopped at any point and run again: a session's own row goes last. Raises StoreUnavailable.
     """
     old = select(sessions.c.session).where(sessions.c.ended_unix < ended_before_unix).limit(settings.max_sessions)
     forgotten = 0
-    try:
-        while True:
-            async with engine.connect() as connection:
-                found = (await connection.execute(old)).scalars().all()
-            if not found:
-                return forgotten
-            for session in found:
-                await _forget(engine, session, settings.max_lines)
-            forgotten += len(found)
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreUnavailable(f"stopped after {forgotten} sessions were forgotten: {error}") from error
+    while True:
+        async with reading(engine, "which sessions ended") as connection:
+            found = (await connection.execute(old)).scalars().all()
+        if not found:
+            return forgotten
+        for session in found:
+            await _forget(engine, session, settings.max_lines)
+        forgotten += len(found)
 
 
 async def _forget(engine: AsyncEngine, session: str, max_lines: int) -> None:
@@ -50,5 +46,5 @@ async def _forget(engine: AsyncEngine, session: str, max_lines: int) -> None:
 
 
 async def _delete(engine: AsyncEngine, statement: Delete) -> int:
-    async with engine.begin() as connection:
+    async with writing(engine, "that a session is forgotten") as connection:
         return (await connection.execute(statement)).rowcount

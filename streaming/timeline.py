@@ -15,16 +15,16 @@ from typing import Any, Self
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from streaming import schema, wire
 from streaming.engine import open_engine as open_engine
+from streaming.engine import reading, writing
 from streaming.engine import sqlite_url as sqlite_url
 from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.types import Annotation, Line
 
-_UNAVAILABLE = (SQLAlchemyError, OSError)
 _NEVER_FITS = ("22", "23", "42")  # SQLSTATE classes of data that no later try will make fit
 
 
@@ -125,40 +125,28 @@ class Timeline:
             .where(schema.lines.c.session == session, schema.lines.c.seq > after)
             .order_by(schema.lines.c.seq)
         )
-        try:
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(query)).all()
-        except _UNAVAILABLE as error:
-            raise StoreUnavailable(f"cannot read the timeline: {error}") from error
+        async with reading(self._engine, "the timeline") as connection:
+            rows = (await connection.execute(query)).all()
         return [Stored(seq, wire.loads(payload.decode())) for seq, payload in rows]
 
     async def save_snapshot(self, session: str, at: int, payload: bytes) -> None:
         """Keeps the newest detector and coach state of a session (``at`` in samples)."""
         row = self._dialect.insert(schema.snapshots).values(session=session, at=at, payload=payload)
         row = row.on_conflict_do_update(index_elements=["session"], set_={"at": at, "payload": payload})
-        try:
-            async with self._engine.begin() as connection:
-                await connection.execute(row)
-        except _UNAVAILABLE as error:
-            raise StoreUnavailable(f"cannot save the state of a session: {error}") from error
+        async with writing(self._engine, "the state of a session") as connection:
+            await connection.execute(row)
 
     async def read_snapshot(self, session: str) -> tuple[int, bytes] | None:
         table = schema.snapshots
         query = select(table.c.at, table.c.payload).where(table.c.session == session)
-        try:
-            async with self._engine.connect() as connection:
-                row = (await connection.execute(query)).first()
-        except _UNAVAILABLE as error:
-            raise StoreUnavailable(f"cannot read the state of a session: {error}") from error
+        async with reading(self._engine, "the state of a session") as connection:
+            row = (await connection.execute(query)).first()
         return (row[0], row[1]) if row else None
 
     async def forget_snapshot(self, session: str) -> None:
         """Detector state holds up to a second of sound: it goes when nobody needs it any more."""
-        try:
-            async with self._engine.begin() as connection:
-                await connection.execute(delete(schema.snapshots).where(schema.snapshots.c.session == session))
-        except _UNAVAILABLE as error:
-            raise StoreUnavailable(f"cannot delete the state of a session: {error}") from error
+        async with writing(self._engine, "that the state of a session is not needed") as connection:
+            await connection.execute(delete(schema.snapshots).where(schema.snapshots.c.session == session))
 
     async def _write(self) -> None:
         while True:
