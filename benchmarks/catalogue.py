@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.harness import BenchResult, deliver
@@ -25,6 +27,21 @@ BENCHES = {
 
 def names() -> list[str]:
     return sorted(BENCHES)
+
+
+def described() -> list[str]:
+    """Each name, and in a line what it measures, as its own file says; nothing of them is imported for it."""
+    width = max(map(len, BENCHES)) + 2
+    return [f"{name:{width}}{_first_line(BENCHES[name])}" for name in names()]
+
+
+def _first_line(module: str) -> str:
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    told = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+    line = told.splitlines()[0].rsplit("``: ", 1)[-1].replace("``", "")
+    return line[0].upper() + line[1:]
 
 
 def bench(name: str, *, quick: bool, json: Path | None, picture: Path | None) -> None:

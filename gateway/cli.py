@@ -160,7 +160,7 @@ def demo() -> None:
 
 @app.command()
 def bench(
-    name: Annotated[str | None, typer.Argument(help="which one; without it, their names")] = None,
+    name: Annotated[str | None, typer.Argument(help="which one; without it, what there is")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="end within 60 s on 2 cores")] = False,
     json: Annotated[Path | None, typer.Option(help="write the figures as one JSON object")] = None,
     picture: Annotated[Path | None, typer.Option(help="draw the figures as a PNG")] = None,
@@ -168,7 +168,7 @@ def bench(
     """Measure, and print a table of figures with their units."""
     catalogue = _benchmarks()
     if name is None:
-        print("\n".join(catalogue.names()))
+        print("\n".join(catalogue.described()))
     else:
         catalogue.bench(name, quick=quick, json=json, picture=picture)
 
