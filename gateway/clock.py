@@ -136,6 +136,12 @@ class MediaClock:
         self._align(arrival, offset)
         return position
 
+    def due(self, ssrc: int, timestamp: int, length: int) -> int | None:
+        """Machine time at which such a packet comes by the least delay seen; None where nothing can be told."""
+        if ssrc != self.ssrc or self._first is None or not self._least:
+            return None
+        return self.offset + (self._last + _signed(timestamp - self._last) - self._first) // _PER_SAMPLE + length
+
     def report(self, ssrc: int, timestamp: int, sender_time: int) -> None:
         """A sender report: its media position was captured at ``sender_time``, samples of the sender's own clock.
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from gateway.clock import ClockSettings, MediaClock
 from gateway.opus import Decoder, UndecodableAudio, packet_samples
+from gateway.stalls import Stalls
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker, on_steps
 
 
@@ -56,6 +57,8 @@ class PlacementSettings:
     """A hole after which a misalignment larger than this is taken up at once."""
     stall_ms: float = 50.0
     """Polls further apart than this mean that this process was held up, not the network."""
+    drain_ms: float = 300.0
+    """How long after that what waited in the sockets may take to be read: 0.15 ms a packet, all couples' in turn."""
     missing_max_s: float = 1.0
     """Longest piece of missing audio in one chunk, so that no one holds a minute of zeros."""
 
@@ -119,15 +122,13 @@ class Placement:
         self._step_after = _samples(settings.step_after_ms)
         self._future = _samples(settings.future_ms)
         self._late_max = _samples(settings.late_max_ms)
-        self._stall = _samples(settings.stall_ms)
+        self._stalls = Stalls(_samples(settings.stall_ms), _samples(settings.drain_ms))
         self._follow_after = _samples(settings.follow_after_ms)
         self.wait_ms = settings.wait_ms  # longer where packets come through somebody else's buffer
         self._running = False
         self._origin = 0  # machine time of session sample 0
         self._begun = 0  # machine time before which nothing may be decoded
         self._frontier = 0  # machine time up to which audio is delivered
-        self._polled: int | None = None  # machine time of the last poll
-        self._judged = 0  # machine time as of which lateness is judged: now, but for stalls
         self._usual = _samples(20)  # length of the packets that come
         self._waiting: list[_Packet] = []  # by position
         self._played: deque[int] = deque(maxlen=64)  # sequences
@@ -162,6 +163,7 @@ class Placement:
         except UndecodableAudio:
             self.counts.undecodable += 1
             return []
+        arrival = self._stalls.came(arrival, self.clock, ssrc, timestamp, length)
         position = self.clock.observe(ssrc, timestamp, length, arrival)
         if position is None:
             self.counts.disbelieved += 1
@@ -175,27 +177,20 @@ class Placement:
         packet = _Packet(position, self._extend(sequence), length, arrival, payload)
         if self._running and self._admit(packet):
             bisect.insort(self._waiting, packet, key=_by_position)
-            if self._polled is not None and arrival - self._polled <= self._stall:
-                self._judged = max(self._judged, arrival)
+            self._stalls.heard(arrival)
             out += self._release(arrival)
         return out
 
     def poll(self, now: int) -> list[AudioChunk]:
-        """What is overdue at machine time ``now`` becomes missing audio. Call it every 20 ms.
-
-        After a stall of this process the packets of that time still lie in its sockets: judge once more
-        as of the poll before it, and let them come first.
-        """
-        stalled = self._polled is not None and now - self._polled > self._stall
-        self._judged = self._polled if stalled and self._polled is not None else now
-        self._polled = now
+        """What is overdue at machine time ``now`` becomes missing audio. Call it every 20 ms."""
+        self._stalls.poll(now, self.clock)
         if not self._running:
             return []
         if self._waiting:
             out = self._release(now)
             if self._waiting:
                 return out
-        elif self._judged - self._frontier < self._usual:  # as ever: the newest packet is here, the next not due
+        elif self._stalls.judged - self._frontier < self._usual:  # as ever: the newest packet is here, the next not due
             return []
         else:
             out = []
@@ -334,7 +329,7 @@ class Placement:
         """Up to where audio should have come ``wait_ms`` ago: whole packets from the frontier."""
         full = len(self._lateness) == self._settings.late_window
         late = min(max(0, min(self._lateness)), self._late_max) if full else 0
-        overdue = self._judged - _samples(wait_ms) - late - self._usual - self._frontier
+        overdue = self._stalls.judged - _samples(wait_ms) - late - self._usual - self._frontier
         return self._frontier + (overdue // self._usual + 1) * self._usual if overdue >= 0 else self._frontier
 
     def _count_played(self, packet: _Packet, now: int) -> None:
