@@ -112,7 +112,7 @@ async def _measure(quick: bool) -> BenchResult:
         "random offsets on one transcriber; no final dropped, p95 within 5 s.",
         "invented_words: n is seconds of noise, silence and made noise through the detectors; beside it the same sound "
         "cut blindly into 4 s and given to the transcriber and its guards alone.",
-        f"cue_…: {COUPLES} couples with a gateway process of its own, from the audio that decides a cue to the "
+        f"cue_…: {cues.couples} couples with a gateway process of its own, from the audio that decides a cue to the "
         "partner's socket; whoever begins to speak gets one. Words agreed to and withdrawn in turns; meanwhile "
         f"{cues.heard} utterances were put into words.",
     ]
@@ -244,7 +244,7 @@ def _cues(cues: Cues) -> list[Figure]:
         return _q(delays, 0.95) if delays else float("nan")
 
     def drawn(blocks: Sequence[Sequence[float]]) -> float:
-        return p95([blocks[i] for i in rng.integers(0, len(blocks), len(blocks))])
+        return p95([blocks[i] for i in rng.integers(0, len(blocks), len(blocks))]) if blocks else float("nan")
 
     low, high = np.quantile([drawn(cues.on) / drawn(cues.off) for _ in range(300)], [0.025, 0.975])
     n = {name: sum(map(len, blocks)) for name, blocks in (("off", cues.off), ("on", cues.on))}

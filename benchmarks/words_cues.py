@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from benchmarks import eager
@@ -18,6 +19,7 @@ from benchmarks.packets import encoded
 from gateway.cli import main
 from gateway.demo import DIALOGUE
 from streaming.audio import read_partners
+from streaming.errors import Refused
 from streaming.types import Kind
 
 _PROGRAM = ("-m", "benchmarks.words_cues")
@@ -32,6 +34,7 @@ class Cues:
     off: Sequence[Sequence[float]]
     on: Sequence[Sequence[float]]
     heard: int  # utterances that were put into words meanwhile
+    couples: int  # fewer than asked for where the gateway takes no more
 
 
 async def cue_delays(model: str, *, couples: int, turns: int, turn_s: float) -> Cues:
@@ -41,7 +44,8 @@ async def cue_delays(model: str, *, couples: int, turns: int, turn_s: float) -> 
     many = {"BREATHMARK_SESSIONS_PER_MINUTE": "1000"}  # all couples come from one address
     served = gateway(_PROGRAM, environment=many, options=("--words", model))
     async with served as running, crowd(running, packets) as people:
-        await people.grow(couples)
+        with suppress(Refused):
+            await people.grow(couples)
         for turn in range(2 * turns):
             on = turn % 2 == 1
             await asyncio.gather(*(_agree(couple, on) for couple in people.couples))
@@ -51,7 +55,7 @@ async def cue_delays(model: str, *, couples: int, turns: int, turn_s: float) -> 
             for couple in people.couples:
                 blocks[on].append([1000 * late_s for late_s in couple.delays_s(since_unix)])
         heard = (await running.metrics()).get(_HEARD, 0.0)
-    return Cues(blocks[False], blocks[True], round(heard))
+    return Cues(blocks[False], blocks[True], round(heard), len(people.couples))
 
 
 async def _agree(couple: Couple, words: bool) -> None:
