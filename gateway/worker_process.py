@@ -155,6 +155,9 @@ class WorkerProcess:
         self._tasks.spawn(work, f"the last of {held.session}")
 
     async def _drop(self, held: Held) -> None:
+        """Where it is still ours, something is wrong with it here: somebody else may do better."""
+        with contextlib.suppress(BusUnavailable):  # it runs out
+            await self._mine.release(held.session, over=False)
         if self._held.get(held.session) is held:
             del self._held[held.session]
             await held.drop()

@@ -16,10 +16,11 @@ import pytest
 
 from benchmarks.servers import Server
 from gateway.exchange import in_stream, lines_stream, state_stream, unpack_came
+from gateway.held import Held
 from gateway.worker_metrics import WorkerMetrics
 from gateway.worker_process import WorkerProcess, WorkerSettings
 from streaming.backbone import Backbone
-from streaming.bus import START
+from streaming.bus import START, Message
 from streaming.timeline import Timeline
 from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
 from streaming.wire import dumps
@@ -89,6 +90,25 @@ async def test_what_is_written_depends_on_the_order_of_the_stream_alone(backbone
     assert sum('"kind":"cue"' in line for line in lines) >= 1
     for stream in (in_stream("s"), state_stream("s")):
         assert await backbone.bus.last(stream) is None, "it held sound"
+
+
+async def test_a_practice_that_a_worker_fails_at_is_taken_on_anew(
+    backbone: Backbone, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages, failing, as_it_is = script("s", 20.0, 24.0), iter([True]), Held.work
+
+    async def work(held: Held, read: list[Message]) -> None:
+        if next(failing, False):
+            raise ValueError("a first time")
+        await as_it_is(held, read)
+
+    monkeypatch.setattr(Held, "work", work)
+    await backbone.leases.want("s")
+    async with working(backbone, timeline) as worker:
+        await feed(backbone.bus, "s", messages, speed=40.0)
+        await closed(backbone, "s")
+        assert worker._metrics.claims._value.get() == 2
+    assert await written(timeline, "s") == expected("s", messages)
 
 
 class Program:
