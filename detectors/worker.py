@@ -243,9 +243,10 @@ class Worker:
         await self.warm()
         try:
             while True:
-                began = loop.time()
+                # At whole multiples, when a process that reads its sockets to a beat has just read them.
+                due_s = (loop.time() // self._tick_s + 1) * self._tick_s
                 await self.tick()
-                await asyncio.sleep(max(0.0, began + self._tick_s - loop.time()))
+                await asyncio.sleep(max(0.0, due_s - loop.time()))
         finally:
             self._thread.shutdown(wait=False)
 

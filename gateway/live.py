@@ -330,13 +330,14 @@ class Gateway:
 
     async def _polling(self) -> None:
         """Each packet's time, all sessions. How late a round comes tells whether this process keeps up."""
-        due_s = time.monotonic()
+        every_s = self.settings.poll_s
         while True:
             for session in list(self._live.values()):
                 await _guarded(session, _poll(session))
             self.neighbours.poll()
-            due_s = max(due_s + self.settings.poll_s, time.monotonic())
-            await asyncio.sleep(max(0.001, due_s - time.monotonic()))
+            # At whole multiples, when the sockets have just been read (``gateway.together``): one wake-up for both.
+            due_s = (time.monotonic() // every_s + 1) * every_s
+            await asyncio.sleep(due_s - time.monotonic())
             now_s = time.monotonic()
             self._strain.note(now_s - due_s, now_s)
             self.metrics.loop_late_seconds.set(self._strain.late_s)
