@@ -140,7 +140,7 @@ class Ours:
     async def run(self, seconds: float) -> None:
         end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S - time.monotonic() % POLL_S)
             for media in self._media:
                 media.poll()
 
