@@ -70,6 +70,11 @@ class Course:
         quarter = max(1, len(warm) // 4)
         return float(np.nanmedian(warm[-quarter:]) - np.nanmedian(warm[:quarter]))
 
+    def slope_per_hour(self, values: Sequence[float]) -> float:
+        """Of a straight line through all looks after warming up."""
+        warm = [(minute, value) for minute, value in zip(self.minutes, values, strict=True) if minute >= WARM_MIN]
+        return float(np.polyfit(*zip(*warm, strict=True), 1)[0] * 60) if len(warm) > 1 else float("nan")
+
 
 def run(quick: bool) -> BenchResult:
     courses = {"compressed": compressed(MINUTES_QUICK if quick else MINUTES)}
@@ -80,7 +85,8 @@ def run(quick: bool) -> BenchResult:
     notes = [
         f"growth: median of the last quarter against the first after {WARM_MIN:g} minutes. compressed: this process;",
         "queued: seconds of audio between placement and detectors, and packets that wait. real: the gateway's process;",
-        "its delay is from a line's decision in session time to an observer's socket.",
+        "its delay is from a line's decision in session time to an observer's socket. late: came when its time was up;",
+        "disbelieved: its time was over 0.5 s off what came before, or it came too fast. Both are missing, not heard.",
     ]
     return BenchResult("soak", settings, figures, tuple(_panel(name, c) for name, c in courses.items()), notes)
 
@@ -90,6 +96,7 @@ def _figures(name: str, course: Course) -> list[Figure]:
     return [
         Figure(f"{name}_minutes", course.minutes[-1], n),
         Figure(f"{name}_memory_growth_mb", course.growth(course.memory_mb), n),
+        Figure(f"{name}_memory_slope_mb_per_hour", course.slope_per_hour(course.memory_mb), n),
         Figure(f"{name}_delay_p95_growth_ms", course.growth(course.delay_p95_ms), n),
         Figure(f"{name}_delay_p95_ms", float(np.nanmedian(course.delay_p95_ms)), n),
         Figure(f"{name}_queued_max", max(course.queued), n),
@@ -229,9 +236,8 @@ async def _watching(running: RunningGateway, token: str) -> AsyncIterator[_Watch
 
 def _counted(metrics: Mapping[str, float]) -> dict[str, float]:
     heard, missing = (metrics[f"breathmark_{which}_audio_seconds_total"] for which in ("heard", "missing"))
-    wanted = {
-        "connections": 'breathmark_media_events_total{what="connections"}',
-        "disbelieved": 'breathmark_media_events_total{what="disbelieved"}',
+    media = ("connections", "packets", "lost", "late", "disbelieved", "clock_restarts", "clock_steps", "relay_dropped")
+    wanted = {what: f'breathmark_media_events_total{{what="{what}"}}' for what in media} | {
         "detector_failures": "breathmark_detector_failures_total",
         "dropped_samples": "breathmark_worker_dropped_samples",
         "late_samples": "breathmark_worker_late_samples",
