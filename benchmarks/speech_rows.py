@@ -1,7 +1,4 @@
-"""More of speech activity: the trade of misses for false alarms, what is taken back, a bad line, and the body's sounds.
-
-Body sounds are synthetic: filtered noise under envelopes like those of a cough, a breath and a sigh.
-"""
+"""More of speech activity: the trade of misses for false alarms, what is taken back, a bad line, body and household."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import signal
 
 from benchmarks import vad_scores
+from benchmarks.body_sounds import body_sounds
 from benchmarks.clips import Clip, emodb, levelled, mixed, noises, under
 from benchmarks.harness import Figure, Panel, measured, recordings
 from benchmarks.vad_scores import Scored, companded, final_spans, listen, plain, score
@@ -21,7 +18,7 @@ from detectors.frames import Frame
 from detectors.settings import FRAME_SAMPLES, VadSettings
 from detectors.vad import VoiceActivity
 from streaming.audio import read_audio
-from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Samples, Span, Speaker
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Samples, Span, Speaker
 
 _PLAIN = "plain silero"
 _MISS = 0.05
@@ -64,44 +61,15 @@ def run(quick: bool) -> tuple[list[Figure], list[Panel]]:
         measured("vad_f1_telephone_hard", ours, Scored.f1, len(ours), {_PLAIN: Scored.f1(theirs)}),
     ]
     voice = np.concatenate([levelled(clip.samples) for clip in clips if clip.emotion == "N"][:4])
-    figures.append(_taken("body_sounds_synthetic_as_speech_share", body_sounds(3 if quick else 16), voice))
-    paths = sorted((data / "noise").rglob("*.flac"))[:: 12 if quick else 1]
-    figures.append(_taken("household_noise_as_speech_share", [read_audio(path)[0] for path in paths], None))
+    sounds = {sort: _taken(own, voice) for sort, own in body_sounds(3 if quick else 20).items()}
+    figures.append(_share("body_sounds_synthetic", [taken for own in sounds.values() for taken in own]))
+    if not quick:
+        figures += [_share(f"{sort}_synthetic", own) for sort, own in sounds.items()]
+    for folder in sorted((data / "noise").iterdir()):
+        paths = sorted(folder.glob("*.flac"))[:: 6 if quick else 1]
+        noise = [read_audio(path)[0][: 10 * SAMPLE_RATE_HZ] for path in paths]
+        figures.append(_share(folder.name, _taken(noise, None)))
     return figures, [lambda axes: _draw_trade(axes, trades)]
-
-
-def body_sounds(each: int) -> list[Samples]:
-    """Coughs, breaths and sighs of filtered noise, ``each`` of every sort."""
-    random = np.random.default_rng(0)
-    return [make(random) for make in (_cough, _breath, _sigh) for _ in range(each)]
-
-
-def _band(length: int, low_hz: float, high_hz: float, random: np.random.Generator) -> Samples:
-    band = signal.butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
-    return np.asarray(signal.sosfilt(band, random.standard_normal(length)), dtype=np.float32)
-
-
-def _cough(random: np.random.Generator) -> Samples:
-    """Two or three bursts: a sharp onset that dies away in a tenth of a second."""
-    bursts = []
-    for _ in range(int(random.integers(2, 4))):
-        length = round(random.uniform(0.25, 0.4) * SAMPLE_RATE_HZ)
-        fade = np.exp(-np.arange(length) / (random.uniform(0.05, 0.1) * SAMPLE_RATE_HZ))
-        bursts.append(_band(length, 250.0, random.uniform(2500.0, 5000.0), random) * fade)
-    return levelled(np.concatenate(bursts).astype(np.float32))
-
-
-def _breath(random: np.random.Generator) -> Samples:
-    length = round(random.uniform(0.5, 1.0) * SAMPLE_RATE_HZ)
-    return levelled(_band(length, 500.0, 4000.0, random) * np.hanning(length).astype(np.float32), 0.015)
-
-
-def _sigh(random: np.random.Generator) -> Samples:
-    """Breath that goes out for a second or more, and darkens."""
-    length = round(random.uniform(1.0, 1.8) * SAMPLE_RATE_HZ)
-    darker = np.linspace(0.0, 1.0, length, dtype=np.float32)
-    sound = _band(length, 400.0, 3500.0, random) * (1.0 - darker) + _band(length, 250.0, 900.0, random) * darker
-    return levelled((sound * np.sin(np.pi * np.sqrt(darker))).astype(np.float32), 0.02)
 
 
 def _noisy(clips: Sequence[Clip], data: Path, seed: int) -> _Heard:
@@ -176,19 +144,24 @@ def _false_alarm_at_miss(trades: Sequence[Sequence[Scored]]) -> float:
     return float(np.interp(_MISS, miss, false_alarm, left=np.nan))
 
 
-def _taken(name: str, sounds: Sequence[Samples], voice: Samples | None) -> Figure:
-    """The share of sounds of which over 200 ms were called speech; ``voice`` speaks before each."""
+def _taken(sounds: Sequence[Samples], voice: Samples | None) -> list[tuple[bool, bool]]:
+    """Of each sound, whether we and the plain way called over 200 ms of it speech; ``voice`` speaks before each."""
     hiss = (np.random.default_rng(0).standard_normal(SAMPLE_RATE_HZ) * 1e-4).astype(np.float32)
     before = hiss if voice is None else np.concatenate([voice, hiss])
-    ours: list[bool] = []
-    theirs: list[bool] = []
-    for sound in sounds:
-        said, p = listen(np.concatenate([before, sound, hiss]))
-        for spans, out in ((final_spans([a for a in said if a.kind is Kind.SPEECH]), ours), (plain(p), theirs)):
-            late = [span.length for span in spans if span.start > len(before) - SAMPLE_RATE_HZ // 4]
-            out.append(sum(late) > _LEAST_SAMPLES)
-    share = float(np.mean(theirs))
-    return measured(name, ours, lambda taken: float(np.mean(taken)), len(ours), {_PLAIN: share})
+
+    def long(spans: Sequence[Span]) -> bool:
+        late = [span.length for span in spans if span.start > len(before) - SAMPLE_RATE_HZ // 4]
+        return sum(late) > _LEAST_SAMPLES
+
+    heard = (listen(np.concatenate([before, sound, hiss])) for sound in sounds)
+    return [(long(final_spans(said)), long(plain(p))) for said, p in heard]
+
+
+def _share(name: str, taken: Sequence[tuple[bool, bool]]) -> Figure:
+    theirs = float(np.mean([plain for _, plain in taken]))
+    return measured(
+        f"{name}_as_speech_share", taken, lambda t: float(np.mean([o for o, _ in t])), len(taken), {_PLAIN: theirs}
+    )
 
 
 def _draw_trade(axes: Axes, trades: dict[str, list[list[Scored]]]) -> None:

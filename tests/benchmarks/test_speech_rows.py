@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.bleed_accuracy import liveliest
+from benchmarks.body_sounds import body_sounds
 from benchmarks.sbcsae import Conversation, Unit
-from benchmarks.speech_rows import body_sounds
 from benchmarks.vad_scores import plain
+from detectors.settings import VoicingSettings
+from detectors.voicing import pitch
 from streaming.types import SAMPLE_RATE_HZ, Span, Speaker
 
 
@@ -25,9 +27,18 @@ def test_the_liveliest_stretch_holds_the_interruption_and_begins_anew() -> None:
 
 
 def test_body_sounds_are_heard_and_stay_within_full_scale() -> None:
-    sounds = body_sounds(2)
-    assert len(sounds) == 6
-    assert all(np.sqrt(np.mean(sound**2)) > 0.005 and np.abs(sound).max() < 1.0 for sound in sounds)
+    sounds = [sound for own in body_sounds(2).values() for sound in own]
+    assert len(sounds) == 10
+    assert all(np.sqrt(np.mean(sound**2)) > 0.005 and np.abs(sound).max() <= 1.0 for sound in sounds)
+
+
+def test_a_laugh_has_the_pitch_of_folds_and_a_breath_has_none() -> None:
+    sounds, asked = body_sounds(6), VoicingSettings()
+    periodic = {
+        sort: max(pitch(own[at : at + 1024], asked)[1] for own in sounds[sort] for at in range(0, len(own) - 1024, 512))
+        for sort in ("laugh", "breath")
+    }
+    assert periodic["laugh"] > 0.8 > asked.periodic > periodic["breath"]
 
 
 def test_the_usual_way_misses_more_the_surer_it_has_to_be() -> None:
