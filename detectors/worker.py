@@ -243,7 +243,7 @@ class Worker:
         await self.warm()
         try:
             while True:
-                # At whole multiples, when a process that reads its sockets to a beat has just read them.
+                # At whole multiples, as a gateway polls its audio: one wake-up serves both.
                 due_s = (loop.time() // self._tick_s + 1) * self._tick_s
                 await self.tick()
                 await asyncio.sleep(max(0.0, due_s - loop.time()))

@@ -79,6 +79,13 @@ async def test_many_are_read_at_one_moment_all_that_they_hold_and_in_order(socke
     assert max(moments) // SETTINGS.every_s - min(moments) // SETTINGS.every_s <= 1
 
 
+def test_packets_of_a_steady_stream_meet_the_moments_at_every_phase() -> None:
+    every_s = TogetherSettings().every_s
+    for arrival_s in (0.0, 0.0012, 0.0031, 0.0044):  # after a moment, at first
+        waits = [every_s - (arrival_s + 0.02 * n) % every_s for n in range(50)]
+        assert min(waits) < 0.0005  # the least of a second's packets is what places the stream
+
+
 async def test_few_are_left_to_the_loop(sockets: Sockets) -> None:
     await sockets.open(2)
     together = Together(SETTINGS)
