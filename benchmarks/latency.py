@@ -43,6 +43,7 @@ LONG = {Speaker.A: (28.3, 2.0), Speaker.B: (49.515, 2.0)}  # in the dialogue: st
 SHORT = {Speaker.A: (16.9, 0.8), Speaker.B: (37.64, 0.8)}
 NEAR_S = 0.8  # an answer later than this belongs to something else
 STAGES = ("captured", "received", "placed", "decided", "sent", "arrived", "painted")
+CUE_STAGES = ("captured", "received", "placed", "noticed", "decided", "sent", "arrived", "painted")  # noticed: overlap
 
 
 class Onset(NamedTuple):
@@ -90,13 +91,15 @@ def run(quick: bool) -> BenchResult:
     speech, overlaps, cues = speech_ways(seen), overlap_ways(seen), cue_ways(seen)
     if not speech or not overlaps or not cues:
         raise UnusableInput(f"{len(speech)} onsets, {len(overlaps)} overlaps, {len(cues)} cues came through; try again")
-    paired = [way for way in speech if way.floor is not None]
+    paired, came_in = ([way for way in ways if way.floor is not None] for ways in (speech, overlaps))
     figures = [
         _p95("floor_p95_ms", paired, lambda way: way.floor_ms),
         _p95("speech_shown_p95_ms", speech, lambda way: way.whole_ms),
         _p95("open_overlap_shown_p95_ms", overlaps, lambda way: way.whole_ms),
-        _p95("decided_to_painted_p95_ms", cues, lambda way: way.whole_ms),
+        _p95("decided_to_painted_p95_ms", cues, lambda way: way.step_ms("decided", "painted")),
+        _p95("cue_shown_p95_ms", cues, lambda way: way.whole_ms),
         _p95("speech_over_floor_p95_ms", paired, lambda way: way.whole_ms - way.floor_ms),
+        _p95("overlap_over_floor_p95_ms", came_in, lambda way: way.whole_ms - way.floor_ms),
         *_whole("floor", paired, lambda way: way.floor_ms),
         *_stages("speech", speech),
         *_stages("overlap", overlaps),
@@ -226,47 +229,48 @@ def overlap_ways(seen: Seen) -> list[Way]:
     return [way for onset in seen.onsets if onset.over and (way := _way(seen, onset, "overlap"))]
 
 
+def cue_ways(seen: Seen) -> list[Way]:
+    """Every cue that answered an announced overlap, from that overlap's first sound to the partner's screen."""
+    noticed = {
+        own[1]["id"]: (onset, *own) for onset in seen.onsets if onset.over and (own := _noticed(seen, onset, "overlap"))
+    }
+    out = []
+    for cue in (t for t in seen.trace if t["what"] == "cue" and t["overlap"] in noticed):
+        painted = _first(seen.cues, lambda c: c["cue"] == cue["id"])  # noqa: B023 (used at once)
+        sent = _first(seen.trace, lambda t: t["what"] == "sent" and t["to"] == "b" and cue["id"] in t["ids"])  # noqa: B023
+        if painted and sent:
+            onset, loud, decided = noticed[cue["overlap"]]
+            came = (onset.at, loud["received"], loud["at"], decided["at"])
+            went = (cue["at"], sent["at"], painted["received"], painted["painted"])
+            out.append(Way(dict(zip(CUE_STAGES, (*came, *went), strict=True)), _floor_painted(seen, onset)))
+    return out
+
+
 def _way(seen: Seen, onset: Onset, kind: str) -> Way | None:
-    loud = next(
-        (
-            t
-            for t in seen.trace
-            if t["what"] == "placed" and t["by"] == onset.by and t["peak"] >= LOUD and _soon(t["at"], onset.at)
-        ),
-        None,
-    )
-    decided = next(
-        (
-            t
-            for t in seen.trace
-            if t["what"] == "decided"
-            and t["kind"] == kind
-            and (t["by"] == onset.by or (kind == "overlap" and t["by"] is None))
-            and _soon(t["at"], onset.at)
-        ),
-        None,
-    )
-    if loud is None or decided is None:
+    noticed = _noticed(seen, onset, kind)
+    if noticed is None:
         return None
+    loud, decided = noticed
     sent = _first(seen.trace, lambda t: t["what"] == "sent" and t["to"] == "observer" and decided["id"] in t["ids"])
     shown = _first(seen.shown, lambda s: s["id"] == decided["id"] and s["painted"] is not None)
     if sent is None or shown is None:
         return None
-    answer = _first(seen.answers, lambda a: a["name"] == onset.by and _soon(a["received"], onset.at))
     times = (onset.at, loud["received"], loud["at"], decided["at"], sent["at"], shown["received"], shown["painted"])
-    return Way(dict(zip(STAGES, times, strict=True)), answer["painted"] if answer else None)
+    return Way(dict(zip(STAGES, times, strict=True)), _floor_painted(seen, onset))
 
 
-def cue_ways(seen: Seen) -> list[Way]:
-    """From the coach's word to the partner's screen."""
-    out = []
-    for cue in (t for t in seen.trace if t["what"] == "cue"):
-        painted = _first(seen.cues, lambda c: c["cue"] == cue["id"])  # noqa: B023 (used at once)
-        sent = _first(seen.trace, lambda t: t["what"] == "sent" and t["to"] == "b" and cue["id"] in t["ids"])  # noqa: B023
-        if painted and sent:
-            times = (cue["at"], sent["at"], painted["received"], painted["painted"])
-            out.append(Way(dict(zip(("decided", "sent", "arrived", "painted"), times, strict=True))))
-    return out
+def _noticed(seen: Seen, onset: Onset, kind: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The first loud packet of this sound, and what was decided of it."""
+    own = [t for t in seen.trace if _soon(t["at"], onset.at)]
+    loud = _first(own, lambda t: t["what"] == "placed" and t["by"] == onset.by and t["peak"] >= LOUD)
+    whose = (onset.by, None) if kind == "overlap" else (onset.by,)
+    decided = _first(own, lambda t: t["what"] == "decided" and t["kind"] == kind and t["by"] in whose)
+    return None if loud is None or decided is None else (loud, decided)
+
+
+def _floor_painted(seen: Seen, onset: Onset) -> float | None:
+    answer = _first(seen.answers, lambda a: a["name"] == onset.by and _soon(a["received"], onset.at))
+    return answer["painted"] if answer else None
 
 
 def _first(entries: Sequence[dict[str, Any]], holds: Any) -> dict[str, Any] | None:
@@ -287,7 +291,7 @@ def _whole(name: str, ways: Sequence[Way], of: Any) -> list[Figure]:
 
 
 def _stages(name: str, ways: Sequence[Way]) -> list[Figure]:
-    out = _whole(f"{name}_shown" if name != "cue" else "cue", ways, lambda way: way.whole_ms)
+    out = _whole(f"{name}_shown", ways, lambda way: way.whole_ms)
     for before, after in pairwise(ways[0].stages):
         steps = [way.step_ms(before, after) for way in ways]
         out += [
@@ -303,7 +307,7 @@ def _curves(speech: Sequence[Way], overlaps: Sequence[Way], cues: Sequence[Way])
             ("floor", [w.floor_ms for w in speech if w.floor is not None]),
             ("speech shown", [w.whole_ms for w in speech]),
             ("overlap shown", [w.whole_ms for w in overlaps]),
-            ("cue: decided to painted", [w.whole_ms for w in cues]),
+            ("cue: decided to painted", [w.step_ms("decided", "painted") for w in cues]),
         ):
             axes.step(sorted(values), [(i + 1) / len(values) for i in range(len(values))], where="post", label=label)
         axes.set(xlabel="ms", ylabel="share", ylim=(0, 1), title="From sound to screen")

@@ -72,8 +72,8 @@ class Course:
 
     def slope_per_hour(self, values: Sequence[float]) -> float:
         """Of a straight line through all looks after warming up."""
-        warm = [(minute, value) for minute, value in zip(self.minutes, values, strict=True) if minute >= WARM_MIN]
-        return float(np.polyfit(*zip(*warm, strict=True), 1)[0] * 60) if len(warm) > 1 else float("nan")
+        warm = np.array([(m, v) for m, v in zip(self.minutes, values, strict=True) if m >= WARM_MIN])
+        return float(np.polyfit(warm[:, 0], warm[:, 1], 1)[0] * 60) if len(warm) > 1 else float("nan")
 
 
 def run(quick: bool) -> BenchResult:

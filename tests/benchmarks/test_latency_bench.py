@@ -49,10 +49,11 @@ def test_an_overlap_is_timed_from_the_one_who_came_in() -> None:
     assert way.floor is None
 
 
-def test_a_cue_is_timed_from_the_decision_to_the_partners_screen() -> None:
+def test_a_cue_is_timed_from_the_sound_that_it_answers_to_the_partners_screen() -> None:
     (way,) = cue_ways(seen())
-    assert round(way.whole_ms) == 29
-    assert round(way.step_ms("decided", "sent")) == 4
+    assert [round(t - 101, 3) for t in way.stages.values()] == [0, 0.04, 0.041, 0.2, 0.201, 0.205, 0.206, 0.23]
+    assert round(way.step_ms("decided", "painted")) == 29
+    assert cue_ways(seen(cues=[])) == []
 
 
 def test_an_answer_to_an_earlier_sound_is_nobodys() -> None:
