@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.rates import Rate, Rates
 from gateway.tasks import Tasks
-from streaming.types import Happening
+from streaming.types import Happening, Kind, Speaker
+from tests.detectors.spoken import at, overlap
 from tests.gateway.serving import Page, Served, serving, settings_in
 
 
@@ -190,3 +193,16 @@ def test_one_address_that_is_too_fast_does_not_stop_another_and_memory_is_bounde
     for who in ("p", "q"):
         rates.take(who)
     assert len(rates._known) == 2
+
+
+async def test_what_words_make_of_an_overlap_is_kept_shown_and_told_to_the_coach(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        links = await served.links()
+        async with practising(served, links, devices()) as (a, _):
+            practice = served.gateway._live[a.session].practice
+            line = overlap(Speaker.B, 3.0, 4.0, Kind.BACKCHANNEL)
+            revised = replace(line, session=a.session, detector="words@1", decided=at(600.0))
+            await practice._words.keep([revised])
+            assert revised in [stored.line for stored in await served.gateway.timeline.read(a.session)]
+            coach = json.loads(served.analysts._analysts[a.session].coach.save())
+            assert [told["id"] for told in coach["revised"]] == [revised.id]
