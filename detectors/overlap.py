@@ -35,6 +35,7 @@ class Overlap:
     resumed: int | None = None  # where ``over`` began again
     got_floor: int | None = None  # when ``by`` had been alone long enough
     claiming: bool = False  # ``by`` pauses, and was alone for long enough if that is no end
+    both_share: float = 0.0  # of the session up to ``start``, how much both spoke at once
     over_raised_db: float = 0.0  # at ``start``, over the holder's usual; 0 where there is no sound to tell
     by_raised_db: float = 0.0  # up to now, over the starter's usual
     lost: bool = False  # missing audio cut one of them off

@@ -16,7 +16,7 @@ from detectors.floor import NEVER, Voice
 from detectors.lulls import Lull, Lulls
 from detectors.overlap import Overlap, final_kind, rule
 from detectors.turn_habits import Bursts
-from detectors.turn_model import TurnModel, context, shipped
+from detectors.turn_model import TurnModel, both_share, context, shipped
 from detectors.turn_settings import TurnSettings
 from streaming.ids import event_id
 from streaming.types import INTERRUPTION_KINDS, Annotation, Kind, Span, Speaker, Status
@@ -41,6 +41,7 @@ class TurnDetector:
         self._voices = {speaker: Voice() for speaker in Speaker}
         self._bursts = {speaker: Bursts() for speaker in Speaker}
         self._raised_db = dict(_NOT_RAISED)
+        self._both = 0  # samples in which both spoke so far, up to the last stop
         self._overlaps: list[Overlap] = []  # undecided, oldest first
         self._lulls = Lulls()
         self._fresh = True  # nothing heard yet
@@ -95,6 +96,7 @@ class TurnDetector:
             "now": self.now,
             "holder": self.holder,
             "fresh": self._fresh,
+            "both": self._both,
             "voices": {speaker.value: dataclasses.asdict(voice) for speaker, voice in self._voices.items()},
             "bursts": {speaker.value: own.counts for speaker, own in self._bursts.items()},
             "raised_db": {speaker.value: db for speaker, db in self._raised_db.items()},
@@ -108,7 +110,7 @@ class TurnDetector:
         own = cls(session, settings, start=saved["begun"])
         own.now = saved["now"]
         own.holder = _speaker(saved["holder"])
-        own._fresh = saved["fresh"]
+        own._fresh, own._both = saved["fresh"], saved["both"]
         own._voices = {speaker: Voice(**saved["voices"][speaker.value]) for speaker in Speaker}
         own._bursts = {speaker: Bursts(list(saved["bursts"][speaker.value])) for speaker in Speaker}
         own._raised_db = {speaker: saved["raised_db"][speaker.value] for speaker in Speaker}
@@ -162,6 +164,8 @@ class TurnDetector:
         for speaker, voice in self._voices.items():
             voice.hear(self.now, missing.get(speaker, False))
             if voice.speaking and not speaks[speaker]:
+                other = self._voices[speaker.other]
+                self._both += self.now - max(voice.sound, other.sound) if other.speaking else 0
                 voice.stop(self.now)
         starting = [s for s, v in self._voices.items() if speaks[s] and not v.speaking]
         self._claim_floor(starting)
@@ -286,6 +290,7 @@ class TurnDetector:
                 late=late,
                 next_refresh=self.now + s.refresh_samples,
                 context=context(self.now, other),
+                both_share=both_share(self._both, self.now - self.begun),
                 over_raised_db=self._raised_db[by.other],
             )
         )

@@ -51,6 +51,17 @@ def test_a_clear_interruption_is_never_doubted(before_s: float, together_s: floa
     assert p_of(final) == final.confidence > TurnSettings().least_p
 
 
+def test_among_those_who_often_speak_at_once_a_take_over_is_less_sure_and_a_clear_one_stays_one() -> None:
+    turns = [(at, at + 2.5) for at in range(0, 60, 3)]
+    for together_s in (0.8, 2.5):
+        quiet, lively = (
+            said([*turns, (60, 63 + together_s)], [*laughs, (63, 68)])[-1]
+            for laughs in ([], [(at + 1, at + 1.8) for at, _ in turns])
+        )
+        assert quiet.kind is lively.kind in INTERRUPTION_KINDS
+        assert p_of(lively) < p_of(quiet)
+
+
 def test_every_feature_has_its_name() -> None:
     detector = TurnDetector("s")
     detector.step(samples(2), {A: True, B: False}, {})
