@@ -65,10 +65,11 @@ class SessionWords:
         Each final utterance leaves a line, an empty one where nothing was heard: so where speech has none, words
         were lost, and the report says so. It also takes back whatever partial text was shown.
         """
-        if heard is None:
-            return [nothing_heard(utterance, self._language.name)] if utterance.final else []
-        line = said(utterance, heard, self._language.name, self._mask)
-        return [line, *self._refinement.step([line], max(self._now, line.decided))] if utterance.final else [line]
+        name = self._language.name
+        if not utterance.final:
+            return [] if heard is None else [said(utterance, heard, name, self._mask)]
+        line = nothing_heard(utterance, name) if heard is None else said(utterance, heard, name, self._mask)
+        return [line, *self._refinement.step([line], max(self._now, line.decided))]
 
     def _step(self, annotations: Sequence[Annotation], now: int) -> list[Utterance]:
         self._now = max(self._now, now)

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ from gateway.words_process import Transcriber
 from gateway.words_session import SessionWords
 from streaming.audio import read_partners
 from streaming.errors import UnusableInput
-from streaming.types import AudioChunk, Kind, Samples, Span, Speaker
-from tests.detectors.spoken import at, speech
+from streaming.types import Annotation, AudioChunk, Kind, Samples, Span, Speaker
+from tests.detectors.spoken import at, overlap, speech
 
 A, B = Speaker
 LINE = (5.2, 8.5, "i saw it most of it is the car and the groceries")  # by b
@@ -135,3 +136,18 @@ def test_a_practices_lines_carry_the_words_in_session_time(sound: Samples) -> No
     assert (line.kind, line.status, line.span.start) == (Kind.WORDS, "final", at(10.1))
     (nothing,) = own.said(final, None)
     assert (nothing.id, nothing.status, nothing.text) == (line.id, "final", "")
+
+
+def test_a_burst_that_was_listened_to_in_vain_is_no_interruption() -> None:
+    own, silence = SessionWords("s", language("en")), np.zeros(1600, np.float32)
+    first = replace(overlap(B, 3.0, 4.6, Kind.TALK_OVER), p_interruption=0.6)
+    lines = sorted([*speech(A, 1.0, 6.0), *speech(B, 3.0, 4.6), first], key=lambda a: a.decided)
+    said: list[Annotation] = []
+    for position in range(0, at(9.0), 1600):
+        utterances = [u for speaker in Speaker for u in own.heard(AudioChunk("s", speaker, position, silence))]
+        now = [line for line in lines if position <= line.decided < position + 1600]
+        more, revised = own.told(now)
+        said += revised
+        for utterance in utterances + more:
+            said += own.said(utterance, None)
+    assert [(line.id, line.kind) for line in said if line.kind is not Kind.WORDS] == [(first.id, Kind.BACKCHANNEL)]
