@@ -11,6 +11,7 @@ import asyncio
 import re
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,9 +20,12 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+from aioice.stun import TransactionError
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 
 from benchmarks.gateway_process import gateway
 from benchmarks.namespaces import Network, no_right
+from gateway.ice import IceSettings, TurnSettings, for_browser
 from gateway.simulated import SimulatedPartner
 from streaming.types import SAMPLE_RATE_HZ
 from tests.gateway.media_peer import until
@@ -30,6 +34,8 @@ pytestmark = pytest.mark.alone
 
 TURN, GATEWAY = "10.77.0.1", "10.77.0.2"
 SECRET = "a-secret-of-this-test"
+SHORT_S = 2  # how long credentials are good
+RELAY_S, RENEWALS = 2, 1  # how long a relay lives unless it is renewed
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "turn.md"
 # Both at once: as each home would have it from its router.
 MASQUERADE = """
@@ -79,14 +85,16 @@ async def answers() -> None:
 
 
 @contextmanager
-def coturn(net: Network, folder: Path) -> Iterator[None]:
-    """As documented, at this network's addresses, without a certificate."""
+def coturn(net: Network, folder: Path, *more: str) -> Iterator[None]:
+    """As documented, at this network's addresses, without a certificate; ``more`` lines of its configuration."""
     block = re.search(r"```ini\n(.*?)```", DOCUMENTED.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None
     lines = [line for line in block[1].splitlines() if not line.startswith(("cert=", "pkey=", "tls-listening"))]
     documented = "\n".join(lines).replace("203.0.113.10", TURN)
     documented = re.sub(r"(static-auth-secret=).*", rf"\g<1>{SECRET}", documented)
-    (folder / "turnserver.conf").write_text(f"{documented}\nallowed-peer-ip={GATEWAY}\nno-tls\nno-dtls\n")
+    (folder / "turnserver.conf").write_text(
+        f"{documented}\nallowed-peer-ip={GATEWAY}\nno-tls\nno-dtls\n" + "\n".join(more)
+    )
     log = folder / "turn.log"
     command = ["turnserver", "-c", str(folder / "turnserver.conf"), "--log-file", str(log), "--simple-log"]
     command += ["--pidfile", str(folder / "pid"), "--db", str(folder / "turndb")]
@@ -145,3 +153,57 @@ async def test_a_call_between_two_homes_behind_nats_goes_by_the_relay(internet: 
             log = (running.folder / "log").read_text()
     assert a.ways == b.ways == [("relay", "host")]
     assert SECRET not in log
+
+
+async def outlive(url: str, links: dict[str, str]) -> tuple[bool, int]:
+    """Whether credentials of yesterday lead anywhere, and what is heard once those of a moment have run out."""
+    turn = IceSettings((), TurnSettings((f"turn:{TURN}:3478",), SECRET, ttl_s=SHORT_S))
+    silence = np.zeros(0, np.float32)
+    async with (
+        asyncio.timeout(60),
+        SimulatedPartner(url, links["a"], silence) as partner,
+        SimulatedPartner(url, links["b"], silence) as other,
+    ):
+        yesterday = for_browser(turn.servers_at(time.time() - 86_400, "s"))[0]
+        led = await relayed(yesterday)
+        partner.room["ice_servers"] = for_browser(turn.servers_at(time.time(), "s"))
+        over_s = time.time() + SHORT_S
+        for own in (partner, other):
+            await own.set_up(same_room=False)
+            await own.connect_media()
+            await own.consent()
+        await partner.ready()
+        await asyncio.sleep(over_s + RENEWALS * RELAY_S - time.time())
+        heard = partner.frames_heard
+        await asyncio.sleep(1.0)
+        return led, partner.frames_heard - heard
+
+
+async def relayed(server: dict[str, str]) -> bool:
+    """Whether the relay gives an address for these credentials."""
+    asking = RTCPeerConnection(
+        RTCConfiguration([RTCIceServer(server["urls"], server["username"], server["credential"])])
+    )
+    asking.addTransceiver("audio")
+    try:
+        await asking.setLocalDescription(await asking.createOffer())
+        return " typ relay" in asking.localDescription.sdp
+    except TransactionError:
+        return False
+    finally:
+        await asking.close()
+
+
+async def test_a_call_outlives_its_credentials_and_none_begins_with_old_ones(internet: Network, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    environment = {
+        "BREATHMARK_TURN_URLS": f"turn:{TURN}:3478",
+        "BREATHMARK_TURN_SECRET_FILE": str(tmp_path / "secret"),
+    }
+    # An hour of such a call: its relay is renewed, and challenged anew, again and again.
+    with coturn(internet, tmp_path, f"max-allocate-lifetime={RELAY_S}", f"stale-nonce={RELAY_S}"):
+        async with gateway(host=GATEWAY, inside=internet.inside("gw"), environment=environment) as running:
+            links = await asyncio.to_thread(internet.live, "homea", running.new_session)
+            led, heard = await asyncio.to_thread(internet.live, "homea", lambda: outlive(running.socket_url, links))
+    assert not led
+    assert heard >= 25
