@@ -196,10 +196,10 @@ def _returns(troubles: Sequence[Trouble], trace: Path, told: Told) -> list[Retur
         if entry["what"] == "placed" and entry["by"] == "a"
     ]
     ends = [trouble.began for trouble in troubles[1:]] + [float("inf")]
-    return [_return(trouble, end, placed, told) for trouble, end in zip(troubles, ends, strict=True)]
+    return [returned(trouble, end, placed, told) for trouble, end in zip(troubles, ends, strict=True)]
 
 
-def _return(trouble: Trouble, end: float, placed: Sequence[tuple[float, float]], told: Told) -> Return:
+def returned(trouble: Trouble, end: float, placed: Sequence[tuple[float, float]], told: Told) -> Return:
     """``placed``: when each piece of audio was placed, and the session second of its end; ``end``: the next trouble."""
     own = [(at, ends_s) for at, ends_s in placed if trouble.began - 1.0 <= at < end]
     lost, back = max(((a[0], b[0]) for a, b in pairwise(own)), key=lambda gap: gap[1] - gap[0])

@@ -11,6 +11,7 @@ from benchmarks.far_script import TRUTH, script
 from benchmarks.impaired import PERFECT, Impairment
 from benchmarks.network import Labels, changes, labels
 from benchmarks.packets import encoded, received
+from benchmarks.returning import Told, Trouble, returned
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker
 
 A, B = Speaker.A, Speaker.B
@@ -96,3 +97,16 @@ def test_what_is_measured_after_a_burst_meets_no_second_one() -> None:
 def test_extra_delay_is_the_medians_difference() -> None:
     run = BurstRun(300.0, [(4.0, 1.0), (5.0, 2.0), (6.0, 3.0), (8.1, 500.0), (13.5, 10.0), (14.0, 12.0)])
     assert run.extra_ms == 9.0
+
+
+def test_a_return_is_told_by_its_gap_in_the_audio_and_by_what_the_partner_was_told() -> None:
+    trouble = Trouble("away5", began=100.0, free=105.0)
+    placed = [(t / 50, t / 50 - 90.0) for t in range(99 * 50, 100 * 50 + 1)]  # in step until the network goes
+    placed += [(105.4 + t / 50, 15.41 + t / 50) for t in range(200)]
+    told = Told([(90.0, "connected"), (102.0, "lost"), (105.5, "connected")])
+    back = returned(trouble, float("inf"), placed, told)
+    assert round(back.back_s, 3) == 0.4
+    assert round(back.gap_s, 3) == 5.4
+    assert (back.told_s, back.untold_s) == (2.0, 0.5)
+    assert round(back.moved_ms) == -10
+    assert returned(trouble, float("inf"), placed, Told([(90.0, "connected")])).told_s is None
