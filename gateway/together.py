@@ -69,7 +69,11 @@ class Together:
             if not ready:
                 break
             for key, _ in ready:
-                key.data._read_ready()
+                try:
+                    key.data._read_ready()
+                except Exception as error:  # one socket's is its own, as asyncio has it
+                    context = {"message": "a datagram was not handled", "exception": error, "transport": key.data}
+                    _running().call_exception_handler(context)
         now_s = _running().time()
         if now_s >= self._forget_s:
             self._forget_s = now_s + self._settings.forget_every_s

@@ -86,6 +86,25 @@ def test_packets_of_a_steady_stream_meet_the_moments_at_every_phase() -> None:
         assert min(waits) < 0.0005  # the least of a second's packets is what places the stream
 
 
+async def test_an_error_over_one_datagram_leaves_the_others_heard(sockets: Sockets) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["exception"]))
+    await sockets.open(3)
+    together = Together(SETTINGS)
+    for transport in sockets.transports:
+        together.add(transport)
+
+    def refuse(data: bytes, addr: tuple[str, int]) -> None:
+        raise ValueError("not for me")
+
+    sockets.heard[0].datagram_received = refuse  # type: ignore[method-assign]
+    sockets.send(b"x")
+    await until(lambda: len(told) == 1)
+    sockets.send(b"y")
+    await until(lambda: all(heard.datagrams == [b"x", b"y"] for heard in sockets.heard[1:]))
+    await until(lambda: [str(error) for error in told] == ["not for me"] * 2)
+
+
 async def test_few_are_left_to_the_loop(sockets: Sockets) -> None:
     await sockets.open(2)
     together = Together(SETTINGS)
