@@ -124,7 +124,7 @@ def _memory_mib(f: Mapping[str, float], gateway: float, worker: float) -> float:
 
 def tables(figure: Mapping[str, float], couples: Sequence[int]) -> str:
     """Markdown: what is needed, then what gives way."""
-    rows = ["| | " + " | ".join(f"{n:,} couples".replace(",", " ") for n in couples) + " |"]
+    rows = ["| | " + " | ".join("a couple" if n == 1 else f"{n:,} couples".replace(",", " ") for n in couples) + " |"]
     rows += ["| --- |" + " ---: |" * len(couples)]
     rows += [f"| {need.what} | " + " | ".join(need.said(n) for n in couples) + " |" for need in needs(figure)]
     rows += ["", "| gives way | at couples | then |", "| --- | ---: | --- |"]

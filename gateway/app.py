@@ -84,13 +84,13 @@ def _api(app: FastAPI) -> None:
     @app.get("/api/link")
     async def link(request: Request) -> dict[str, Any]:
         link, record = await _shown(request)
-        phase, _ = await _gateway(request).stands(record)
+        phase, _ = _gateway(request).stands(record)
         return {"session": link.session, "role": link.role, "phase": phase, "demo": record.demo}
 
     @app.get("/api/report")
     async def report(request: Request) -> JSONResponse:
         link, record = await _readable(request)
-        facts = await facts_of(_gateway(request), link, record)
+        facts = facts_of(_gateway(request), link, record)
         lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
         # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
         return JSONResponse(await asyncio.to_thread(_report, link.session, lines, facts))

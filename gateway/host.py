@@ -27,18 +27,16 @@ from gateway.letters import (
     Sound,
     read_guest_letter,
     sound_of,
-    standing_of,
     to_guest,
     to_home,
 )
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.post import Post
-from gateway.protocol import RoomView, ServerMessage
+from gateway.protocol import ServerMessage
 from gateway.registry import Registry
 from gateway.session import Session
 from gateway.settings import SocketSettings
-from gateway.standing import Standing
 from gateway.tasks import Tasks
 from streaming.errors import BreathmarkError, BusUnavailable, LeaseLost, Refused, StoreUnavailable
 from streaming.types import Speaker
@@ -47,7 +45,6 @@ GONE_S = 3.0  # a gateway says twice a second that it lives
 MOST_SEATS = 32  # two partners, eight observers, and those who have just reloaded their page
 MOST_WAITING = 64  # things said and not yet dealt with: a page says a few a minute
 LAST_WORDS_S = 1.0
-SAY_AGAIN_S = 300.0  # a value that nobody renews is forgotten after an hour
 
 log = structlog.get_logger("gateway.host")
 
@@ -63,7 +60,7 @@ class Means:
 
 
 class Host:
-    """Gives guests a seat in ``session``, and keeps those who only ask told of how it stands."""
+    """Gives guests a seat in ``session``."""
 
     def __init__(self, session: Session, fence: Callable[[], int], means: Means) -> None:
         self._session = session
@@ -72,14 +69,10 @@ class Host:
         self._means = means
         self._seats: dict[str, GuestSeat] = {}
         self._tasks = Tasks()
-        self._said: Standing | None = None
-        self._said_s = 0.0
 
     async def open(self) -> None:
         """Raises BusUnavailable: without the bus nobody can come from elsewhere."""
         await self._means.post.letters.follow_from_now(to_home(self._session.id), self._take)
-        self._session.practice.on_view = self._stands
-        self._stands(self._session.practice.view())
 
     def watch(self) -> None:
         """Called twice a second: guests whose gateway has gone silent have left."""
@@ -92,12 +85,9 @@ class Host:
             elif now_s - seat.alive_s > GONE_S:
                 log.info("a guest's gateway went silent", session=self._session.id, role=seat.box.role)
                 seat.say(Left(seat=id))
-        if self._said is not None and now_s - self._said_s > SAY_AGAIN_S:
-            self._send(self._said)
 
     async def close(self, *, gone: bool) -> None:
         """``gone``: the practice goes on at another gateway. Otherwise it is over, and guests get their last words."""
-        self._session.practice.on_view = None
         self._means.post.letters.unfollow(to_home(self._session.id), self._take)
         for id, seat in self._seats.items():
             await seat.close(wait=not gone)
@@ -106,7 +96,7 @@ class Host:
         self._seats.clear()
         await self._tasks.close()
         if not gone:
-            await forget(self._means.post, standing_of(self._session.id), to_home(self._session.id))
+            await forget(self._means.post, to_home(self._session.id))
 
     def _fence(self) -> int:
         """The lease's; once it is lost, the last: by it guests know whom to believe."""
@@ -143,15 +133,6 @@ class Host:
         if before is None and len(self._seats) >= MOST_SEATS:
             return
         self._seats[knock.seat] = GuestSeat(knock, self._session, self._fence, self._means, before)
-
-    def _stands(self, view: RoomView) -> None:
-        standing = Standing(phase=view.phase, fence=self._fence())
-        if standing != self._said:
-            self._send(standing)
-
-    def _send(self, standing: Standing) -> None:
-        self._said, self._said_s = standing, time.monotonic()
-        self._means.post.standings.send(standing_of(self._session.id), standing.packed())
 
 
 class GuestSeat:

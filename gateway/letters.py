@@ -169,8 +169,3 @@ def sound_of(seat: str) -> str:
 def voice_of(session: str, speaker: str) -> str:
     """A partner's Opus packets, on their way to the other's ear."""
     return f"voice:{session}:{speaker}"
-
-
-def standing_of(session: str) -> str:
-    """How a practice stands, for gateways that only need to know."""
-    return f"room:{session}"

@@ -211,18 +211,17 @@ class Gateway:
         session = self._live.get(id)
         return session.record if session else await self.registry.load(id)
 
-    async def stands(self, record: Record) -> tuple[Phase, float | None]:
-        """Phase and session time of a session, wherever it is at home; None where its time does not run."""
+    def stands(self, record: Record) -> tuple[Phase, float | None]:
+        """Phase and session time of a session, wherever it is at home; None where its time does not run.
+
+        What runs elsewhere is taken for practised while it has not ended: who is there is known to its home alone.
+        """
         live = self._live.get(record.session)
         if live is not None:
             return live.room.phase, None if live.room.ended else seconds(live.practice.now)
-        try:
-            elsewhere = None if record.room.ended else await self.neighbours.phase(record.session)
-        except BusUnavailable:
-            elsewhere = None
-        if elsewhere is None or elsewhere == "ended" or record.began_unix is None:
-            return elsewhere or record.room.phase, None
-        return elsewhere, self._unix_now() - record.began_unix
+        if record.room.ended or record.began_unix is None:
+            return record.room.phase, None
+        return "paused" if record.room.paused_by else "practising", self._unix_now() - record.began_unix
 
     async def sweep(self) -> None:
         """Ends practices that nobody came back to, forgets rooms that nobody uses."""
@@ -335,7 +334,7 @@ class Gateway:
             for session in list(self._live.values()):
                 await _guarded(session, _poll(session))
             self.neighbours.poll()
-            # At whole multiples, when the sockets have just been read (``gateway.together``): one wake-up for both.
+            # At whole multiples, as the detectors tick: one wake-up serves both.
             due_s = (time.monotonic() // every_s + 1) * every_s
             await asyncio.sleep(due_s - time.monotonic())
             now_s = time.monotonic()

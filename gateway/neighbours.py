@@ -14,18 +14,16 @@ import structlog
 from gateway.guest import Guest, Proof
 from gateway.holdings import Holdings
 from gateway.host import Host, Means
-from gateway.letters import Changed, standing_of, to_home
+from gateway.letters import Changed, to_home
 from gateway.media import MediaSettings
 from gateway.metrics import Metrics
 from gateway.post import Post
-from gateway.protocol import Phase
 from gateway.registry import Link, Registry
 from gateway.session import Session
 from gateway.settings import GatewaySettings
-from gateway.standing import read_standing
 from gateway.tasks import Tasks
 from streaming.backbone import Backbone
-from streaming.errors import BusUnavailable, Refused, UnusableInput
+from streaming.errors import BusUnavailable, Refused
 from streaming.leases import LeaseSettings
 from streaming.types import Speaker
 
@@ -91,17 +89,6 @@ class Neighbours:
         self._guests.add(guest)
         guest.on_left = self._guests.discard
         return guest
-
-    async def phase(self, session: str) -> Phase | None:
-        """As its home says; None where no home has said anything. Raises BusUnavailable."""
-        said = None if self.alone else await self._post.newest(standing_of(session))
-        if said is None:
-            return None
-        try:
-            return read_standing(said).phase
-        except UnusableInput as error:
-            log.error("a standing was not understood", session=session, error=str(error))
-            return None
 
     def changed(self, session: str, forget_by: Speaker | None = None) -> None:
         """What the store keeps of a practice was changed here: its home, wherever that is, should know."""

@@ -10,11 +10,10 @@ import structlog
 
 from gateway.tasks import Tasks
 from streaming.bus import Bus
-from streaming.flow import FlowSettings, Inbox, Outbox
+from streaming.flow import Inbox, Outbox
 
 KEEP_LETTERS = 512  # a stream; a reader that far behind knocks anew
 KEEP_SOUND = 100  # 2 s of packets: what is older is of no use live, and nobody should find it there
-STANDING = FlowSettings(waiting_per_stream=1)  # only how it stands now counts
 FLUSH_S = 1.0  # for the last letters of a gateway that ends
 
 Taker: TypeAlias = Callable[[bytes], None]
@@ -78,18 +77,16 @@ class Lane:
 
 
 class Post:
-    """``letters`` between guests and homes, ``sound`` of every kind, ``standings`` of practices."""
+    """``letters`` between guests and homes, ``sound`` of every kind."""
 
     def __init__(self, bus: Bus) -> None:
         self.letters = Lane(Outbox(bus, keep=KEEP_LETTERS, is_live=lambda _: False), Inbox(bus))
         self.sound = Lane(Outbox(bus, keep=KEEP_SOUND), Inbox(bus))
-        self.standings = Lane(Outbox(bus, keep=1, settings=STANDING), Inbox(bus))
         self._bus = bus
 
     def run(self, tasks: Tasks) -> list[asyncio.Task[None]]:
         """Tasks that end only with the process."""
-        lanes = {"letters": self.letters, "sound": self.sound, "standings": self.standings}
-        return [tasks.spawn(lane.run(), name) for name, lane in lanes.items()]
+        return [tasks.spawn(self.letters.run(), "letters"), tasks.spawn(self.sound.run(), "sound")]
 
     @property
     def away(self) -> bool:
@@ -99,11 +96,6 @@ class Post:
     @property
     def dropped(self) -> int:
         return self.letters.dropped + self.sound.dropped
-
-    async def newest(self, stream: str) -> bytes | None:
-        """Raises BusUnavailable."""
-        message = await self._bus.last(stream)
-        return message.payload if message else None
 
     async def forget(self, *streams: str) -> None:
         """Raises BusUnavailable."""
@@ -115,6 +107,5 @@ class Post:
         try:
             async with asyncio.timeout(FLUSH_S):
                 await self.letters.sent()
-                await self.standings.sent()
         except TimeoutError:
             log.warning("letters were left behind at the end")

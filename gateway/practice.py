@@ -68,7 +68,6 @@ class Practice:
         self.audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
         self.order = asyncio.Lock()
         self.partners_left_s = time.monotonic()  # when the last partner left
-        self.on_view: Callable[[RoomView], None] | None = None  # whoever tells others how it stands
         self._left_at = 0  # session time at which the room was last left empty
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
@@ -215,10 +214,7 @@ class Practice:
             self.microphones.hear_each_other(after.audible)
         if self._analysis is not None:
             self._analysis.switch(after.analysing)
-        view = self.view()
-        self.audience.tell(RoomChanged(room=view))
-        if self.on_view is not None:
-            self.on_view(view)
+        self.audience.tell(RoomChanged(room=self.view()))
         if after.watchable and not before.watchable:
             await self.audience.catch_up(after)
         else:

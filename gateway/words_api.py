@@ -43,9 +43,9 @@ class SummaryWanted(BaseModel):
     digest: Annotated[str, Field(min_length=64, max_length=64)]
 
 
-async def facts_of(gateway: Gateway, link: Link, record: Record) -> ReportFacts:
+def facts_of(gateway: Gateway, link: Link, record: Record) -> ReportFacts:
     """What the report of this practice needs beside its timeline, for whoever holds this link."""
-    phase, now_s = await gateway.stands(record)
+    phase, now_s = gateway.stands(record)
     return ReportFacts(
         names={speaker: record.room.partner(speaker).name for speaker in Speaker},
         began_unix=record.began_unix,
@@ -95,7 +95,7 @@ def add_words(app: FastAPI, readable: Readable) -> None:
 async def _shown(request: Request, readable: Readable) -> Proposal:
     link, record = await readable(request)
     gateway = _gateway(request)
-    facts = await facts_of(gateway, link, record)
+    facts = facts_of(gateway, link, record)
     lines = [stored.line for stored in await gateway.timeline.read(link.session)]
     report = await asyncio.to_thread(build_report, link.session, lines, facts)
     return proposal(report, gateway.settings.summary)

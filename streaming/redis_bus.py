@@ -12,26 +12,30 @@ from streaming.bus import KEEP, Message, with_missed
 from streaming.errors import BusUnavailable
 from streaming.redis_client import RedisClient
 
-FORGET_MS = 3_600_000  # a stream that nobody publishes to: its session is long over
+FORGET_MS = 3_600_000  # a stream that nobody publishes to, give or take a minute: its session is long over
 LONGEST_WAIT_S = 0.5  # below the time after which a silent Redis counts as gone
 CLUSTER_POLL_S = 0.01  # a cluster cannot wait on streams of several nodes at once
 PARTITIONS = 32  # a cluster spreads these over its nodes; the streams of one are asked for in one go
 
 # KEYS streams; ARGV: forget after ms, then bound and payload a stream. Every id is the time and the stream's own count.
+# A stream's end is looked up once a call, and put off once a minute: commands are what a busy Redis spends its time on.
 _PUBLISH = """
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local ends = {}
 local positions = {}
 for i, key in ipairs(KEYS) do
-  local at, number = ms, 1
-  local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-  if last then
-    local last_ms, last_number = string.match(last[1], '(%d+)-(%d+)')
-    at, number = math.max(ms, tonumber(last_ms)), tonumber(last_number) + 1
+  local last = ends[key]
+  if not last then
+    local entry = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+    local last_ms, last_number = string.match(entry and entry[1] or '0-0', '(%d+)-(%d+)')
+    last = {tonumber(last_ms), tonumber(last_number)}
   end
+  local at, number = math.max(ms, last[1]), last[2] + 1
   positions[i] = string.format('%.0f-%.0f', at, number)
   redis.call('XADD', key, 'MAXLEN', ARGV[2 * i], positions[i], 'p', ARGV[2 * i + 1])
-  redis.call('PEXPIRE', key, ARGV[1])
+  if math.floor(at / 60000) ~= math.floor(last[1] / 60000) then redis.call('PEXPIRE', key, ARGV[1]) end
+  ends[key] = {at, number}
 end
 return positions
 """
