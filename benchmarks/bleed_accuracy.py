@@ -30,7 +30,7 @@ _NONE_SEEN = 3.0  # events that 95 % of chance allow where none was seen
 
 def figures(data: Path, quick: bool) -> list[Figure]:
     """Interruptions at -6, -12 and -20 dB beside the same talk in two rooms; in the quick form at -6 dB."""
-    length = round((0.75 if quick else 2.0) * 60 * SAMPLE_RATE_HZ)
+    length = round((0.75 if quick else 1.5) * 60 * SAMPLE_RATE_HZ)  # of each conversation, or it takes 20 minutes
     lively = [liveliest(one, length) for one in read_all(data)[: 1 if quick else None]]
     spoken = [_spoken(one, data, seed) for seed, one in enumerate(lively)]
     rooms = _rooms(data)

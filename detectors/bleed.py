@@ -56,24 +56,25 @@ class BleedGuard:
         for speaker, frame in frames.items():
             self._recent[speaker].append(frame.samples)
         self._own_db = {}
-        if any(path.echo.learnt or path.heard for path in self._paths.values()):
+        to_a, to_b = self._paths.values()
+        if to_a.echo.learnt or to_a.heard or to_b.echo.learnt or to_b.heard:
             for speaker, microphone in self._microphones.items():
                 recent = self._recent[speaker]
                 microphone.take(np.concatenate([recent[-2], recent[-1]]))
         for speaker, path in self._paths.items():
             path.p = max(p[speaker], path.p * self.settings.p_fade)  # a voice rings on in the other microphone
-        if min(path.p for path in self._paths.values()) < self.settings.seems_speech:
+        if min(to_a.p, to_b.p) < self.settings.seems_speech:
             self._together = 0
             self._apart += 1
             if self._apart == self.settings.rest_frames:
-                for path in self._paths.values():
-                    path.echo.rest()
+                to_a.echo.rest()
+                to_b.echo.rest()
             return frozenset()
         if self._together % self.settings.every_frames == 0:
             self._compare(max(frame.uncertainty for frame in frames.values()))
         self._together += 1
         self._apart = 0
-        a, b = (x.echo if x.echo.known(self.settings) else None for x in self._paths.values())
+        a, b = (path.echo if path.echo.known(self.settings) else None for path in (to_a, to_b))
         if a or b:
             tell_apart(self._microphones[Speaker.A], self._microphones[Speaker.B], a, b)
         return frozenset(s for s, frame in frames.items() if p[s] > 0.0 and self._bleeds(s, frame))
