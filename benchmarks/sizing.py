@@ -20,7 +20,7 @@ from benchmarks.harness import REPOSITORY
 PAGE = REPOSITORY / "docs" / "sizing.md"
 PAGE_COUPLES = (1, 10_000, 1_000_000)
 _INPUT = re.compile(r"^\| `(\w+)` \| ([\d.]+) \|(.*)$", re.MULTILINE)
-_TABLES = re.compile(r"(<!-- computed -->\n).*?(\n<!-- end -->)", re.DOTALL)
+_TABLES = re.compile(r"(<!-- computed -->\n).*?(<!-- end -->)", re.DOTALL)
 _DAY_S = 86_400
 
 
@@ -148,7 +148,7 @@ def taken(page: str, files: Sequence[Path]) -> str:
 
 def written(page: str) -> str:
     """The page with its tables as its figures give them."""
-    return _TABLES.sub(lambda found: found[1] + tables(inputs(page), PAGE_COUPLES) + found[2], page)
+    return _TABLES.sub(lambda found: f"{found[1]}\n{tables(inputs(page), PAGE_COUPLES)}\n\n{found[2]}", page)
 
 
 def _short(value: float) -> str:
