@@ -91,6 +91,7 @@ class Words:
         """Takes an utterance. Never blocks."""
         if utterance.session in self._sessions:
             self._queue.offer(utterance, time.monotonic())
+            self._tell()  # where nobody takes any more, this is how it comes out
             self._news.set()
 
     def forget(self, session: str) -> None:

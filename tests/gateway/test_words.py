@@ -20,6 +20,7 @@ from gateway.demo import DIALOGUE
 from gateway.words import Words
 from gateway.words_models import find_model
 from gateway.words_process import Transcriber
+from gateway.words_queue import QueueSettings
 from gateway.words_session import SessionWords
 from streaming.audio import read_partners
 from streaming.errors import UnusableInput
@@ -110,6 +111,20 @@ async def test_what_is_withdrawn_while_it_is_heard_reaches_nobody(model: Path, s
         words.offer(utterance(sound, "t"))
         await others.wait()
     assert said.empty()
+
+
+async def test_words_are_told_to_be_behind_where_no_transcriber_runs_at_all(tmp_path: Path, sound: Samples) -> None:
+    told: list[bool] = []
+    words = Words(tmp_path, language("en"), QueueSettings(behind_s=0.05))
+
+    async def put(utterance: Utterance, heard: Heard | None) -> None: ...
+
+    words.open("s", put, lambda: told.append(words.behind))
+    words.offer(utterance(sound))
+    await asyncio.sleep(0.1)
+    words.offer(utterance(sound, number=1))
+    assert told == [True]
+    assert not words.waits("s"), "nobody writes them down: to the report they are lost"
 
 
 async def test_a_folder_without_a_usable_model_is_told_in_one_line(tmp_path: Path) -> None:
