@@ -300,6 +300,14 @@ def screens() -> dict[str, Screen]:
         "report-not-begun": Screen(
             "has not begun", "/report#any-token", answers={"/api/report": (409, _body("not_begun"))}
         ),
+        "demo": Screen(
+            "A demo practice",
+            "/demo",
+            room=replace(watched, observers=1),
+            role="observer",
+            lines=dialogue(),
+            answers={"/api/demo": (201, {"token": "eyes", "report": "page"})},
+        ),
         "demo-refused": Screen("There is no demo", "/demo", answers={"/api/demo": (503, _body("no_demo"))}),
         "no-page": Screen("nothing at this address", "/elsewhere"),
         "half-a-link": Screen("link is not complete", "/join"),

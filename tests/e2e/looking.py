@@ -43,9 +43,15 @@ async def faults(page: Page) -> list[str]:
 
 
 async def crowded(page: Page) -> list[str]:
-    """Where things stand on the page, from the smallest phone to a laptop: what lies over what, and what is cut off."""
+    """Where things stand on the page, from a laptop to the smallest phone: what lies over what, and what is cut off.
+
+    It narrows from one to the next, as it does for who turns a phone: what was drawn wide has to give way.
+    """
     found: list[str] = []
-    for width, height in (SMALL_PHONE, PHONE, DESKTOP):
+    before = page.viewport_size
+    for width, height in (DESKTOP, PHONE, SMALL_PHONE):
         await page.set_viewport_size({"width": width, "height": height})
         found += [f"{width}x{height}: {fault}" for fault in await page.evaluate(_LAYOUT)]
+    if before:
+        await page.set_viewport_size(before)
     return found

@@ -341,7 +341,7 @@ export const lanes = {
 
 export const demo = {
   title: "A demo practice",
-  lead: "Two made-up voices talk about money. What you see is worked out now, from their sound.",
+  lead: "Two made-up voices talk about money. What you see is worked out now, from their sound; within a minute both see a first quiet word.",
   couple: "What both of them see",
   lanes: "What an observer sees",
   listen: "Listen",
