@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from coach.adherence import BUTTONS, Adherence, acted, adherence, answers_of
-from coach.cards import LIBRARY, card_named
+from coach.cards import LIBRARY, as_told, card_named, card_told, own_card
 from coach.practice import MOST_MINUTES, Card, cards_from_toml, faults, for_card
 from coach.reminder import reminder
 from coach.settings import CoachSettings
@@ -103,6 +103,19 @@ def test_a_card_changes_the_emphasis_and_never_the_dose() -> None:
         assert changed != settings
         for name in ("spacing_s", "cues_per_window", "dose_window_s", "ignored_before_silence", "wait_s"):
             assert getattr(changed, name) == getattr(settings, name)
+
+
+def test_a_card_of_their_own_needs_three_answers_and_leaves_the_policy_as_it_was_set() -> None:
+    own = own_card("hand the spoon over.", "after the tea", 5)
+    assert (faults(own), own.id, own.title) == ([], "own-hand-the-spoon-over", "Hand the spoon over")
+    assert for_card(own, CoachSettings()) == CoachSettings()
+    assert {fault.field for fault in faults(own_card("", "tea", 60))} == {"title", "skill", "anchor", "minutes"}
+
+
+def test_what_the_timeline_keeps_of_a_card_gives_that_card_with_its_habit() -> None:
+    for card in (own_card("подать ложку", "after the tea", 3), replace(LIBRARY[0], anchor="after the tea")):
+        assert card_told(as_told(card)) == card
+    assert card_told({"card": "one-that-is-no-more", "anchor": "after the tea"}) is None
 
 
 def test_all_five_acts_are_kept_with_the_same_weight_and_counted_once() -> None:
