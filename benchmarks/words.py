@@ -76,7 +76,7 @@ async def _measure(quick: bool) -> BenchResult:
             await transcriber.stop()
         truth = _dialogue_truth()
         dialogue_reads = [Read(same_spelling(truth[s]), same_spelling(dialogue.text(s))) for s in Speaker]
-        cues = await cue_delays(MODEL, couples=COUPLES, turns=2 if quick else 10, turn_s=3.5 if quick else 15.0)
+        cues = await cue_delays(MODEL, couples=COUPLES, turns=2 if quick else 10, turn_s=3.0 if quick else 15.0)
     live = [t for t in dialogue.timed if t.ready_s <= live_s]
     one = simulate(live, 1)
     unaware = [(t.ready_s - t.said_s) * 1000 for t in live if t.utterance.final]
@@ -119,7 +119,9 @@ async def _measure(quick: bool) -> BenchResult:
     return BenchResult("words", {"quick": quick, "model": MODEL}, figures, (), notes)
 
 
-async def _heard(transcriber: Transcriber, sound: dict[Speaker, Samples], *, partials_until_s: float = 0.0) -> Heard:
+async def _heard(
+    transcriber: Transcriber, sound: dict[Speaker, Samples], *, partials_until_s: float = 0.0, step: int = 1600
+) -> Heard:
     """The way of a live session, as fast as it goes: detectors, utterances, the transcriber's process, guards."""
     rules = language("en")
     words, pipeline, lines, timed = SessionWords("bench", rules), Pipeline("bench"), list[Annotation](), list[Timed]()
@@ -139,7 +141,7 @@ async def _heard(transcriber: Transcriber, sound: dict[Speaker, Samples], *, par
                 said_s = max(ends, default=seconds(utterance.span.end))
                 timed.append(Timed(silent(utterance), seconds(utterance.decided), said_s, answer.busy_s, answer.cpu_s))
 
-    for chunk in audio.chunks("bench", sound, iter(lambda: 1600, 0)):
+    for chunk in audio.chunks("bench", sound, iter(lambda: step, 0)):
         await hear(words.heard(chunk))
         await hear(words.told(pipeline.push(chunk))[0])
     await hear(words.told(pipeline.flush())[0])
@@ -168,7 +170,7 @@ async def _noise(transcriber: Transcriber, quick: bool, notes: list[str]) -> tup
     length_s, invented, doubted, forced = 0.0, 0, 0, 0
     rules = language("en")
     for own in _noises(quick, notes):
-        heard = await _heard(transcriber, {Speaker.A: own, Speaker.B: np.zeros_like(own)})
+        heard = await _heard(transcriber, {Speaker.A: own, Speaker.B: np.zeros_like(own)}, step=8000)
         finals = [line for line in heard.lines if line.status == "final"]
         invented += sum(len(plain(line.text or "")) for line in finals)
         doubted += heard.doubted
