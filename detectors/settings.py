@@ -171,7 +171,7 @@ class GainSettings:
     phrases: int = 12  # half a minute or so
     least_phrases: int = 6
     least_spread_db: float = 2.5  # of speech over the room; whoever speaks more evenly gives a control nothing to do
-    evened_share: float = 0.4  # of it that is left in the level; steady rooms leave 0.8 and more
+    evened_share: float = 0.5  # of it that is left in the level; steady rooms leave 0.8 and more, kitchens 0.6
     evened_db: float = 1.8  # and no more than this: controls leave 0.6 to 1.5, voices themselves vary by 2.6 to 5
     same_peak_db: float = 0.5  # peaks of natural phrases differ by 2 to 3 dB
     same_peak_share: float = 0.8  # of phrases
