@@ -16,8 +16,8 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from benchmarks.impaired import Impairment, UdpPath
-from gateway.clock import SessionClock, machine_samples
-from gateway.media import PartnerMedia
+from gateway.media.clock import SessionClock, machine_samples
+from gateway.media.partner import PartnerMedia
 from gateway.simulated import RATE_HZ, VoiceTrack
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
 

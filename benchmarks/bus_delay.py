@@ -26,12 +26,12 @@ from benchmarks.harness import BenchResult, Figure
 from benchmarks.processor import processor_s
 from benchmarks.servers import postgres_server, postgres_url, redis_server
 from benchmarks.stand_in import POLICY, STEP_S, Couple
-from gateway.analyst import Practised, Tools
-from gateway.analysts import Analysts, LocalAnalysts
-from gateway.clock import SessionClock
 from gateway.demo import DIALOGUE
+from gateway.media.clock import SessionClock
 from gateway.metrics import Metrics
-from gateway.remote_analysts import RemoteAnalysts
+from gateway.practice.analyst import Practised, Tools
+from gateway.practice.analysts import Analysts, LocalAnalysts
+from gateway.workers.remote_analysts import RemoteAnalysts
 from streaming.audio import read_partners
 from streaming.backbone import Backbone, open_backbone
 from streaming.timeline import Timeline, open_engine

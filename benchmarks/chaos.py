@@ -30,7 +30,7 @@ from benchmarks.gateway_process import PLAIN
 from benchmarks.harness import BenchResult, Figure
 from benchmarks.servers import Server, postgres_server, postgres_url, redis_server
 from benchmarks.undisturbed import Key, key, undisturbed
-from gateway.exchange import Close, in_stream, lines_stream, session_of, unpack, unpack_came
+from gateway.practice.exchange import Close, in_stream, lines_stream, session_of, unpack, unpack_came
 from streaming.backbone import open_backbone
 from streaming.errors import StoreUnavailable, UnusableInput
 from streaming.flow import Inbox

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from coach.policy import Coach
-from gateway import analysts, learnt
 from gateway.cli import main
+from gateway.practice import analysts, learnt
 from streaming.ids import event_id
 from streaming.types import Annotation, Cue, Kind
 

@@ -25,8 +25,8 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from gateway.clock import SessionClock
-from gateway.media import PartnerMedia
+from gateway.media.clock import SessionClock
+from gateway.media.partner import PartnerMedia
 from streaming.types import Speaker
 
 SETTLE_S = 3.0  # connections and clocks are at rest by then

@@ -30,9 +30,9 @@ from benchmarks.played import Played, play
 from benchmarks.returning import TRIALS, Return
 from benchmarks.returning import figures as return_figures
 from benchmarks.returning import measure as measure_returns
-from gateway.clock import ClockSettings
-from gateway.media import MediaSettings
-from gateway.placement import PlacementSettings
+from gateway.media.clock import ClockSettings
+from gateway.media.partner import MediaSettings
+from gateway.media.placement import PlacementSettings
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Speaker
 
 Passage: TypeAlias = tuple[int, int | None]

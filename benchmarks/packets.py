@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.impaired import Impairment
 from detectors.pipeline import Pipeline
-from gateway.opus import OpusDecoder
-from gateway.placement import Placement, PlacementCounts
+from gateway.media.opus import OpusDecoder
+from gateway.media.placement import Placement, PlacementCounts
 from gateway.simulated import RATE_HZ, resampled
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Samples, Speaker
 

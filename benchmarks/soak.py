@@ -30,8 +30,8 @@ from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
 from gateway.demo import DIALOGUE
-from gateway.opus import OpusDecoder
-from gateway.placement import Placement
+from gateway.media.opus import OpusDecoder
+from gateway.media.placement import Placement
 from gateway.simulated import speak_together
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker

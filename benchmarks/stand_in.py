@@ -20,12 +20,12 @@ import numpy as np
 
 from benchmarks.undisturbed import key
 from coach.settings import CoachSettings
-from gateway.analyst import Practised, Tools
-from gateway.clock import SessionClock
 from gateway.demo import DIALOGUE
 from gateway.logs import configure
+from gateway.media.clock import SessionClock
 from gateway.metrics import Metrics
-from gateway.remote_analysts import RemoteAnalysts
+from gateway.practice.analyst import Practised, Tools
+from gateway.workers.remote_analysts import RemoteAnalysts
 from streaming.audio import CHUNK_SAMPLES, read_partners
 from streaming.backbone import open_backbone
 from streaming.errors import StoreUnavailable

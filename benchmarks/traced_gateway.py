@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks import eager
-from gateway.analyst import LocalAnalyst
 from gateway.cli import main
+from gateway.media.placement import Placement
 from gateway.outbox import Outbox
-from gateway.placement import Placement
+from gateway.practice.analyst import LocalAnalyst
 from gateway.protocol import CueShown, Lines, ServerMessage
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Kind, Samples
 

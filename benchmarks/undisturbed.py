@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
-from gateway.exchange import Begin, Close, Heard
-from gateway.learnt import beginning
+from gateway.practice.exchange import Begin, Close, Heard
+from gateway.practice.learnt import beginning
 from streaming.audio import missing
 from streaming.types import Annotation, AudioChunk, Happening, Line
 

@@ -21,9 +21,9 @@ from detectors.pipeline import Pipeline
 from detectors.words_heard import plain
 from detectors.words_utterances import Utterance, silent
 from gateway.demo import DIALOGUE
-from gateway.words_models import find_model
-from gateway.words_process import Transcriber
-from gateway.words_session import SessionWords
+from gateway.words.models import find_model
+from gateway.words.process import Transcriber
+from gateway.words.session import SessionWords
 from streaming import audio
 from streaming.audio import read_audio, read_partners
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Samples, Speaker

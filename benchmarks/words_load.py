@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detectors.words_utterances import Utterance
-from gateway.words_queue import Waiting, WordsQueue
+from gateway.words.queue import Waiting, WordsQueue
 
 LATE_S = 5.0  # a text later than this is no longer "what was just said"
 MOST_SESSIONS = 200

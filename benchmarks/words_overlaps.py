@@ -15,7 +15,7 @@ from benchmarks.scoring import Scored
 from coach.meaning import language
 from detectors.turns import annotate_activity
 from detectors.words_refine import Refinement
-from gateway.words_process import Answer, Transcriber
+from gateway.words.process import Answer, Transcriber
 from streaming.errors import UnusableInput
 from streaming.ids import event_id
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Status, Word

@@ -11,8 +11,8 @@ from coach.evidence import revised_by_words
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from detectors.turns import annotate_activity
-from gateway.transcript import Transcript, transcript
-from gateway.words_models import OFF
+from gateway.words.models import OFF
+from gateway.words.transcript import Transcript, transcript
 from streaming import audio, wire
 from streaming.errors import UnusableInput
 from streaming.rttm import read_rttm

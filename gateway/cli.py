@@ -22,7 +22,7 @@ from coach.practice import cards_from_toml
 from coach.settings import PRESETS, settings_from_toml, settings_to_toml
 from gateway.analyze import Summary, timeline_of_files
 from gateway.stored import stored_lines
-from gateway.words_models import OFF
+from gateway.words.models import OFF
 from streaming import wire
 from streaming.errors import BreathmarkError, UnusableInput
 from streaming.rttm import strays
@@ -142,7 +142,7 @@ def worker(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 0,
 ) -> None:
     """Run detectors and coach for gateways that share --bus and --store; any number, on any host."""
-    from gateway.worker_process import work
+    from gateway.workers.process import work
 
     work(bus, store, host, port)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.registry import NewSession
+from gateway.practice.registry import NewSession
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.errors import BreathmarkError, Refused

@@ -14,22 +14,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from coach.meaning import language
 from coach.practice import Card
-from gateway import again, rooms
-from gateway.analyst import Tools
-from gateway.analysts import Analysts, LocalAnalysts
-from gateway.guest import Guest, Proof
 from gateway.metrics import Metrics
-from gateway.neighbours import CLAIM, Neighbours
-from gateway.practice import Services
+from gateway.neighbours.guest import Guest, Proof
+from gateway.neighbours.neighbours import CLAIM, Neighbours
+from gateway.practice import again, rooms
+from gateway.practice.analyst import Tools
+from gateway.practice.analysts import Analysts, LocalAnalysts
+from gateway.practice.practice import Services
+from gateway.practice.registry import Link, NewSession, Record, Registry
+from gateway.practice.session import Session
 from gateway.protocol import Phase
-from gateway.registry import Link, NewSession, Record, Registry
-from gateway.remote_analysts import RemoteAnalysts
-from gateway.session import Session
 from gateway.settings import GatewaySettings
 from gateway.strain import Strain
 from gateway.tasks import Tasks
-from gateway.words import Words
-from gateway.words_models import OFF, find_model
+from gateway.words.models import OFF, find_model
+from gateway.words.service import Words
+from gateway.workers.remote_analysts import RemoteAnalysts
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import BreathmarkError, BusUnavailable, Refused, StoreUnavailable
 from streaming.retention import forget_ended

@@ -11,9 +11,9 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from detectors.worker import WorkerCounts
-from gateway.media import MediaStats
-from gateway.placement import WAIT_BOUNDS_MS
-from gateway.words import Words
+from gateway.media.partner import MediaStats
+from gateway.media.placement import WAIT_BOUNDS_MS
+from gateway.words.service import Words
 from streaming.types import Annotation, Cue, Line
 
 # Cue delays run from a frame of a screen (16 ms) to what is noise to the couple (5 s).

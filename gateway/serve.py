@@ -14,12 +14,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from coach.settings import CoachSettings
-from gateway.app import create_app
 from gateway.live import Gateway, open_store
 from gateway.logs import configure
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
-from gateway.words_models import OFF, find_model
+from gateway.web.app import create_app
+from gateway.words.models import OFF, find_model
 from streaming.backbone import open_backbone
 from streaming.errors import UnusableInput
 

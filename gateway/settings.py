@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coach.settings import CoachSettings
-from gateway.ice import IceServer, IceSettings, TurnSettings
-from gateway.media import PeerSettings
-from gateway.summary import SummarySettings
-from gateway.words_models import OFF
+from gateway.media.ice import IceServer, IceSettings, TurnSettings
+from gateway.media.partner import PeerSettings
+from gateway.words.models import OFF
+from gateway.words.summary import SummarySettings
 from streaming.errors import UnusableInput
 
 _ROOT = Path(__file__).resolve().parents[1]

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from gateway.media.receiver import bear_distance
 from gateway.protocol import PROTOCOL_VERSION
-from gateway.receiver import bear_distance
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import Samples, Speaker
 

@@ -21,8 +21,8 @@ from gateway.cli import app
 from gateway.metrics import Metrics
 from gateway.refusals import REFUSALS
 from gateway.settings import _VARIABLES, GatewaySettings, from_environment
-from gateway.words import Words
-from gateway.worker_metrics import WorkerMetrics
+from gateway.words.service import Words
+from gateway.workers.metrics import WorkerMetrics
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 PROGRAM = re.compile(r"gateway-\d|worker-\d")

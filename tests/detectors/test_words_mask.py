@@ -6,7 +6,7 @@ import pytest
 
 from coach.meaning import language
 from detectors.words_mask import Mask, MaskRules, Usage, names_of
-from gateway.words_models import find_model, usage_of
+from gateway.words.models import find_model, usage_of
 from streaming.types import Span, Word
 
 

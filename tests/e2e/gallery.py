@@ -25,10 +25,10 @@ from coach.floor import Floor, Phase
 from coach.report import ReportFacts, build_report, report_json
 from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS
 from gateway.analyze import timeline_of_files
+from gateway.practice.rooms import Partner, Room, view
+from gateway.practice.time_outs import TimeOut
 from gateway.protocol import RefusedMessage, RoomChanged, RoomView, Welcome
 from gateway.refusals import REFUSALS
-from gateway.rooms import Partner, Room, view
-from gateway.time_outs import TimeOut
 from streaming.types import Annotation, Cue, Kind, Line, Span, Speaker
 from streaming.wire import samples, to_wire
 from tests.e2e.browser import PHONE, GatewayProcess, playwright

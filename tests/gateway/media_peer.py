@@ -15,8 +15,8 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from gateway.clock import SessionClock
-from gateway.media import MediaSettings, PartnerMedia
+from gateway.media.clock import SessionClock
+from gateway.media.partner import MediaSettings, PartnerMedia
 from streaming.types import AudioChunk, Samples, Speaker
 
 FRAME = 960  # 20 ms at 48 kHz

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from gateway.exchange import Came, lines_stream, pack_came
+from gateway.practice.exchange import Came, lines_stream, pack_came
 from gateway.settings import GatewaySettings
 from gateway.simulated import SimulatedPartner
-from gateway.worker_metrics import WorkerMetrics
-from gateway.worker_process import WorkerProcess
+from gateway.workers.metrics import WorkerMetrics
+from gateway.workers.process import WorkerProcess
 from streaming.backbone import open_backbone
 from streaming.timeline import Timeline, open_engine
 from streaming.types import SAMPLE_RATE_HZ, Cue, Speaker

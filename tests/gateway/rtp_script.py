@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gateway.placement import Placement
+from gateway.media.placement import Placement
 from streaming.types import AudioChunk, Samples, Speaker
 
 PACKET = 320  # samples of 20 ms
@@ -103,7 +103,7 @@ class Heard:
 
 
 def new_placement(decoder: IndexDecoder | None = None, **settings: object) -> Placement:
-    from gateway.placement import PlacementSettings
+    from gateway.media.placement import PlacementSettings
 
     return Placement("s", Speaker.A, decoder or IndexDecoder(), PlacementSettings(**settings))  # type: ignore[arg-type]
 

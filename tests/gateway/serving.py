@@ -18,8 +18,8 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway.analysts import LocalAnalysts
 from gateway.live import Gateway
+from gateway.practice.analysts import LocalAnalysts
 from gateway.serve import bind, server_config
 from gateway.settings import GatewaySettings
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from benchmarks.undisturbed import undisturbed
 from coach.settings import CoachSettings
 from gateway.demo import DIALOGUE
-from gateway.exchange import Begin, Close, Heard, in_stream, pack
+from gateway.practice.exchange import Begin, Close, Heard, in_stream, pack
 from streaming.audio import chunks, read_partners
 from streaming.bus import KEEP, Bus
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Kind, on_steps

@@ -14,8 +14,8 @@ import pytest
 
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
-from gateway.kept import Kept
-from gateway.learnt import Learnt, beginning, learnt_by
+from gateway.practice.kept import Kept
+from gateway.practice.learnt import Learnt, beginning, learnt_by
 from streaming.types import Speaker
 from tests.coach.streams import A, B, hear, in_order, interruption, speech
 from tests.gateway.serving import Page, Served, serving, settings_in

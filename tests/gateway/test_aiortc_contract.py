@@ -1,4 +1,4 @@
-"""What gateway.receiver assumes of aiortc's inside, held against the version that is installed.
+"""What gateway.media.receiver assumes of aiortc's inside, held against the version that is installed.
 
 Where one of these fails after an upgrade, the gateway still runs on the public track; mend the receiver
 before you ship it.
@@ -18,11 +18,11 @@ from aiortc import RTCRtpReceiver
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket, RtpPacket
 
-import gateway.peer
-import gateway.receiver
-from gateway.clock import SessionClock
-from gateway.media import PartnerMedia
-from gateway.receiver import Arrival, bear_distance, packets_within_reach, take_packets
+import gateway.media.peer
+import gateway.media.receiver
+from gateway.media.clock import SessionClock
+from gateway.media.partner import PartnerMedia
+from gateway.media.receiver import Arrival, bear_distance, packets_within_reach, take_packets
 from streaming.types import AudioChunk, Samples, Speaker
 from tests.gateway.media_peer import Caller, beep_errors_s, call_through, path, practise, until
 from tests.gateway.rtp_script import assert_contiguous
@@ -111,7 +111,7 @@ async def test_media_is_taken_as_its_datagram_is_read_and_forgeries_are_dropped(
 
 
 async def test_where_the_short_way_is_closed_packets_come_through_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.receiver, "_shorten_the_way", lambda receiver, handle: False)
+    monkeypatch.setattr(gateway.media.receiver, "_shorten_the_way", lambda receiver, handle: False)
     media = PartnerMedia("s", Speaker.A, lambda chunk: None)
     caller = Caller()
     await caller.call(media)
@@ -153,7 +153,7 @@ async def _two_ways(monkeypatch: pytest.MonkeyPatch) -> tuple[Samples, Samples]:
     """The same beeps through both paths, from the first sample of the sender on."""
     out = []
     for reachable in (True, False):
-        monkeypatch.setattr(gateway.peer, "packets_within_reach", lambda receiver, r=reachable: r)
+        monkeypatch.setattr(gateway.media.peer, "packets_within_reach", lambda receiver, r=reachable: r)
         chunks: list[AudioChunk] = []
         media = PartnerMedia("s", Speaker.A, chunks.append)
         caller = Caller()
@@ -181,7 +181,7 @@ def _shift(one: Samples, other: Samples, window: slice, reach: int) -> int:
 
 
 async def test_the_fallback_also_lets_partners_hear_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.peer, "packets_within_reach", lambda receiver: False)
+    monkeypatch.setattr(gateway.media.peer, "packets_within_reach", lambda receiver: False)
     a = PartnerMedia("s", Speaker.A, lambda chunk: None)
     b = PartnerMedia("s", Speaker.B, lambda chunk: None)
     caller_a, caller_b = Caller(), Caller()
@@ -198,7 +198,7 @@ async def test_the_fallback_also_lets_partners_hear_each_other(monkeypatch: pyte
 async def test_a_path_of_over_half_a_second_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
     monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)  # aioice alone would end it after 1.1 s
-    monkeypatch.setattr(gateway.receiver, "_CONSENT_FAILURES", 1)
+    monkeypatch.setattr(gateway.media.receiver, "_CONSENT_FAILURES", 1)
     media = PartnerMedia("s", Speaker.A, lambda chunk: None)
     caller = Caller()
     assert bear_distance(caller.connection.getTransceivers()[0].receiver)
@@ -212,8 +212,8 @@ async def test_a_path_of_over_half_a_second_is_kept(monkeypatch: pytest.MonkeyPa
 
 async def test_a_path_on_which_nobody_answers_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.05)
-    monkeypatch.setattr(gateway.receiver, "_CONSENT_REPEATS", 0)
-    monkeypatch.setattr(gateway.receiver, "_CONSENT_FAILURES", 1)
+    monkeypatch.setattr(gateway.media.receiver, "_CONSENT_REPEATS", 0)
+    monkeypatch.setattr(gateway.media.receiver, "_CONSENT_FAILURES", 1)
     media = PartnerMedia("s", Speaker.A, lambda chunk: None)
     caller = Caller()
     async with path(lambda n: 0.0) as between:

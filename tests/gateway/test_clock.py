@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gateway.clock import ClockSettings, MediaClock, SessionClock
+from gateway.media.clock import ClockSettings, MediaClock, SessionClock
 from tests.gateway.rtp_script import PACKET, Sent, stream
 
 MS = 16

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coach.settings import CoachSettings
-from gateway.exchange import Begin, Close, pack, unpack
-from gateway.kept import Kept
-from gateway.learnt import Learnt
+from gateway.practice.exchange import Begin, Close, pack, unpack
+from gateway.practice.kept import Kept
+from gateway.practice.learnt import Learnt
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clock import SessionClock, machine_samples
-from gateway.far_microphone import FarMicrophone
-from gateway.letters import sound_of, voice_of
-from gateway.offset import Offset
-from gateway.post import Post
+from gateway.media.clock import SessionClock, machine_samples
+from gateway.neighbours.far_microphone import FarMicrophone
+from gateway.neighbours.letters import sound_of, voice_of
+from gateway.neighbours.offset import Offset
+from gateway.neighbours.post import Post
+from gateway.neighbours.voices import VoiceIn, VoiceOut, pack, unpack
 from gateway.tasks import Tasks
-from gateway.voices import VoiceIn, VoiceOut, pack, unpack
 from streaming import packets
 from streaming.bus import LocalBus
 from streaming.types import SAMPLE_RATE_HZ, STEP, AudioChunk, Speaker

@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from benchmarks.servers import Server, postgres_server, redis_server
-from gateway.holdings import SCOPE, Holdings
-from gateway.registry import Registry
+from gateway.practice.holdings import SCOPE, Holdings
+from gateway.practice.registry import Registry
 from streaming.backbone import Backbone, open_backbone
 from streaming.errors import LeaseLost
 from streaming.timeline import Timeline, open_engine, sqlite_url

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ice import IceServer, IceSettings, TurnSettings, for_browser, password
+from gateway.media.ice import IceServer, IceSettings, TurnSettings, for_browser, password
 from gateway.settings import GatewaySettings, from_environment
 from streaming.errors import UnusableInput
 

@@ -8,8 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from gateway.clock import SessionClock
-from gateway.media import MediaSettings
+from gateway.media.clock import SessionClock
+from gateway.media.partner import MediaSettings
 from streaming.types import AudioChunk, Samples, Speaker
 from tests.gateway.media_peer import (
     Caller,

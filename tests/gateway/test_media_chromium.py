@@ -16,9 +16,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 from benchmarks.chromium import CHROMIUM, QUIET, serve_sound, write_sound
-from gateway.clock import SessionClock
 from gateway.demo import DIALOGUE
-from gateway.media import PartnerMedia
+from gateway.media.clock import SessionClock
+from gateway.media.partner import PartnerMedia
 from gateway.simulated import resampled
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.media import PartnerMedia
+from gateway.media.partner import PartnerMedia
 from gateway.metrics import Metrics
 from streaming.types import Speaker
 from tests.gateway.rtp_script import play, stream, without

@@ -12,9 +12,9 @@ import av
 import pytest
 from aioice import stun
 
-from gateway.clock import SessionClock
-from gateway.media import MediaSettings, PeerSettings
-from gateway.receiver import Arrival
+from gateway.media.clock import SessionClock
+from gateway.media.partner import MediaSettings, PeerSettings
+from gateway.media.receiver import Arrival
 from streaming.errors import Refused
 from streaming.types import Speaker
 from tests.gateway.media_peer import (

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.ice import IceSettings, TurnSettings
-from gateway.media import PeerSettings
+from gateway.media.ice import IceSettings, TurnSettings
+from gateway.media.partner import PeerSettings
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 from tests.gateway.media_peer import until
 from tests.gateway.serving import Page, Served, serving, settings_in

@@ -25,7 +25,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 
 from benchmarks.gateway_process import gateway
 from benchmarks.namespaces import Network, no_right
-from gateway.ice import IceSettings, TurnSettings, for_browser
+from gateway.media.ice import IceSettings, TurnSettings, for_browser
 from gateway.simulated import SimulatedPartner
 from streaming.types import SAMPLE_RATE_HZ
 from tests.gateway.media_peer import until

@@ -16,9 +16,9 @@ from redis import Redis
 
 from benchmarks.servers import Server, redis_server
 from coach.settings import CoachSettings
-from gateway import guest, host
 from gateway.demo import DIALOGUE
-from gateway.letters import (
+from gateway.neighbours import guest, host
+from gateway.neighbours.letters import (
     GuestLetter,
     HomeLetter,
     Knock,
@@ -29,8 +29,8 @@ from gateway.letters import (
     to_guest,
     to_home,
 )
+from gateway.practice.registry import hashed
 from gateway.protocol import Consent
-from gateway.registry import hashed
 from gateway.settings import GatewaySettings
 from gateway.simulated import speak_together
 from streaming.audio import read_partners

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiortc.sdp import SessionDescription
 
-from gateway.offer import Offer, complete_answer, opus_payload_type, screen_offer
+from gateway.media.offer import Offer, complete_answer, opus_payload_type, screen_offer
 from streaming.errors import Refused
 
 HEAD = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.opus import OpusDecoder, UndecodableAudio, carries_previous, packet_samples
+from gateway.media.opus import OpusDecoder, UndecodableAudio, carries_previous, packet_samples
 from streaming.types import Samples, on_steps
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.opus import OpusDecoder
-from gateway.placement import Placement
+from gateway.media.opus import OpusDecoder
+from gateway.media.placement import Placement
 from streaming.types import Speaker
 from tests.gateway.rtp_script import (
     PACKET,

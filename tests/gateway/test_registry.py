@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway import rooms
-from gateway.registry import ROLES, Registry, hashed
+from gateway.practice import rooms
+from gateway.practice.registry import ROLES, Registry, hashed
 from streaming.errors import Refused, StoreUnavailable
 from streaming.timeline import open_engine, sqlite_url
 from streaming.types import Speaker

@@ -9,7 +9,7 @@ import av
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
-from gateway.relay import RelayTrack
+from gateway.media.relay import RelayTrack
 
 
 async def taken(track: RelayTrack) -> list[tuple[bytes, int]]:

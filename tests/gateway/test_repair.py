@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from coach.report import ReportFacts, build_report
-from gateway import rooms
-from gateway.rooms import Room
+from gateway.practice import rooms
+from gateway.practice.rooms import Room
 from streaming.types import Speaker
 from streaming.wire import loads
 from tests.gateway.serving import serving, settings_in

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import rooms
-from gateway.rooms import Room
+from gateway.practice import rooms
+from gateway.practice.rooms import Room
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
 

@@ -7,7 +7,7 @@ from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import rtp
+from gateway.media import rtp
 
 
 @st.composite

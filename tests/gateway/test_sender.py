@@ -10,10 +10,10 @@ import pytest
 from aiortc import RTCPeerConnection, RTCRtpSender
 from aiortc.rtp import RtcpSrPacket, RtpPacket
 
-import gateway.peer
-from gateway.media import PartnerMedia
-from gateway.offer import opus_payload_type
-from gateway.sender import PacketSender, sending_within_reach
+import gateway.media.peer
+from gateway.media.offer import opus_payload_type
+from gateway.media.partner import PartnerMedia
+from gateway.media.sender import PacketSender, sending_within_reach
 from streaming.types import Speaker
 from tests.gateway.media_peer import Caller, until
 
@@ -93,7 +93,7 @@ async def test_a_payload_longer_than_a_datagram_is_dropped_and_the_next_one_leav
 
 
 async def test_where_the_names_are_gone_aiortcs_own_sender_reads_the_track(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.peer, "sending_within_reach", lambda sender: False)
+    monkeypatch.setattr(gateway.media.peer, "sending_within_reach", lambda sender: False)
     media = PartnerMedia("s", Speaker.A, lambda chunk: None)
     caller = Caller()
     await caller.call(media)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ice import for_browser
+from gateway.media.ice import for_browser
 from gateway.serve import address, bind
 from gateway.serve import serve as run
 from gateway.settings import GatewaySettings, from_environment

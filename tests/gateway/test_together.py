@@ -9,10 +9,10 @@ from contextlib import ExitStack
 
 import pytest
 
-import gateway.together
-from gateway.clock import SessionClock
-from gateway.media import PartnerMedia
-from gateway.together import Together, TogetherSettings, read_together
+import gateway.media.together
+from gateway.media.clock import SessionClock
+from gateway.media.partner import PartnerMedia
+from gateway.media.together import Together, TogetherSettings, read_together
 from streaming.types import AudioChunk, Speaker
 from tests.gateway.media_peer import Caller, beep_errors_s, practise, until
 from tests.gateway.rtp_script import assert_contiguous
@@ -143,14 +143,14 @@ async def test_a_loop_of_another_kind_is_left_as_it_is() -> None:
 
 
 async def test_what_partners_say_is_placed_as_ever_and_their_ends_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.together, "TogetherSettings", lambda: SETTINGS)
+    monkeypatch.setattr(gateway.media.together, "TogetherSettings", lambda: SETTINGS)
     chunks: list[AudioChunk] = []
     media = [PartnerMedia("s", Speaker.A, chunks.append)]
     media += [PartnerMedia("s", Speaker.B, lambda chunk: None) for _ in range(2)]
     callers = [Caller() for _ in media]
     for own, caller in zip(media, callers, strict=True):
         await caller.call(own)
-    together = gateway.together._of_loops[asyncio.get_running_loop()]
+    together = gateway.media.together._of_loops[asyncio.get_running_loop()]
     await until(lambda: together.reading == 3)
     clock = SessionClock.start()
     media[0].begin(clock, 0)

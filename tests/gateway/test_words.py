@@ -17,11 +17,11 @@ from coach.meaning import language
 from detectors.words_heard import Heard, plain
 from detectors.words_utterances import Utterance
 from gateway.demo import DIALOGUE
-from gateway.words import Words
-from gateway.words_models import find_model
-from gateway.words_process import Transcriber
-from gateway.words_queue import QueueSettings
-from gateway.words_session import SessionWords
+from gateway.words.models import find_model
+from gateway.words.process import Transcriber
+from gateway.words.queue import QueueSettings
+from gateway.words.service import Words
+from gateway.words.session import SessionWords
 from streaming.audio import read_partners
 from streaming.errors import UnusableInput
 from streaming.types import Annotation, AudioChunk, Kind, Samples, Span, Speaker

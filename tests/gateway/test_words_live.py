@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from gateway.simulated import SimulatedPartner, speak_together
-from gateway.summary import SummarySettings
+from gateway.words.summary import SummarySettings
 from tests.gateway.serving import PATIENCE_S, Page, Served, serving, settings_in
 from tests.gateway.test_session import couple, timeline
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import words_models
-from gateway.words_models import Part, Wheel, find_model
+from gateway.words import models as words_models
+from gateway.words.models import Part, Wheel, find_model
 from streaming.errors import UnusableInput
 
 

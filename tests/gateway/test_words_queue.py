@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.words_utterances import Utterance
-from gateway.words_queue import QueueSettings, WordsQueue
+from gateway.words.queue import QueueSettings, WordsQueue
 from streaming.types import Span, Speaker
 
 A, B = Speaker

@@ -15,10 +15,10 @@ import httpx
 import pytest
 
 from benchmarks.servers import Server
-from gateway.exchange import in_stream, lines_stream, state_stream, unpack_came
-from gateway.held import Held
-from gateway.worker_metrics import WorkerMetrics
-from gateway.worker_process import WorkerProcess, WorkerSettings
+from gateway.practice.exchange import in_stream, lines_stream, state_stream, unpack_came
+from gateway.workers.held import Held
+from gateway.workers.metrics import WorkerMetrics
+from gateway.workers.process import WorkerProcess, WorkerSettings
 from streaming.backbone import Backbone
 from streaming.bus import START, Message
 from streaming.timeline import Timeline

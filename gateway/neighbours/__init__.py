@@ -1,0 +1,1 @@
+"""Practices whose two partners sit at different gateways: homes, guests, and the letters between them."""

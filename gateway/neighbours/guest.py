@@ -1,0 +1,357 @@
+"""Somebody who sits at this gateway, in a practice whose home is another one.
+
+Stands in for the session: what the browser says goes to the home, what the home shows comes back. Only the
+audio is here: it is decoded between the home's ``begin`` and ``stop`` and at no other time, stops by itself
+where the home falls silent, and stops at once where this partner takes a consent back or pauses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from gateway.media.clock import SessionClock, machine_samples
+from gateway.media.partner import MediaSettings, PartnerMedia
+from gateway.metrics import Metrics
+from gateway.neighbours.host import forget
+from gateway.neighbours.letters import (
+    Alive,
+    Beat,
+    Gone,
+    GuestLetter,
+    Knock,
+    Left,
+    Said,
+    Shown,
+    Sound,
+    read_home_letter,
+    sound_of,
+    to_guest,
+    to_home,
+    voice_of,
+)
+from gateway.neighbours.offset import Offset
+from gateway.neighbours.post import Post
+from gateway.neighbours.voices import VoiceIn, VoiceOut
+from gateway.outbox import Outbox
+from gateway.practice.microphones import answer, counted
+from gateway.protocol import (
+    ClientMessage,
+    Consent,
+    End,
+    Hello,
+    Lines,
+    MediaState,
+    Offer,
+    Pause,
+    Ping,
+    Pong,
+    RefusedMessage,
+    Role,
+    RoomChanged,
+    RoomView,
+    ServerMessage,
+    TakeTimeOut,
+    Welcome,
+)
+from gateway.tasks import Tasks
+from streaming import packets
+from streaming.errors import BusUnavailable, Refused
+from streaming.types import AudioChunk, Speaker
+from streaming.wire import seconds
+
+BEAT_S = 0.5  # how often this gateway says that it lives, and asks for the home's time
+KNOCK_S = 1.5  # a home answers within milliseconds: one that is silent for so long may have died
+SILENT_S = 3.0  # and nothing more is decoded for it
+JOIN_S = 8.0  # a dead home is replaced within 3 s; then the browser is better off trying anew
+MOST_UNHEARD = 64  # a page says a few things a minute
+
+log = structlog.get_logger("gateway.neighbours.guest")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the home looks up in the store for itself: hashes, because the secrets are nobody's but the browser's."""
+
+    token_hash: str
+    device_hash: str
+
+
+class Guest:
+    """One socket's place. ``join``, ``handle`` and ``leave`` as ``gateway.practice.session.Session`` has them."""
+
+    def __init__(
+        self,
+        session: str,
+        role: Role,
+        proof: Proof,
+        post: Post,
+        media: MediaSettings,
+        metrics: Metrics,
+        *,
+        full: bool = False,
+    ) -> None:
+        """``full``: the practice has no home yet, and this gateway no room to be it."""
+        self.id = session
+        self.on_left: Callable[[Guest], None] | None = None
+        self._full = full
+        self._role = role
+        self._proof = proof
+        self._post = post
+        self._metrics = metrics
+        self._seat = secrets.token_hex(16)
+        self._name = ""
+        self._box: Outbox | None = None
+        self._tasks = Tasks()
+        self._attempt = 0
+        self._fence = 0
+        self._home_s = time.monotonic()  # when the home last said anything
+        self._answered = asyncio.Event()
+        self._welcomed = False
+        self._shown = 0
+        self._number = 0
+        self._unheard: deque[Said] = deque()
+        self._progress_s = 0.0  # when the home last heard something new, or was told all that it had not
+        self._offset = Offset()
+        self._zero: int | None = None  # the home's machine time of session sample 0
+        self._room: RoomView | None = None  # as the browser was told last
+        self._media: PartnerMedia | None = None
+        if role in ("a", "b"):
+            speaker = Speaker(role)
+            self._media = PartnerMedia(session, speaker, self._heard, media)
+            self._media.on_state = self._media_changed
+            self._voice = VoiceIn(post, voice_of(session, speaker.other))
+            self._ear = VoiceOut(post, voice_of(session, speaker))
+        self._wanted: Sound | None = None
+        self._decoding: tuple[int, int] | None = None  # (fence, begin_at) of what is decoded for
+        self._withdrawn = 0  # number of the last thing said that stops the analysis
+        self._counted = counted(None, self._media, metrics)
+
+    # Coming and going
+
+    async def join(self, box: Outbox, name: str) -> None:
+        """Returns once the home has answered. Raises BusUnavailable where none does, Refused ``server_full``."""
+        self._box, self._name = box, name
+        self._post.letters.follow(to_guest(self._seat), self._take)
+        self._knock()
+        self._tasks.spawn(self._live(box), f"guest of {self.id}")
+        try:
+            async with asyncio.timeout(JOIN_S):
+                await self._answered.wait()
+        except TimeoutError as error:
+            if self._full:
+                raise Refused("server_full", "As many practices as the gateways can carry are running.") from error
+            raise BusUnavailable("the gateway that this practice is at home at does not answer") from error
+
+    async def leave(self, box: Outbox) -> None:
+        box.close()
+        self._send(Left(seat=self._seat))
+        self._post.letters.unfollow(to_guest(self._seat), self._take)
+        await self._tasks.close()
+        if self._media is not None:
+            self._media.on_state = None
+            self.count()
+            await self._media.close()
+        if self.on_left is not None:
+            self.on_left(self)
+        await forget(self._post, to_guest(self._seat), sound_of(self._seat))
+
+    async def _live(self, box: Outbox) -> None:
+        while not box.closed:
+            await asyncio.sleep(BEAT_S)
+            silent_s = time.monotonic() - self._home_s
+            if silent_s > SILENT_S:
+                self._home_is_silent(box)
+            if silent_s > KNOCK_S:
+                self._knock()
+            elif self._unheard and time.monotonic() - self._progress_s > KNOCK_S:
+                self._say_unheard()  # it was lost, or takes its time: then it only comes twice
+            self._send(Alive(seat=self._seat, sent=machine_samples(time.monotonic())))
+
+    def _home_is_silent(self, box: Outbox) -> None:
+        """The partner hears and is heard as before; nobody listens for the coach."""
+        self._stop()
+        if self._room is not None and not self._room.coaching_paused:
+            self._room = self._room.model_copy(update={"coaching_paused": True})
+            box.offer(RoomChanged(room=self._room))
+
+    def _knock(self) -> None:
+        """Again where no answer came; anew where one did, and something went wrong since."""
+        if self._answered.is_set() or self._attempt == 0:
+            self._attempt += 1
+            self._answered.clear()
+            self._shown, self._wanted = 0, None
+        self._send(
+            Knock(
+                seat=self._seat,
+                attempt=self._attempt,
+                first=self._unheard[0].number if self._unheard else self._number + 1,
+                role=self._role,
+                name=self._name,
+                token_hash=self._proof.token_hash,
+                device_hash=self._proof.device_hash,
+                media=self._media.state if self._media else "none",
+            )
+        )
+
+    # What the browser says
+
+    async def handle(self, box: Outbox, message: ClientMessage) -> None:
+        """Raises Refused. What the home refuses comes back from there."""
+        if isinstance(message, Ping):
+            box.offer(Pong(t=message.t, now_s=self._now_s))
+            return
+        if isinstance(message, Hello):
+            raise Refused("bad_message", "Hello was said already.")
+        if self._media is None:
+            raise Refused("not_a_partner", "An observer watches, and changes nothing.")
+        if isinstance(message, Offer):
+            if self._room is not None and self._room.phase == "ended":
+                raise Refused("session_ended", "This practice has ended.")
+            answering = answer(self._media, box, message.sdp, self.id)
+            self._tasks.spawn(answering, f"offer of {self._role} in {self.id}")
+            return
+        stops = isinstance(message, Pause | TakeTimeOut | End) or (
+            isinstance(message, Consent) and not message.practice
+        )
+        if stops:
+            self._stop()
+            self._withdrawn = self._number + 1
+        self._say(message)
+
+    def _say(self, what: ClientMessage | MediaState) -> None:
+        """Kept until the home has heard it."""
+        self._number += 1
+        said = Said(seat=self._seat, number=self._number, what=what)
+        if not self._unheard:
+            self._progress_s = time.monotonic()
+        self._unheard.append(said)
+        if len(self._unheard) > MOST_UNHEARD and self._box is not None:
+            log.error("the home of a practice hears nothing", session=self.id)
+            self._box.close()  # the browser comes back by itself, to whoever is the home then
+        if self._answered.is_set():
+            self._send(said)
+
+    def _say_unheard(self) -> None:
+        self._progress_s = time.monotonic()
+        for said in self._unheard:
+            self._send(said)
+
+    @property
+    def _now_s(self) -> float:
+        if self._zero is None or not self._offset.known:
+            return 0.0
+        return seconds(machine_samples(time.monotonic()) + self._offset.samples - self._zero)
+
+    # What the home says
+
+    def _take(self, payload: bytes) -> None:
+        letter = read_home_letter(payload)
+        if isinstance(letter, Gone):
+            if letter.fence >= self._fence:
+                self._knock()
+            return
+        if letter.attempt != self._attempt or letter.fence < self._fence or self._box is None:
+            return  # an answer to an earlier knock, or of a gateway that was the home
+        if letter.fence > self._fence:
+            self._fence, self._offset = letter.fence, Offset()
+        self._home_s = time.monotonic()
+        while self._unheard and self._unheard[0].number <= letter.heard:
+            self._unheard.popleft()
+            self._progress_s = self._home_s
+        match letter:
+            case Shown():
+                self._take_in_order(self._box, letter)
+            case Sound():
+                self._wanted = letter
+                self._obey()
+            case Beat():
+                self._offset.answered(letter.sent, letter.now, machine_samples(time.monotonic()))
+                self._zero = letter.zero
+                self._obey()
+                if letter.shown > self._shown:
+                    self._knock()
+
+    def _take_in_order(self, box: Outbox, letter: Shown) -> None:
+        if letter.number <= self._shown:
+            return  # it came twice
+        if letter.number > self._shown + 1:
+            self._knock()
+            return
+        self._shown = letter.number
+        if not self._answered.is_set():
+            self._answered.set()
+            self._say_unheard()
+        if letter.what is None:
+            box.close()
+        else:
+            self._show(box, letter.what)
+
+    def _show(self, box: Outbox, message: ServerMessage) -> None:
+        if isinstance(message, Welcome | RoomChanged):
+            self._room = message.room
+            if self._role == "observer" and message.room.observer_waiting:
+                box.drop_lines()  # an agreement was withdrawn
+        if isinstance(message, Welcome) and self._welcomed:  # by a home before this one
+            box.offer(RoomChanged(room=message.room))
+            box.offer_lines(message.lines)
+        elif isinstance(message, Lines):
+            box.offer_lines(message.lines)
+        elif isinstance(message, RefusedMessage) and message.fatal:
+            box.close(message)
+        else:
+            self._welcomed = self._welcomed or isinstance(message, Welcome)
+            box.offer(message)
+
+    # Audio
+
+    def poll(self) -> None:
+        """Every 20 ms."""
+        if self._media is not None:
+            self._media.poll()
+
+    def count(self) -> None:
+        """What the network did since the last call goes into the metrics."""
+        self._counted = counted(self._counted, self._media, self._metrics)
+
+    def _media_changed(self) -> None:
+        assert self._media is not None
+        self._say(self._media.state)
+
+    def _obey(self) -> None:
+        """Does with the audio what the home wants, as far as its clock is known and this partner still agrees."""
+        wanted = self._wanted
+        if self._media is None or wanted is None:
+            return
+        self._media.hear(self._voice if wanted.hears else None)
+        (self._media.add_ear if wanted.speaks else self._media.drop_ear)(self._ear)
+        if wanted.begin_at is None:
+            self._stop()
+        elif wanted.heard >= self._withdrawn and self._offset.known:
+            due = (wanted.fence, wanted.begin_at)
+            if self._decoding != due:
+                clock = SessionClock.with_zero(wanted.zero - self._offset.samples)
+                self._decoding = due
+                self._media.begin(clock, max(wanted.begin_at, clock.now()))
+
+    def _stop(self) -> None:
+        """At once; until the home, having heard why, wants it again."""
+        if self._media is not None:
+            self._media.stop()
+        self._decoding = None
+
+    def _heard(self, chunk: AudioChunk) -> None:
+        if self._decoding is not None:
+            over = self._offset.uncertainty  # half a round trip over the bus, which the other's voice takes, too
+            late = chunk.hears_late + over if chunk.hears_late else 0
+            chunk = replace(chunk, uncertainty=chunk.uncertainty + over, hears_late=late)
+            self._post.sound.send(sound_of(self._seat), packets.pack(chunk))
+
+    def _send(self, letter: GuestLetter) -> None:
+        self._post.letters.send(to_home(self.id), letter.packed())

@@ -1,0 +1,86 @@
+"""When a practice's audio is looked at, and that the analyst gets a whole stream: media -> analyst.
+
+Exists from the moment the practice begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from gateway.media.clock import SessionClock
+from gateway.metrics import Metrics
+from gateway.practice.analyst import Analyst
+from streaming.audio import missing
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
+
+
+class Media(Protocol):
+    """What the analysis needs of a partner's audio (``gateway.media.partner.PartnerMedia``)."""
+
+    def begin(self, clock: SessionClock, at: int) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Analysis:
+    """The switch between the microphones and the analyst."""
+
+    def __init__(
+        self, session: str, clock: SessionClock, analyst: Analyst, media: Mapping[Speaker, Media], metrics: Metrics
+    ) -> None:
+        self.session = session
+        self.clock = clock
+        self.analyst = analyst
+        self.on = False
+        self.unheard = dict.fromkeys(Speaker, 0)  # samples of each partner that are missing: lost, paused, late
+        self._media = media
+        self._metrics = metrics
+
+    def switch(self, on: bool) -> None:
+        """Starts or stops looking at audio, at once. What lies between is missing audio."""
+        if on and not self.on:
+            at = max(self.clock.now(), *self.analyst.given.values())
+            self._catch_up(at)
+            for own in self._media.values():
+                own.begin(self.clock, at)
+        elif self.on and not on:
+            for own in self._media.values():
+                own.stop()
+        self.on = on
+
+    def replaced(self, speaker: Speaker) -> None:
+        """This partner's audio comes from somewhere else now. What lies between is missing audio."""
+        if self.on:
+            at = max(self.clock.now(), self.analyst.given[speaker])
+            self._catch_up_one(speaker, at)
+            self._media[speaker].begin(self.clock, at)
+
+    def heard(self, chunk: AudioChunk) -> None:
+        """Takes a partner's audio; refuses it unless the practice is being analysed."""
+        if self.on:
+            self._offer(chunk)
+
+    def pass_time(self) -> None:
+        """Called while nothing is analysed, so that session time, and the coach's with it, goes on."""
+        if not self.on:
+            self._catch_up(self.clock.now())
+
+    def _catch_up(self, at: int) -> None:
+        for speaker in Speaker:
+            self._catch_up_one(speaker, at)
+
+    def _catch_up_one(self, speaker: Speaker, at: int) -> None:
+        end = self.analyst.given[speaker]
+        if at > end:
+            self._offer(missing(self.session, speaker, end, at - end))
+
+    def _offer(self, chunk: AudioChunk) -> None:
+        counter = self._metrics.missing_seconds if chunk.missing else self._metrics.heard_seconds
+        counter.inc(len(chunk.samples) / SAMPLE_RATE_HZ)
+        self.unheard[chunk.speaker] += len(chunk.samples) if chunk.missing else 0
+        self.analyst.offer(chunk)
+
+    async def close(self) -> None:
+        """Stops; the analyst still works on what waits."""
+        self.switch(False)
+        await self.analyst.close()

@@ -1,0 +1,373 @@
+"""A practice as it runs: its room, its audio, and what is kept and shown of it.
+
+All that changes the room runs one after the other, and is on disk before anybody is told of it. What
+stops the analysis takes effect first and is written then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import structlog
+
+from coach.evidence import revised_by_words
+from coach.practice import for_card
+from coach.settings import CoachSettings
+from gateway.media.clock import SessionClock
+from gateway.media.ice import for_browser
+from gateway.media.partner import MediaSettings
+from gateway.practice import rooms
+from gateway.practice.acknowledgements import Acknowledgements
+from gateway.practice.analysis import Analysis
+from gateway.practice.analyst import Practised, Told, Tools
+from gateway.practice.analysts import Analysts
+from gateway.practice.audience import Audience
+from gateway.practice.learnt import Learnt
+from gateway.practice.ledger import WRITE_S, Ledger
+from gateway.practice.microphones import AudioSource, Microphones
+from gateway.practice.registry import Record, Registry
+from gateway.practice.rooms import Room
+from gateway.practice.words import PracticeWords
+from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
+from gateway.settings import GatewaySettings
+from gateway.tasks import Tasks
+from gateway.words.service import Words
+from streaming.backbone import Backbone
+from streaming.errors import LeaseLost, StoreUnavailable
+from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
+from streaming.wire import seconds
+
+CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
+
+log = structlog.get_logger("gateway.practice.practice")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every session of a gateway stands on."""
+
+    registry: Registry
+    tools: Tools
+    analysts: Analysts
+    settings: GatewaySettings
+    backbone: Backbone
+    unix_now: Callable[[], float] = time.time
+    words: Words | None = None  # None: this gateway writes no words down
+
+
+class Practice:
+    """Whoever calls ``change``, ``want_cues`` or ``finish`` holds ``order``."""
+
+    def __init__(self, record: Record, services: Services) -> None:
+        tools, settings = services.tools, services.settings
+        self.room: Room = record.room
+        self.audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
+        self.order = asyncio.Lock()
+        self.partners_left_s = time.monotonic()  # when the last partner left
+        self._left_at = 0  # session time at which the room was last left empty
+        self._services = services
+        self._ledger = Ledger(record, services.registry, tools, services.unix_now)
+        self._analysis: Analysis | None = None
+        self._acknowledgements = Acknowledgements(record.session, tools.metrics)
+        self._tasks = Tasks()
+        self._words = PracticeWords(
+            record.session,
+            services.words,
+            tools,
+            self._tell,
+            self._tell_room,
+            people=lambda: [self.room.partner(speaker).name for speaker in Speaker],
+            masked=settings.words_masked,
+        )
+        self.microphones = Microphones(
+            record.session, self.heard, self._media_state, MediaSettings(peer=settings.peer), tools.metrics
+        )
+
+    @classmethod
+    async def open(cls, record: Record, services: Services) -> Self:
+        """From the store; where it had begun it goes on in its own session time. Raises StoreUnavailable."""
+        practice = cls(record, services)
+        if record.began_unix is not None and not record.room.ended:
+            await practice._go_on(SessionClock(record.began_unix))
+        return practice
+
+    async def _go_on(self, clock: SessionClock) -> None:
+        analyst = await self._services.analysts.resume(self._practised(clock))
+        self._analysis = Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
+        lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
+        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self._left_at = max((_told_at(line) for line in lines), default=0)
+        self.microphones.hear_each_other(self.room.audible)
+        self._words.switch(self.room.worded)
+        await self.change(rooms.silenced(self.room), fact=True, at=self._left_at)
+        self._services.tools.metrics.sessions_restored.inc()
+
+    @property
+    def record(self) -> Record:
+        return self._ledger.record
+
+    @property
+    def id(self) -> str:
+        return self.record.session
+
+    @property
+    def clock(self) -> SessionClock | None:
+        """None until the practice begins."""
+        return self._analysis.clock if self._analysis else None
+
+    @property
+    def now(self) -> int:
+        """Session time; 0 until the practice begins."""
+        return self.clock.now() if self.clock else 0
+
+    @property
+    def _policy(self) -> CoachSettings:
+        """The gateway's coach settings, with the emphasis of the card that is practised."""
+        settings = self._services.settings.coach
+        return for_card(self.room.card, settings) if self.room.card else settings
+
+    def _practised(self, clock: SessionClock, learnt: Learnt | None = None) -> Practised:
+        return Practised(self.id, clock, self._policy, self._show, self._tell_room, learnt)
+
+    @property
+    def _coach_silent(self) -> bool:
+        return self._analysis is not None and self._analysis.analyst.fallen_silent
+
+    def view(self, room: Room | None = None) -> RoomView:
+        """As it is now, with credentials that are good from now on."""
+        room, now_unix, ice = room or self.room, self._services.unix_now(), self._services.settings.ice
+        return rooms.view(
+            room,
+            seconds(self.now),
+            now_unix,
+            observer_waiting=bool(self.audience.watchers) and not room.watchable,
+            cues_silent=self._coach_silent,
+            coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
+            words_offered=self._words.offered,
+            words_behind=self._words.behind,
+            ice_servers=for_browser(ice.servers_at(now_unix, self.id)),
+            ice_good_s=ice.good_s,
+        )
+
+    # The room
+
+    async def change(
+        self, after: Room, *, fact: bool = False, at: int | None = None, also: Sequence[Happening] = ()
+    ) -> None:
+        """From one room to the next: written, then true, then told. ``also``: what is to be written with it.
+
+        A ``fact`` (somebody came or went), and whatever stops the analysis or the watching, is true even
+        while the store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
+        """
+        before = self.room
+        if after == before:
+            return
+        starts = after.analysing and not before.analysing
+        stops = (before.analysing and not after.analysing) or (before.watchable and not after.watchable)
+        fact = (fact or stops) and not starts
+        if stops and not after.ended:  # before an end the analysis was closed, and had its last words
+            self._become(after)
+        record = self._ledger.entry(before, after)
+        begins = self._beginning(record)
+        clock = begins.clock if begins else self.clock
+        if at is None:
+            at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
+        news = [*also, *self._ledger.happenings(before, after, at)]
+        try:
+            await self._ledger.write(news, record, fact=fact)
+        except (StoreUnavailable, LeaseLost):
+            if begins:
+                await begins.close()
+            raise
+        self._analysis = begins or self._analysis
+        self._become(after)
+        await self._apply(before, news)
+
+    def _beginning(self, record: Record) -> Analysis | None:
+        """Made before it is written that the practice began: what cannot be made must not have begun."""
+        if self._analysis is not None or record.began_unix is None:
+            return None
+        clock = SessionClock(record.began_unix)
+        known = record.learnt if record.room.carries else None
+        analyst = self._services.analysts.begin(self._practised(clock, known))
+        return Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
+
+    def _become(self, room: Room) -> None:
+        """What stops, stops here, before anything is awaited."""
+        if self._analysis is not None and not room.analysing:
+            self._analysis.switch(False)
+        if self.room.watchable and not room.watchable:
+            self.audience.stop_watching()
+        self.room = room
+        self._words.switch(room.worded)
+
+    async def _apply(self, before: Room, news: list[Happening]) -> None:
+        """The new room is true: let audio, observers and everybody's page follow."""
+        after = self.room
+        if after.empty and not before.empty:
+            self.partners_left_s, self._left_at = time.monotonic(), self.now
+        if after.audible != before.audible:
+            self.microphones.hear_each_other(after.audible)
+        if self._analysis is not None:
+            self._analysis.switch(after.analysing)
+        self.audience.tell(RoomChanged(room=self.view()))
+        if after.watchable and not before.watchable:
+            await self.audience.catch_up(after)
+        else:
+            self._show(news)
+        if self._analysis is not None:
+            await self._analysis.analyst.happened(news)
+
+    async def want_cues(self, speaker: Speaker) -> None:
+        """The coach has fallen silent, and a partner would like it to speak again."""
+        if not self._coach_silent:
+            return
+        wanted = self._ledger.happening("cues_wanted", self.now, speaker)
+        await self._services.tools.append([wanted], WRITE_S)
+        await self._tell([wanted])
+        self.audience.tell(RoomChanged(room=self.view()))
+
+    async def finish(self, by: Speaker | None) -> None:
+        """Over for both. ``by`` None: nobody came back in time."""
+        learnt = await self._learn()  # the state that it is read from is forgotten with the end
+        if self._analysis is not None:
+            try:
+                async with asyncio.timeout(CLOSE_S):
+                    await self._analysis.close()  # what the detectors still have to say comes before the end
+            except TimeoutError:
+                log.error("the detectors did not finish in time", session=self.id)
+            self._words.finish(self.now)
+        # Where nobody came back, it was over when the last of them left.
+        at = self._left_at if by is None and self.room.empty else None
+        ended = rooms.ended(replace(self.room, learnt=learnt), by)
+        await self.change(ended, fact=True, at=at, also=self._unheard(self.now if at is None else at))
+        self._services.tools.metrics.sessions_ended.labels("idle" if by is None else "asked").inc()
+        self._tasks.spawn(self.microphones.close(), f"microphones of {self.id}")
+
+    def _unheard(self, at: int) -> list[Happening]:
+        """How much of each partner did not come through, for the report: most losses are too short for a line each."""
+        unheard = self._analysis.unheard if self._analysis else {}
+        return [self._ledger.happening("unheard", at, by, {"seconds": seconds(n)}) for by, n in unheard.items() if n]
+
+    async def _learn(self) -> bool:
+        """Keeps what this practice taught, where both want it. Whether there is anything."""
+        if not self.room.carries:
+            return False
+        try:
+            learnt = await self._services.analysts.learnt(self.id, self._policy) if self._analysis else None
+        except StoreUnavailable as error:  # the end must not wait for it
+            log.error("what was learnt could not be kept", session=self.id, error=str(error))
+            return self.room.learnt
+        if learnt:
+            self._ledger.keep(learnt)
+        return self.room.learnt or learnt is not None
+
+    def let_go(self, record: Record) -> None:
+        """What is kept of an ended practice was changed in the store."""
+        self._ledger.record = record
+        self.room = record.room
+
+    # What is shown
+
+    def _show(self, lines: Sequence[Line]) -> None:
+        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self.audience.show(lines, self.room)
+        if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines) and not self.room.ended:
+            self.audience.tell(RoomChanged(room=self.view()))  # the coach may have fallen silent
+        for line in lines:
+            if isinstance(line, Annotation) and line.reason == "muted" and line.by is not None:
+                silence = self._microphone_heard(line.by, silent=line.status == "open")
+                self._tasks.spawn(silence, f"microphone of {line.by} in {self.id}")
+        if revised := self._words.told(lines):
+            self._tasks.spawn(self._words.keep(revised), f"refined overlaps of {self.id}")
+
+    def _tell_room(self) -> None:
+        if not self.room.ended:
+            self.audience.tell(RoomChanged(room=self.view()))
+
+    async def _tell(self, lines: Sequence[Told]) -> None:
+        """What people did or said, and is on disk: observers see it; the coach knows it, but never reads words."""
+        self._show(lines)
+        if self._analysis is not None:
+            heard: list[Told] = [line for line in lines if isinstance(line, Happening)]
+            heard += [line for line in lines if revised_by_words(line) and not self.room.ended]
+            await self._analysis.analyst.happened(heard)
+
+    async def acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
+        """The browser says what became of a cue. Saying it again changes nothing. Raises StoreUnavailable."""
+        traces = self._analysis.analyst.traces if self._analysis else {}
+        happening = self._acknowledgements.happening(speaker, message, self.now, traces)
+        if happening is None:
+            return
+        try:
+            await self._services.tools.append([happening], WRITE_S)
+        except StoreUnavailable:
+            self._acknowledgements.not_kept(happening)
+            raise
+        await self._tell([happening])
+
+    # Audio
+
+    def seated(self, speaker: Speaker, elsewhere: AudioSource | None) -> None:
+        """Where this partner's audio comes from now on; None: from a connection to this gateway."""
+        before = self.microphones.use(speaker, elsewhere)
+        if before is None:
+            return
+        self._tasks.spawn(before.close(), f"an earlier microphone of {speaker} in {self.id}")
+        if self._analysis is not None:
+            self._analysis.replaced(speaker)
+        self._media_state(speaker)
+
+    def _media_state(self, speaker: Speaker) -> None:
+        self._tasks.spawn(self._media_changed(speaker), f"media state of {speaker} in {self.id}")
+
+    async def _media_changed(self, speaker: Speaker) -> None:
+        async with self.order:
+            after = rooms.media_changed(self.room, speaker, self.microphones.state(speaker))
+            await self.change(after, fact=True)
+
+    async def _microphone_heard(self, speaker: Speaker, *, silent: bool) -> None:
+        async with self.order:
+            await self.change(rooms.microphone_heard(self.room, speaker, silent=silent), fact=True)
+
+    def heard(self, chunk: AudioChunk) -> None:
+        if self._analysis is not None:
+            self._analysis.heard(chunk)
+            if self._analysis.on:
+                self._words.heard(chunk)
+
+    # Time
+
+    def pass_time(self) -> None:
+        """Called now and then: session time goes on while nothing is analysed, but not in an empty room."""
+        if self._analysis is not None and not self.room.ended and not self.room.empty:
+            self._analysis.pass_time()
+
+    @property
+    def owes(self) -> bool:
+        """Something is still to be written."""
+        return self._ledger.owes or (self._analysis is not None and self._analysis.analyst.owes)
+
+    async def write_owed(self) -> None:
+        """Tries again what the store could not take."""
+        if self._analysis is not None:
+            await self._analysis.analyst.write_owed()
+        async with self.order:
+            await self._ledger.write_owed()
+
+    async def close(self) -> None:
+        """Out of memory; what is in the store can be opened again."""
+        if self._analysis is not None:
+            self._analysis.switch(False)
+            self._analysis.analyst.leave()
+        self._words.leave()
+        await self.microphones.close()
+        await self._tasks.close()
+
+
+def _told_at(line: Line) -> int:
+    return line.decided if isinstance(line, Annotation) else line.at

@@ -1,0 +1,123 @@
+"""The words of one practice, live: only while both partners agree, kept and shown like any other line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeAlias
+
+import structlog
+
+from detectors.words_heard import Heard
+from detectors.words_utterances import DETECTOR, Utterance
+from gateway.practice.analyst import LIVE_S, Changed, Told, Tools
+from gateway.words.service import Words
+from gateway.words.session import SessionWords
+from streaming.errors import StoreUnavailable
+from streaming.types import Annotation, AudioChunk, Line
+
+MAX_UNWRITTEN = 2000  # lines kept while the store fails
+
+Tell: TypeAlias = Callable[[Sequence[Told]], Awaitable[None]]  # gets what is on disk, in order
+
+log = structlog.get_logger("gateway.practice.words")
+
+
+class PracticeWords:
+    """``words`` None: this gateway has none, and nothing here does anything."""
+
+    def __init__(
+        self,
+        session: str,
+        words: Words | None,
+        tools: Tools,
+        tell: Tell,
+        changed: Changed,
+        *,
+        people: Callable[[], Collection[str]],
+        masked: bool,
+    ) -> None:
+        self._session = session
+        self._words = words
+        self._tools = tools
+        self._tell = tell
+        self._changed = changed
+        self._people = people
+        self._masked = masked
+        self._own: SessionWords | None = None
+        self._unwritten: list[Annotation] = []
+        self._writing = asyncio.Lock()
+
+    @property
+    def offered(self) -> bool:
+        """The partners may be asked whether they want words."""
+        return self._words is not None
+
+    @property
+    def behind(self) -> bool:
+        return self._own is not None and self._words is not None and self._words.behind
+
+    def switch(self, on: bool) -> None:
+        """Both agree, or no more: then nothing that was heard is put into words any more."""
+        if self._words is None or on == (self._own is not None):
+            return
+        if on:
+            usage = self._words.usage if self._masked else None
+            self._own = SessionWords(self._session, self._words.language, self._people(), masked=usage)
+            self._words.open(self._session, self._said, self._changed)
+        else:
+            self._own = None
+            self._words.forget(self._session)
+
+    def heard(self, chunk: AudioChunk) -> None:
+        """Takes a partner's sound, which is being analysed."""
+        if self._own is not None:
+            self._offer(self._own.heard(chunk))
+
+    def told(self, lines: Sequence[Line]) -> list[Annotation]:
+        """Takes what the detectors say; returns overlaps that words make another type, to be kept."""
+        if self._own is None:
+            return []
+        spoken = [line for line in lines if isinstance(line, Annotation) and line.detector != DETECTOR]
+        utterances, revised = self._own.told(spoken)
+        self._offer(utterances)
+        return revised
+
+    def finish(self, now: int) -> None:
+        """The practice is over: what is still being said is put into words as it is."""
+        if self._own is not None:
+            self._offer(self._own.finish(now))
+
+    def leave(self) -> None:
+        """This process has no more to do with the practice."""
+        self.switch(False)
+
+    def _offer(self, utterances: Sequence[Utterance]) -> None:
+        assert self._words is not None
+        for utterance in utterances:
+            self._words.offer(utterance)
+
+    async def _said(self, utterance: Utterance, heard: Heard | None) -> None:
+        if self._own is not None:
+            await self.keep(self._own.said(utterance, heard))
+
+    async def keep(self, lines: Sequence[Annotation]) -> None:
+        """On disk first, then told; what the store cannot take now is tried again with the next."""
+        if not lines:
+            return
+        async with self._writing:
+            self._unwritten += lines
+            if over := max(0, len(self._unwritten) - MAX_UNWRITTEN):
+                self._tools.metrics.lines_lost.inc(over)
+                del self._unwritten[:over]
+            now = list(self._unwritten)
+            try:
+                await self._tools.append(now, LIVE_S)
+            except StoreUnavailable as error:
+                self._tools.metrics.store_failures.inc()
+                log.error("words wait for the store", session=self._session, waiting=len(now), error=str(error))
+                return
+            del self._unwritten[: len(now)]
+        for line in now:
+            self._tools.metrics.annotations.labels(line.kind.value).inc()
+        await self._tell(now)

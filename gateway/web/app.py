@@ -1,0 +1,236 @@
+"""The HTTP routes and the WebSocket of one gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.responses import FileResponse, JSONResponse
+
+from coach.adherence import BUTTONS, Act, acted, answers_of
+from coach.practice import Card
+from coach.reminder import reminder
+from coach.report import build_report, report_json
+from coach.report_form import ReportFacts
+from gateway.demo import DIALOGUE, Demos
+from gateway.live import Gateway
+from gateway.practice.audience import without_words
+from gateway.practice.cards import library, read_answer, read_choice, read_device
+from gateway.practice.registry import Link, Record
+from gateway.rates import Rates
+from gateway.settings import GatewaySettings
+from gateway.web.http import SecurityHeaders, tell_errors
+from gateway.web.pages import page
+from gateway.web.sockets import Connection
+from gateway.web.words import add_words, facts_of
+from streaming.errors import Refused, UnusableInput
+from streaming.types import Line
+from streaming.wire import dumps, samples
+
+MAX_MESSAGE_CHARS = 160  # of a refusal that quotes what a stranger sent
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The application. ``app.state.gateway`` and ``app.state.demos`` exist while it runs."""
+    app = FastAPI(title="Breathmark", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app.state.settings = settings
+    app.state.sockets = 0
+    app.state.own_socket = ""
+    app.state.starts = Rates(settings.sessions_per_minute / 60, settings.sessions_per_minute)
+    app.add_middleware(SecurityHeaders)
+    tell_errors(app)
+    _api(app)
+    add_words(app, _readable)
+    _service(app)
+    _client(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with Gateway(app.state.settings) as gateway:
+        app.state.gateway = gateway
+        app.state.demos = Demos(lambda: gateway.create(demo=True), lambda: str(app.state.own_socket))
+        try:
+            yield
+        finally:
+            await app.state.demos.close()
+
+
+def _api(app: FastAPI) -> None:
+    @app.post("/api/sessions", status_code=201)
+    async def new_session(request: Request) -> dict[str, Any]:
+        _bounded(request)
+        new = await _gateway(request).create(card=await read_choice(request))
+        return {"session": new.session, "links": new.tokens}
+
+    @app.post("/api/demo", status_code=201)
+    async def new_demo(request: Request) -> dict[str, Any]:
+        _bounded(request)
+        host, port = request.scope["server"]
+        host = f"[{host}]" if ":" in host else host
+        app.state.own_socket = f"ws://{host}:{port}/ws"  # the address that this very request reached
+        links = await app.state.demos.start()
+        return {"token": links.token, "report": links.report}
+
+    @app.get("/api/cards")
+    async def cards() -> dict[str, Any]:
+        return {"cards": library()}
+
+    @app.get("/api/link")
+    async def link(request: Request) -> dict[str, Any]:
+        link, record = await _shown(request)
+        phase, _ = _gateway(request).stands(record)
+        return {"session": link.session, "role": link.role, "phase": phase, "demo": record.demo}
+
+    @app.get("/api/report")
+    async def report(request: Request) -> JSONResponse:
+        link, record = await _readable(request)
+        facts = facts_of(_gateway(request), link, record)
+        lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
+        # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
+        return JSONResponse(await asyncio.to_thread(_report, link.session, lines, facts))
+
+    @app.post("/api/practised", status_code=201)
+    async def practised(request: Request) -> dict[str, str]:
+        act = await read_answer(request)
+        link, record = await _shown(request)
+        if link.role not in ("a", "b"):
+            raise Refused("not_a_partner", "Only the two who practised can say how it went.")
+        card = _card_of(record)
+        at = _answered_at(record, act)
+        timeline = _gateway(request).timeline
+        before = answers_of([stored.line for stored in await timeline.read(link.session)], link.role)
+        if before[-1:] != [act]:  # said again, it is the same answer; another one counts from now on
+            await timeline.append([acted(link.session, card.id, act, at, link.role, nth=len(before))])
+        return {"said": BUTTONS[act][1]}
+
+    @app.post("/api/again", status_code=201)
+    async def practise_again(request: Request) -> dict[str, Any]:
+        _bounded(request)
+        device = await read_device(request)
+        link, token = await _linked(request)
+        new = await _gateway(request).again(link, token, device)
+        return {"session": new.session, "links": new.tokens}
+
+    @app.post("/api/forget")
+    async def forget(request: Request) -> dict[str, bool]:
+        device = await read_device(request)
+        link, token = await _linked(request)
+        await _gateway(request).forget_learnt(link, token, device)
+        return {"learnt": False}
+
+    @app.get("/api/reminder")
+    async def remind(request: Request, date: str = "", time: str = "") -> Response:
+        link, record = await _shown(request)
+        if link.role == "observer":
+            raise Refused("not_a_partner", "A reminder is for the two who practise.")
+        card = _card_of(record)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        try:
+            text = reminder(card, date=date, time=time, uid=f"{link.session}@breathmark", stamp=stamp)
+        except UnusableInput as error:
+            raise Refused("bad_reminder", f"{str(error)[:MAX_MESSAGE_CHARS]}.") from error
+        headers = {"content-disposition": f'attachment; filename="{card.id}.ics"'}
+        return Response(text, media_type="text/calendar; charset=utf-8", headers=headers)
+
+    @app.get("/api/timeline")
+    async def timeline(request: Request) -> Response:
+        link, record = await _readable(request)
+        stored = await _gateway(request).timeline.read(link.session)
+        lines = without_words([entry.line for entry in stored], record.room)
+        return Response("".join(dumps(line) + "\n" for line in lines), media_type="application/x-ndjson")
+
+
+def _service(app: FastAPI) -> None:
+    @app.websocket("/ws")
+    async def socket(websocket: WebSocket) -> None:
+        if app.state.sockets >= app.state.settings.max_sockets:
+            await websocket.close()  # before accepting: answered with 403, the cheapest there is
+            return
+        app.state.sockets += 1
+        try:
+            await Connection(websocket, app.state.gateway).serve()
+        finally:
+            app.state.sockets -= 1
+
+    @app.get("/healthz")
+    async def health(request: Request) -> dict[str, str]:
+        """Balancers: 503 takes this gateway out; a full one stays, for those whose practice it carries."""
+        await _gateway(request).check()
+        return {"status": "full" if _gateway(request).full else "ok"}
+
+    @app.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        return Response(_gateway(request).metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/demo/dialogue.ogg")
+    async def dialogue() -> FileResponse:
+        if not DIALOGUE.is_file():
+            raise Refused("no_such_page", "The demo's dialogue is not part of this installation.")
+        return FileResponse(DIALOGUE, media_type="audio/ogg")
+
+
+def _client(app: FastAPI) -> None:
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"])
+    async def client(request: Request, path: str) -> Response:
+        if path.startswith("api/"):
+            raise Refused("no_such_page", "There is nothing at this address.")
+        return page(app.state.settings.client, path, request.headers)
+
+
+def _answered_at(record: Record, act: Act) -> int:
+    """Session time of an answer. To put a card off, or aside, nobody has to begin it. Raises Refused."""
+    if record.began_unix is None and act in ("defer", "avoid"):
+        return 0
+    if record.began_unix is None or record.ended_unix is None:
+        raise Refused("not_now", "The practice has not ended yet.")
+    return samples(max(0.0, record.ended_unix - record.began_unix))
+
+
+def _card_of(record: Record) -> Card:
+    if record.room.card is None:
+        raise Refused("no_card", "No card was chosen for this practice.")
+    return record.room.card
+
+
+def _report(session: str, lines: list[Line], facts: ReportFacts) -> dict[str, Any]:
+    return report_json(build_report(session, lines, facts))
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+def _bounded(request: Request) -> None:
+    if not request.app.state.starts.take(request.client.host if request.client else ""):
+        raise Refused("too_fast", "Practices were started faster than anybody would by hand.")
+
+
+async def _shown(request: Request) -> tuple[Link, Record]:
+    """Who asks, and the practice of that link. Raises Refused."""
+    link, _ = await _linked(request)
+    return link, await _gateway(request).record(link.session)
+
+
+async def _linked(request: Request) -> tuple[Link, str]:
+    """Who asks, by the link's token in the Authorization header, and that token. Raises Refused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Refused("no_link", "The request carries no link.")
+    return await _gateway(request).registry.find(token.strip()), token.strip()
+
+
+async def _readable(request: Request) -> tuple[Link, Record]:
+    """Whoever may read what was said: partners and the report's link, observers where both agreed."""
+    link, record = await _shown(request)
+    if link.role == "observer" and not record.room.watchable:
+        raise Refused("not_agreed", "Not both partners agreed to an observer.")
+    if record.began_unix is None:
+        raise Refused("not_begun", "This practice has not begun, so there is nothing to report.")
+    return link, record

@@ -1,0 +1,364 @@
+"""One practice in a worker's hands: what its stream says goes in, lines come out, in the timeline first.
+
+What is written depends on the order of the stream alone: audio is worked on before what people did after
+it is told to the coach, and neither how the stream was cut into readings nor how long the store took
+changes a line. So whoever goes on from a kept state writes what would have been written anyhow, and the
+timeline ignores what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from coach.evidence import revised_by_words
+from coach.outcomes import DETECTOR as COACH
+from coach.policy import Coach
+from detectors.pipeline import Pipeline
+from detectors.worker import Worker
+from gateway.media.clock import SessionClock
+from gateway.practice.analysts import replay
+from gateway.practice.exchange import (
+    Begin,
+    Came,
+    Close,
+    Heard,
+    in_stream,
+    lines_stream,
+    pack_came,
+    state_stream,
+    unpack,
+)
+from gateway.practice.kept import Kept
+from gateway.practice.learnt import beginning
+from gateway.tasks import Tasks
+from gateway.workers.metrics import WorkerMetrics
+from streaming.bus import START, Bus, Message, missed_between
+from streaming.errors import BusUnavailable, LeaseLost, StoreUnavailable, UnusableInput
+from streaming.timeline import Timeline
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening
+
+RETRY_S = 0.2  # while the store or the bus is away
+SAY_S = 2.0  # a gateway hears of a living worker this often
+MOST_UNWRITTEN = 2000  # lines: five minutes of one couple's. Beyond it the stream is not read any more
+TOO_SLOW_S = 30.0  # a stream holds 20 s: who catches up with it does not fall behind again so soon
+HEARD_IDS = 512  # of happenings: many more than can be delivered twice
+MAX_FAILURES = 3  # of the detectors, as in one process
+
+log = structlog.get_logger("gateway.workers.held")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all practices of a worker share."""
+
+    bus: Bus
+    timeline: Timeline
+    detectors: Worker
+    metrics: WorkerMetrics
+    fence_of: Callable[[str], int]  # raises LeaseLost
+
+
+class Held:
+    """``work`` is one batch of the stream at a time; ``over`` is set when nothing more is to be done."""
+
+    def __init__(self, session: str, means: Means) -> None:
+        self.session = session
+        self.position = START
+        self.order = asyncio.Lock()  # held while the stream's messages are worked on, or the practice is given away
+        self.over = asyncio.Event()
+        self.lost = False
+        self.going = False  # its last things are being done
+        self.touched_s = time.monotonic()  # when the stream last said anything
+        self.kept_s = time.monotonic()
+        self._means = means
+        self._begun: Begin | None = None
+        self._coach = Coach(self.session)
+        self._clock = SessionClock(0.0)
+        self._now = 0
+        self._leaving = False  # it goes to another worker
+        self._ended = False
+        self._failures = 0
+        self._missed_s = -TOO_SLOW_S
+        self._settled: frozenset[str] = frozenset()
+        self._heard: deque[str] = deque(maxlen=HEARD_IDS)
+        self._outgoing: deque[Came | Kept] = deque()
+        self._said_s = 0.0
+        self._some = asyncio.Event()
+        self._none = asyncio.Event()
+        self._none.set()
+        self._tasks = Tasks()
+        self._tasks.spawn(self._write(), f"lines of {self.session}")
+
+    @property
+    def reads(self) -> bool:
+        """More of the stream may come. Where the store is far behind, it waits there."""
+        return not (self._leaving or self._ended or self.lost or self.over.is_set() or self._full)
+
+    @property
+    def _full(self) -> bool:
+        return sum(len(came.lines) for came in self._outgoing if isinstance(came, Came)) > MOST_UNWRITTEN
+
+    # Coming and going
+
+    async def restore(self) -> None:
+        """Goes on from the newest state; without one, from the stream's own beginning. Raises BusUnavailable."""
+        last = await self._means.bus.last(state_stream(self.session))
+        if last is None:
+            return
+        try:
+            kept = Kept.unpacked(last.payload)
+            if kept.begin is None:
+                raise UnusableInput("it is of no practice that had begun")
+            pipeline, coach = kept.restored(self.session, kept.begin.policy)
+        except UnusableInput as error:
+            log.warning("a state was not usable", session=self.session, error=str(error))
+            return
+        self._start(kept.begin, pipeline, coach)
+        self.position = kept.position
+        self._heard.extend(kept.told)
+        self._means.metrics.restores.inc()
+
+    async def give_away(self) -> None:
+        """Until nothing is left to write and the state is kept: another goes on at once from here."""
+        async with self.order:
+            self._leaving = True
+            await self._keep()
+        await self._none.wait()
+        self._means.detectors.forget(self.session)
+        await self._tasks.close()
+
+    async def drop(self) -> None:
+        """Another has it, or nobody needs it: not a word more."""
+        self.lost = True
+        self._means.detectors.forget(self.session)
+        await self._tasks.close()
+        self.over.set()
+
+    # In
+
+    async def work(self, messages: list[Message]) -> None:
+        async with self.order:
+            for message in messages:
+                if self._leaving or self._ended or self.lost:
+                    return
+                self.position = message.position
+                if message.missed and await self._missed(message.missed):
+                    return
+                try:
+                    await self._hear(unpack(self.session, message.payload))
+                except UnusableInput as error:
+                    self._means.metrics.not_understood.inc()
+                    log.error("a message was not understood", session=self.session, error=str(error))
+        self.touched_s = time.monotonic()
+
+    async def keep(self) -> None:
+        """A state of this moment goes out, once all that led to it is written."""
+        async with self.order:
+            if not self._leaving and not self._ended:
+                await self._keep()
+
+    async def _keep(self) -> None:
+        self.kept_s = time.monotonic()
+        if self._begun is None:
+            return
+        settled = await self._means.detectors.settle(self.session)
+        if settled is None:
+            return
+        now, pipeline = settled
+        told, begin = tuple(self._heard), self._begun
+        self._put(Kept(now, self._coach.save(), pipeline, told=told, position=self.position, begin=begin))
+
+    async def _hear(self, heard: Heard) -> None:
+        match heard:
+            case Begin():
+                if self._begun is None or self._begun.began_unix != heard.began_unix:
+                    await self._begin(heard)
+            case AudioChunk():
+                if self._begun is not None:
+                    self._means.detectors.offer(heard)
+            case Happening():
+                if self._begun is not None and heard.id not in self._heard:
+                    await self._means.detectors.settle(self.session)
+                    self._heard.append(heard.id)
+                    self._said(self._coach.happened(heard), [])
+            case Annotation():
+                if self._begun is not None:
+                    await self._means.detectors.settle(self.session)
+                    self._said(self._coach.observe(heard), [])
+            case Close():
+                if self._begun is None or self._begun.began_unix == heard.began_unix:
+                    await self._close(heard)
+
+    async def _begin(self, begin: Begin) -> None:
+        """From the start. Where a bus forgot all before, the timeline tells the coach; voices are learnt anew."""
+        pipeline, coach = beginning(self.session, begin.policy, begin.learnt)
+        settled = frozenset[str]()
+        if begin.at > 0:
+            pipeline = Pipeline(self.session, start=begin.at)
+            try:
+                stored = await self._means.timeline.read(self.session)
+            except StoreUnavailable as error:  # it is said again in a few seconds
+                log.error("a practice cannot be gone on with yet", session=self.session, error=str(error))
+                return
+            settled = replay(coach, stored, 0, -1)
+            self._heard.extend(entry.line.id for entry in stored if isinstance(entry.line, Happening))
+            coach.take_outcomes()  # they are in the timeline, too
+            coach.advance(begin.at)
+            self._means.metrics.begun_anew.inc()
+        self._start(begin, pipeline, coach, settled)
+
+    def _start(self, begin: Begin, pipeline: Pipeline, coach: Coach, settled: frozenset[str] = frozenset()) -> None:
+        self._begun, self._coach, self._settled = begin, coach, settled
+        self._clock = SessionClock(begin.began_unix)
+        self._now = pipeline.now
+        self._means.detectors.open(pipeline)
+
+    async def _missed(self, messages: int) -> bool:
+        """The stream is shorter than the time nobody worked: audio is missing, what people did is in the timeline.
+
+        True where that comes again and again: whoever is too slow for all of it goes on with the newest.
+        """
+        self._means.metrics.missed.inc(messages)
+        log.error("messages were dropped before anybody worked on them", session=self.session, messages=messages)
+        too_slow = time.monotonic() - self._missed_s < TOO_SLOW_S
+        self._missed_s = time.monotonic()
+        if too_slow and (last := await self._means.bus.last(in_stream(self.session))):
+            self._means.metrics.skipped.inc(max(0, missed_between(self.position, last.position)))
+            self.position = last.position
+        if self._begun is not None:
+            await self._tell_what_people_did()
+        return too_slow
+
+    async def _tell_what_people_did(self) -> None:
+        try:
+            stored = await self._means.timeline.read(self.session)
+        except StoreUnavailable as error:
+            log.error("the coach was not told what people did", session=self.session, error=str(error))
+            return
+        for line in (entry.line for entry in stored):
+            if (isinstance(line, Happening) and line.detector != COACH) or revised_by_words(line):
+                await self._hear(line)
+
+    async def _close(self, close: Close) -> None:
+        await self._means.detectors.settle(self.session)
+        self._ended = True
+        await self._means.detectors.close(self.session)
+        self._put(Came(close.began_unix, closed=True))
+
+    # What the detectors say
+
+    def annotated(self, annotations: list[Annotation], now: int) -> None:
+        self._now = now
+        fresh = [annotation for annotation in annotations if annotation.id not in self._settled]
+        cues = [cue for annotation in fresh for cue in self._coach.observe(annotation)]
+        self._said(cues + self._coach.advance(now), fresh)
+
+    def _said(self, cues: list[Cue], annotations: list[Annotation]) -> None:
+        outcomes = self._coach.take_outcomes()
+        if self._ended:
+            cues = []  # said into the end of a practice
+        if annotations or cues or outcomes:
+            self._put(self._came([*annotations, *cues, *outcomes], cues))
+
+    def _came(self, lines: list[Annotation | Cue | Happening], cues: list[Cue]) -> Came:
+        assert self._begun is not None
+        now = self._clock.now()
+        decided_ms = {cue.id: round((now - cue.at) * 1000 / SAMPLE_RATE_HZ, 1) for cue in cues}
+        return Came(self._begun.began_unix, lines, decided_ms, self._coach.fallen_silent)
+
+    def failed(self) -> None:
+        """The detectors failed: new ones go on from here."""
+        self._failures += 1
+        self._means.metrics.detector_failures.inc()
+        if self._failures > MAX_FAILURES or self._ended:
+            log.error("detectors failed too often, the practice goes on without them", session=self.session)
+            return
+        self._means.detectors.open(Pipeline(self.session, start=self._now))
+
+    # Out
+
+    def _put(self, entry: Came | Kept) -> None:
+        self._outgoing.append(entry)
+        self._none.clear()
+        self._some.set()
+
+    async def _write(self) -> None:
+        """Into the timeline, then to the gateway; a state only after all that led to it."""
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(SAY_S):
+                        await self._some.wait()
+                except TimeoutError:
+                    if self._begun is not None and not self._full:
+                        self._put(self._came([], []))  # still here
+                    continue
+                entry = self._outgoing[0]
+                if isinstance(entry, Kept):
+                    await self._publish(state_stream(self.session), entry.packed(), keep=1)
+                    self._outgoing.popleft()
+                else:
+                    await self._tell(entry)
+                if not self._outgoing:
+                    self._some.clear()
+                    self._none.set()
+        except LeaseLost:
+            self.lost = True
+        except Exception:
+            self.lost = True  # whatever it is, somebody else may do better
+            raise
+        finally:
+            self._none.set()
+            self.over.set()
+
+    async def _tell(self, first: Came) -> None:
+        """All that waits up to the next state, at the cost of one."""
+        waiting = []
+        for entry in self._outgoing:
+            if not isinstance(entry, Came) or entry.began_unix != first.began_unix:
+                break
+            waiting.append(entry)
+        lines = [line for came in waiting for line in came.lines]
+        await self._append(lines)
+        last = waiting[-1]
+        if last.closed:
+            for stream in (in_stream(self.session), state_stream(self.session)):  # they hold sound
+                await self._drop(stream)
+        decided_ms = {cue: ms for came in waiting for cue, ms in came.decided_ms.items()}
+        came = Came(first.began_unix, lines, decided_ms, last.silent, last.closed)
+        await self._publish(lines_stream(self.session), pack_came(came))
+        for _ in waiting:
+            self._outgoing.popleft()
+        self._means.metrics.count(lines)
+        if last.closed:
+            self.over.set()
+
+    async def _append(self, lines: list[Annotation | Cue | Happening]) -> None:
+        """A store that is away is waited for: the lines are only here."""
+        while True:
+            try:
+                return await self._means.timeline.append(lines, fence=self._means.fence_of(self.session))
+            except StoreUnavailable as error:
+                self._means.metrics.store_failures.inc()
+                log.error("lines wait for the store", session=self.session, waiting=len(lines), error=str(error))
+            await asyncio.sleep(RETRY_S)
+
+    async def _publish(self, stream: str, payload: bytes, **options: int) -> None:
+        while True:
+            with suppress(BusUnavailable):
+                await self._means.bus.publish(stream, payload, **options)
+                return
+            await asyncio.sleep(RETRY_S)
+
+    async def _drop(self, stream: str) -> None:
+        try:
+            await self._means.bus.drop(stream)
+        except BusUnavailable as error:  # it is forgotten by itself within the hour
+            log.error("sound of an ended practice is still on the bus", session=self.session, error=str(error))
