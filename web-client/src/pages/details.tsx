@@ -3,7 +3,7 @@ import { keepChoices, keptChoices } from "../live/kept";
 import { Dialog } from "../parts/dialog";
 import { Toggle } from "../parts/toggle";
 import { details, floor, join, practise, repair } from "../words";
-import type { PartnerScreen } from "./join";
+import type { PartnerScreen } from "./partner_screen";
 
 /** What is going on, who is here, and every yes to take back. */
 export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { close: () => void }) {

@@ -7,21 +7,14 @@ import { useWakeLock } from "../live/wake";
 import { Voice } from "../parts/voice";
 import { LostScreen, RefusedScreen } from "../parts/refused";
 import { Screen } from "../parts/page";
-import type { Partner, Room } from "../protocol";
 import { join, trouble } from "../words";
 import { EndedScreen } from "./ended";
 import { MicrophoneScreen } from "./microphone";
+import type { PartnerScreen } from "./partner_screen";
 import { PausedScreen } from "./paused";
 import { PractiseScreen } from "./practise";
 import { SetupScreens } from "./setup";
 import { WaitingScreen } from "./waiting";
-
-/** What every screen of a partner is given. */
-export interface PartnerScreen {
-  practice: Practice;
-  room: Room;
-  me: Partner;
-}
 
 export function JoinPage({ token }: { token: string }) {
   const practice = useMemo(() => new Practice(token), [token]);

@@ -1,8 +1,9 @@
 import { timeOut } from "../live/return_time";
 import type { SessionState } from "../live/state";
 import { Heading, Page } from "../parts/page";
-import { details, paused as words } from "../words";
-import type { PartnerScreen } from "./join";
+import { paused as words } from "../words";
+import { LeaveRow } from "./leave_row";
+import type { PartnerScreen } from "./partner_screen";
 import { TimeOutScreen } from "./time_out";
 
 /** A pause without a time, or one with a time to be back. */
@@ -28,19 +29,5 @@ export function PausedScreen(props: PartnerScreen & { state: SessionState }) {
         <LeaveRow {...props} />
       </section>
     </Page>
-  );
-}
-
-/** Ending for today, and taking back the yes, are one tap away in every pause. */
-export function LeaveRow({ practice }: Pick<PartnerScreen, "practice">) {
-  return (
-    <p class="row">
-      <button class="button quiet" onClick={() => practice.session.send({ type: "end" })}>
-        {words.end}
-      </button>
-      <button class="button quiet" onClick={() => practice.withdraw()}>
-        {details.withdraw}
-      </button>
-    </p>
   );
 }

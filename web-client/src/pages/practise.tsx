@@ -6,7 +6,7 @@ import type { CueActions } from "../parts/cue_panel";
 import { Dialog } from "../parts/dialog";
 import { ended as words } from "../words";
 import { DetailsDialog } from "./details";
-import type { PartnerScreen } from "./join";
+import type { PartnerScreen } from "./partner_screen";
 
 export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
   const { practice, state, room, me } = props;

@@ -10,7 +10,7 @@ import { Toggle } from "../parts/toggle";
 import { OTHER } from "../protocol";
 import { refusalTitle } from "../refusal_titles";
 import { join, practise } from "../words";
-import type { PartnerScreen } from "./join";
+import type { PartnerScreen } from "./partner_screen";
 
 export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
   const [step, setStep] = useState<"alone" | "unsafe" | "agree">("alone");

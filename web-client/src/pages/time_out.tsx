@@ -6,8 +6,8 @@ import { Heading, Page } from "../parts/page";
 import { whenPainted } from "../parts/painted";
 import type { TimeOut } from "../protocol";
 import { paused as words } from "../words";
-import type { PartnerScreen } from "./join";
-import { LeaveRow } from "./paused";
+import { LeaveRow } from "./leave_row";
+import type { PartnerScreen } from "./partner_screen";
 
 const LOOK_MS = 15_000; // minutes are told, so nobody sees a second go by
 

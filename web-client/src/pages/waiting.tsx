@@ -7,7 +7,7 @@ import { Screen } from "../parts/page";
 import { OTHER } from "../protocol";
 import { details, paused, waiting } from "../words";
 import { PartnerLink } from "./invite";
-import type { PartnerScreen } from "./join";
+import type { PartnerScreen } from "./partner_screen";
 
 /** In the middle of a practice the other one has taken back the yes, or both devices were away. */
 function StoppedScreen({ practice }: Pick<PartnerScreen, "practice">) {
