@@ -140,7 +140,7 @@ def taken(page: str, files: Sequence[Path]) -> str:
 
         def renewed(found: re.Match[str], figures: Mapping[str, float] = said["figures"], where: str = where) -> str:
             name = found[1]
-            return f"| `{name}` | {figures[name]:.4g} | {where} |" if name in figures else found[0]
+            return f"| `{name}` | {_plain(figures[name])} | {where} |" if name in figures else found[0]
 
         page = _INPUT.sub(renewed, page)
     return page
@@ -149,6 +149,11 @@ def taken(page: str, files: Sequence[Path]) -> str:
 def written(page: str) -> str:
     """The page with its tables as its figures give them."""
     return _TABLES.sub(lambda found: f"{found[1]}\n{tables(inputs(page), PAGE_COUPLES)}\n\n{found[2]}", page)
+
+
+def _plain(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{float(f'{value:.3g}'):.10g}"
 
 
 def _short(value: float) -> str:

@@ -1,8 +1,7 @@
 """Typed overlap, refined by the words: what was no more than listening, or was said over that, interrupts nobody.
 
-A burst of listener tokens alone is a backchannel. So is one of which no word could be made out (laughter, a cough),
-unless its timing is sure of an interruption. And whoever begins while the other says no more than such tokens does
-not interrupt: that end could be foreseen.
+A burst of listener tokens alone is a backchannel. So is one that was listened to and held no word (laughter, a cough).
+And whoever begins while the other says no more than such tokens does not interrupt: that end could be foreseen.
 
 The turn detector types an overlap within about a second, by timing. The words of a burst come later. Where they
 change the type, the overlap is said again: same id, ``final``, and ``decided`` after the first word on it. A timeline
@@ -26,7 +25,6 @@ _FIXED = frozenset({Kind.DUAL_START, Kind.BACKCHANNEL})  # both began at once: n
 _NEAR_SAMPLES = 4000  # 0.25 s: an overlap begins with the starter's IPU, within what boundaries are sure of
 _SPOKE_ON_SAMPLES = 4800  # 0.3 s: the partner went on after the start (EVENTS)
 _HEARD_SAMPLES = 8000  # 0.5 s to write a burst down, beyond the 1 s after which it is over: 95 in 100 are done by then
-_SURE = 0.9  # of the timing: an interruption as sure as this stays one, though no word of it could be made out
 _KEPT_SAMPLES = 40 * SAMPLE_RATE_HZ  # words later than this change nothing any more; bounds what is kept
 
 ListensOnly = Callable[[str], bool]
@@ -167,7 +165,7 @@ class Refinement:
         if burst is None or words is None:
             return None
         known = max([burst.end + self._gap, *(a.decided for a in own.said if a.span.overlap(burst))])
-        if not words and (o.p_interruption or 0.0) < _SURE:
+        if not words:
             return known
         over_end = other.end_of(o.span.start)
         if self._listens(words):
