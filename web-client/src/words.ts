@@ -1,4 +1,4 @@
-// Every word that people read, in one place. Plain, short, "we" and "let's"; no blame, no emotion word.
+// Every word that people read, but the report's (report/words.ts), in one place. Plain, short, "we" and "let's"; no blame, no emotion word.
 import type { Partner } from "./protocol";
 
 export const NOT_A_DIAGNOSIS = "Not a diagnosis, not a risk assessment.";
@@ -349,98 +349,6 @@ export const demo = {
   wait: "The two are joining…",
   over: "The practice is over. Here is the report.",
   open: "Open the report",
-};
-
-export const report = {
-  title: "Looking back",
-  opening: "Opening the report…",
-  emptyTitle: "Nothing was recorded",
-  emptyBody: "The practice ended before both had said yes, so there is nothing to look back on. That is all right.",
-  scope: "What was agreed, and how well it could be heard",
-  practised: "What was practised",
-  strengths: "What went well",
-  noStrengths: "Showing up for it.",
-  picture: "The conversation",
-  moments: "Moments",
-  noMoments: "No moment stood out.",
-  turns: "Taking turns",
-  turnsNote: "The bar is what was measured; the line across it is how far off the measure may be.",
-  speaking: "Tenths of the talking time",
-  startedOver: "Turns begun while the other was speaking",
-  between: (value: string, low: string, high: string) => `${value} (somewhere from ${low} to ${high})`,
-  cues: "The cues, and what came of them",
-  noCues: "There were none. That is how it is meant to be.",
-  shownOn: ["", "On one screen.", "On both screens."],
-  verdicts: {
-    followed: "Taken up",
-    dismissed: "Put aside",
-    ignored: "Passed by",
-    unseen: "Not seen",
-    unneeded: "Not needed after all: what overlapped was listening",
-  },
-  tooSoon: "The practice ended soon after",
-  signs: {
-    paused: "you took a pause",
-    breathed: "you were quiet together for a while",
-    overlap_stopped: "after it you mostly spoke one at a time",
-    floor_handed_over: "the floor went to the other of you",
-  } as Record<string, string>,
-  settled: (seconds: number) => `after ${seconds} seconds the voices were back at their own usual`,
-  wentQuiet: (who: string) => `${who} made room within three seconds`,
-  and: " and ",
-  turnsTaken: (long: string, times: number, said: number) =>
-    `For ${long} you took agreed turns: ${said === 1 ? "once something was said back" : `${said} times something was said back`}, and ${times === 1 ? "once the floor went over" : `${times} times the floor went over`}.`,
-  addedTo: (times: number) => (times === 1 ? "Once there was more to say, and it was said." : `${times} times there was more to say, and it was said.`),
-  brokenInto: (times: number) => (times === 1 ? "Once one of you began before the floor went over." : `${times} times one of you began before the floor went over.`),
-  pausesKept: (asked: number, kept: number) =>
-    asked === 1 ? (kept === 1 ? "A pause was asked for, and you came back from it." : "A pause was asked for.") : `${asked} pauses were asked for, and you came back from ${kept}.`,
-  timeOuts: (taken: number, back: number) =>
-    taken === 1 && back === 1 ? "It had a time to be back, and you were." : `${taken} times with a time to be back, and ${back} times you were.`,
-  repairs: (offered: number, accepted: number) =>
-    `${offered === 1 ? "Once" : `${offered} times`} one of you offered to begin again, and ${accepted === 1 ? "once" : `${accepted} times`} it was taken up.`,
-  limits: "What this cannot tell",
-  couple: "For the two of you",
-  shared: "A moment you shared",
-  oneThing: "One thing to try",
-  quotes: "What was said",
-  aroundMark: "What was said around it",
-  nothingAround: "Nothing was written down around it.",
-  unsure: "as far as it could be heard",
-  lost: "words are missing here",
-  reaching: "What you may have been reaching for",
-  reachingLead: "Your own words. Only you see them here, until you say that they are right.",
-  reachingTold: "What each was reaching for",
-  reachingToldLead: "In own words, and confirmed by the one who said them.",
-  reachingYes: "Yes, that is it",
-  reachingNo: "Not quite",
-  starts: "How turns began",
-  startKinds: { gentle: "A gentle start", harsh: "A start that could be softer" },
-  startLead: "By rule, from the first words alone.",
-  summary: "A summary, if you like",
-  summaryLead: (host: string) =>
-    `A language model that the practice runs itself (${host}) can propose one. This is exactly what it would be sent; it is not kept.`,
-  summaryShow: "Show what would be sent",
-  summaryAsk: "Send this and ask",
-  summaryAsking: "Asking…",
-  print: "Print",
-  list: "The same as a list",
-  previous: "Earlier",
-  next: "Later",
-  choose: "Choose a mark in the picture to read about it.",
-  trigger: "What came first",
-  rise: "Then",
-  cue: "The cue",
-  recovery: "After it",
-  heard: (share: string) => `Sound arrived ${share} of the time`,
-  consent: (practice: boolean, observer: boolean, words: boolean) =>
-    !practice
-      ? "took back the yes"
-      : `said yes to the practice${observer && words ? ", to an observer and to words" : observer ? " and to an observer" : words ? " and to words" : ""}`,
-  notStored: "The sound was not kept.",
-  minutes: (text: string) => `${text} together`,
-  card: "A free conversation",
-  planned: (done: string, planned: string) => `${done}, planned ${planned}`,
-  answered: (answer: string) => `said: “${answer}”`,
 };
 
 export const trouble = {

@@ -11,6 +11,7 @@ import type { MicrophoneState } from "../src/protocol";
 import { RefusedScreen, wayOut } from "../src/parts/refused";
 import { ReportView } from "../src/report/view";
 import { refusalTitles } from "../src/refusal_titles";
+import { report as reportWords } from "../src/report/words";
 import * as words from "../src/words";
 import { cueLine, report, roomOf } from "./samples";
 
@@ -149,7 +150,7 @@ describe("screens", () => {
   test("the report keeps the therapists' order and says once what it is not", async () => {
     await draw(<ReportView report={report} token="t" />);
     const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
-    const { scope, practised, strengths, picture, moments, turns, couple, limits } = words.report;
+    const { scope, practised, strengths, picture, moments, turns, couple, limits } = reportWords;
     expect(headings).toEqual([scope, practised, strengths, picture, moments, turns, couple, limits]);
     expect(root.textContent?.split(words.NOT_A_DIAGNOSIS)).toHaveLength(2);
     expect(root.textContent).toContain("took back the yes (1:50)");

@@ -7,7 +7,7 @@ import { worded } from "../src/parts/live_words";
 import { around } from "../src/report/spoken";
 import type { Report, Spoken } from "../src/report/types";
 import { ReportView } from "../src/report/view";
-import { report as words } from "../src/words";
+import { report as words } from "../src/report/words";
 import { line, report, roomOf } from "./samples";
 
 const spoken: Spoken = {

@@ -1,7 +1,8 @@
 // The report's lanes: the whole conversation in one picture, with one mark at a time told in words.
 import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { lanes as words, report as reportWords } from "../words";
+import { report as reportWords } from "../report/words";
+import { lanes as words } from "../words";
 import { Drawing } from "./drawing";
 import { layoutFor } from "./layout";
 import { Names } from "./live";

@@ -7,7 +7,8 @@ import { RefusedScreen } from "../parts/refused";
 import type { Refusal } from "../protocol";
 import type { Report } from "../report/types";
 import { ReportView } from "../report/view";
-import { report as words, trouble } from "../words";
+import { report as words } from "../report/words";
+import { trouble } from "../words";
 
 export function ReportPage({ token: link }: { token: string }) {
   const token = readerOf(link);

@@ -1,6 +1,6 @@
 import { clock } from "../lanes/picture";
 import type { Partner } from "../protocol";
-import { report as words } from "../words";
+import { report as words } from "./words";
 import type { CueTold, Report } from "./types";
 
 /** Each cue with whose screens it was on and what followed within a minute. Nobody is rated by it. */

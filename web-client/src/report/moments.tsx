@@ -1,5 +1,5 @@
 import { clock } from "../lanes/picture";
-import { report as words } from "../words";
+import { report as words } from "./words";
 import type { Moment } from "./types";
 
 export function MomentList({ moments }: { moments: Moment[] }) {

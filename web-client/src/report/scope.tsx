@@ -1,6 +1,7 @@
 import { clock, PARTNERS } from "../lanes/picture";
 import type { Partner } from "../protocol";
-import { cards, report as words } from "../words";
+import { cards } from "../words";
+import { report as words } from "./words";
 import type { Report } from "./types";
 
 /** Consent and data quality come first: they say how far the rest can be trusted. */

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { answerReaching, askSummary, refusalOf, shownSummary } from "../api";
 import { clock } from "../lanes/picture";
 import type { Partner, Refusal } from "../protocol";
-import { report as words } from "../words";
+import { report as words } from "./words";
 import type { Quote, Report, Spoken } from "./types";
 
 export const AROUND_S = 20;

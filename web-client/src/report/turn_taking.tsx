@@ -1,6 +1,6 @@
 import { PARTNERS } from "../lanes/picture";
 import type { Partner } from "../protocol";
-import { report as words } from "../words";
+import { report as words } from "./words";
 import type { Report, TurnTaking } from "./types";
 
 const WIDTH = 320;
