@@ -43,11 +43,17 @@ def sender_of(media: PartnerMedia) -> RTCRtpSender:
     return media._peer._connection.getSenders()[0]
 
 
-async def test_payloads_arrive_as_one_stream_of_the_senders_source_and_its_reports_count_them() -> None:
+async def connected() -> tuple[PartnerMedia, Caller]:
+    """A partner's connection, with aiortc ready to send on it."""
     media = PartnerMedia("s", Speaker.A, lambda chunk: None)
     caller = Caller()
     await caller.call(media)
     await until(lambda: getattr(sender_of(media), "_RTCRtpSender__started"))  # noqa: B009 - mypy knows no such name
+    return media, caller
+
+
+async def test_payloads_arrive_as_one_stream_of_the_senders_source_and_its_reports_count_them() -> None:
+    media, caller = await connected()
     packets, reports = taken(caller)
     for n in range(20):
         media.forward(bytes([n, 1, 2]), 1, n * 960, n * 0.02)
@@ -78,10 +84,7 @@ async def test_what_cannot_leave_at_once_is_dropped_and_counted() -> None:
 
 
 async def test_a_payload_longer_than_a_datagram_is_dropped_and_the_next_one_leaves() -> None:
-    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
-    caller = Caller()
-    await caller.call(media)
-    await until(lambda: getattr(sender_of(media), "_RTCRtpSender__started"))  # noqa: B009 - mypy knows no such name
+    media, caller = await connected()
     packets, _ = taken(caller)
     media.forward(bytes(1500), 1, 0, 0.0)
     media.forward(b"short", 1, 960, 0.02)
@@ -94,10 +97,7 @@ async def test_a_payload_longer_than_a_datagram_is_dropped_and_the_next_one_leav
 
 async def test_where_the_names_are_gone_aiortcs_own_sender_reads_the_track(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway.media.peer, "sending_within_reach", lambda sender: False)
-    media = PartnerMedia("s", Speaker.A, lambda chunk: None)
-    caller = Caller()
-    await caller.call(media)
-    await until(lambda: getattr(sender_of(media), "_RTCRtpSender__started"))  # noqa: B009 - mypy knows no such name
+    media, caller = await connected()
     packets, _ = taken(caller)
     for n in range(5):
         media.forward(bytes([n, 1, 2]), 1, n * 960, n * 0.02)
