@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Literal
 
 from coach.outcomes import Outcome
 from coach.settings import CoachSettings
@@ -11,15 +12,15 @@ from streaming.wire import samples
 Silence = Literal["settling_in", "spacing", "dose", "ignored", "time_out"]
 
 
+@dataclass
 class Dose:
     """Counts cues given and cues ignored. A time-out that a person asked for is no dose, but starts the spacing."""
 
-    def __init__(self) -> None:
-        self._given: list[int] = []  # times of the coach's own cues
-        self._spacing_until = 0
-        self._ignored = 0
-        self._time_out_until = 0
-        self._neutral_until = 0
+    _given: list[int] = field(default_factory=list)  # times of the coach's own cues
+    _spacing_until: int = 0
+    _ignored: int = 0
+    _time_out_until: int = 0
+    _neutral_until: int = 0
 
     def silence(self, now: int, settings: CoachSettings) -> Silence | None:
         """Why the coach must be silent just now, or None."""
@@ -69,22 +70,3 @@ class Dose:
 
     def resting(self, now: int) -> bool:
         return now < self._time_out_until
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "given": self._given,
-            "spacing_until": self._spacing_until,
-            "ignored": self._ignored,
-            "time_out_until": self._time_out_until,
-            "neutral_until": self._neutral_until,
-        }
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        dose = cls()
-        dose._given = saved["given"]
-        dose._spacing_until = saved["spacing_until"]
-        dose._ignored = saved["ignored"]
-        dose._time_out_until = saved["time_out_until"]
-        dose._neutral_until = saved["neutral_until"]
-        return dose

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self, TypeGuard
+from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from coach.floor_watch import BrokeIn
 from coach.habit import Habit
@@ -43,18 +43,18 @@ class Monologue:
     decided: int
 
 
+@dataclass
 class Evidence:
     """Revisable: a later annotation with the same id replaces an earlier one, so nothing counts twice."""
 
-    def __init__(self, habit_per_min: float | None = None) -> None:
-        self._interruptions: dict[str, Interruption] = {}
-        self._spent_until = -1  # evidence that began before the last cue is answered
-        self._rises: dict[Speaker, Rise] = {}
-        self._points: dict[Speaker, list[tuple[int, float]]] = {Speaker.A: [], Speaker.B: []}
-        self._monologue: Monologue | None = None
-        self._turn_ended: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}  # a turn, not a listening sound
-        self._reflected = ""  # the monologue that has had its stem
-        self.habit = Habit(habit_per_min)
+    habit: Habit = field(default_factory=Habit)
+    _interruptions: dict[str, Interruption] = field(default_factory=dict)  # by id
+    _spent_until: int = -1  # evidence that began before the last cue is answered
+    _rises: dict[Speaker, Rise] = field(default_factory=dict)
+    _points: dict[Speaker, list[tuple[int, float]]] = field(default_factory=lambda: {s: [] for s in Speaker})
+    _monologue: Monologue | None = None
+    _turn_ended: dict[Speaker, int] = field(default_factory=lambda: dict.fromkeys(Speaker, 0))  # no listening sounds
+    _reflected: str = ""  # the monologue that has had its stem
 
     def observe(self, a: Annotation, settings: CoachSettings) -> None:
         sure = a.confidence >= settings.min_confidence
@@ -198,32 +198,3 @@ class Evidence:
         """Whether time alone could make something of what is known."""
         fresh = any(now - i.decided <= samples(settings.wait_s) for i in self._interruptions.values())
         return fresh or bool(self._rises) or self.monologue(now, settings) is not None
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "interruptions": [asdict(i) for i in self._interruptions.values()],
-            "spent_until": self._spent_until,
-            "rises": {speaker: asdict(rise) for speaker, rise in self._rises.items()},
-            "points": {speaker: [list(point) for point in points] for speaker, points in self._points.items()},
-            "monologue": asdict(self._monologue) if self._monologue else None,
-            "turn_ended": dict(self._turn_ended),
-            "reflected": self._reflected,
-            "habit": self.habit.save(),
-        }
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        evidence = cls()
-        for fields in saved["interruptions"]:
-            found = Interruption(**{**fields, "by": Speaker(fields["by"]) if fields["by"] else None})
-            evidence._interruptions[found.id] = found
-        evidence._spent_until = saved["spent_until"]
-        evidence._rises = {Speaker(key): Rise(**fields) for key, fields in saved["rises"].items()}
-        evidence._points = {s: [(end, level) for end, level in saved["points"][s]] for s in Speaker}
-        if saved["monologue"]:
-            fields = saved["monologue"]
-            evidence._monologue = Monologue(**{**fields, "by": Speaker(fields["by"]) if fields["by"] else None})
-        evidence._turn_ended = {speaker: saved["turn_ended"][speaker] for speaker in Speaker}
-        evidence._reflected = saved["reflected"]
-        evidence.habit = Habit.restore(saved["habit"])
-        return evidence

@@ -6,8 +6,7 @@ is judged a moment later, by the turns as they then stand.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from coach import floor as floors
 from coach.floor import Floor
@@ -46,13 +45,13 @@ class Start:
     end: int | None = None
 
 
+@dataclass
 class FloorWatch:
     """The newest turns of the floor mode, and the speech that began in them. Times in samples."""
 
-    def __init__(self) -> None:
-        self._turns: list[tuple[int, Floor]] = []  # since when
-        self._starts: list[Start] = []
-        self._judged: dict[Speaker, int] = {Speaker.A: -1, Speaker.B: -1}  # where the last judged speech began
+    _turns: list[tuple[int, Floor]] = field(default_factory=list)  # since when
+    _starts: list[Start] = field(default_factory=list)
+    _judged: dict[Speaker, int] = field(default_factory=lambda: dict.fromkeys(Speaker, -1))  # start of the last judged
 
     def happened(self, happening: Happening) -> None:
         if happening.kind != "floor":
@@ -123,18 +122,3 @@ class FloorWatch:
                 break
             floor = turn
         return floor, until
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "turns": [[at, floors.save(floor)] for at, floor in self._turns],
-            "starts": [asdict(start) for start in self._starts],
-            "judged": dict(self._judged),
-        }
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        watch = cls()
-        watch._turns = [(at, floors.restore(floor)) for at, floor in saved["turns"]]
-        watch._starts = [Start(Speaker(s["by"]), s["start"], s["end"]) for s in saved["starts"]]
-        watch._judged = {speaker: saved["judged"][speaker] for speaker in Speaker}
-        return watch

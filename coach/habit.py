@@ -8,18 +8,18 @@ by hand. Only what is unusual for this very couple, or comes with a raised voice
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from coach.settings import CoachSettings
 from streaming.wire import samples
 
 
+@dataclass
 class Habit:
     """Interruptions in calm talk, by id (so that a revision can take one back), against speech heard."""
 
-    def __init__(self, carried_per_min: float | None = None) -> None:
-        self._carried = carried_per_min
-        self._calm: dict[str, int] = {}  # id -> where it began, samples
+    _carried: float | None = None  # a minute, from an earlier session
+    _calm: dict[str, int] = field(default_factory=dict)  # where each began, samples, by id
 
     def add(self, id: str, at: int) -> None:
         self._calm[id] = at
@@ -62,15 +62,6 @@ class Habit:
             if len(counted) < settings.habit_per_min_cap or at - counted[-settings.habit_per_min_cap] >= minute:
                 counted.append(at)
         return len(counted)
-
-    def save(self) -> dict[str, Any]:
-        return {"carried": self._carried, "calm": self._calm}
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        habit = cls(saved["carried"])
-        habit._calm = saved["calm"]
-        return habit
 
 
 def unusual_count(mean: float, chance: float) -> int:

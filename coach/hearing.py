@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
 
 from coach.settings import CoachSettings
 from streaming.types import Annotation, Happening, Kind, Speaker
@@ -28,13 +28,13 @@ _HARMS: dict[str, Harm | None] = {
 }
 
 
+@dataclass
 class Hearing:
     """Poor audio as reported, a partner. An ``open`` report lasts until its ``final`` one."""
 
-    def __init__(self) -> None:
-        self._running: dict[str, tuple[Speaker, Harm]] = {}  # by report id and partner
-        self._ended: dict[tuple[Speaker, Harm], int] = {}  # when it was last reported, samples
-        self._lost: dict[Speaker, bool] = {Speaker.A: False, Speaker.B: False}
+    _running: dict[str, tuple[Speaker, Harm]] = field(default_factory=dict)  # by report id and partner
+    _reported: dict[Speaker, dict[Harm, int]] = field(default_factory=lambda: {s: {} for s in Speaker})  # last, samples
+    _lost: dict[Speaker, bool] = field(default_factory=lambda: dict.fromkeys(Speaker, False))
 
     def observe(self, quality: Annotation, settings: CoachSettings) -> None:
         if quality.kind is not Kind.QUALITY or quality.confidence < settings.min_confidence:
@@ -70,25 +70,10 @@ class Hearing:
         return not self._poor(speaker, Harm.AROUSAL, now, settings)
 
     def _note(self, speaker: Speaker, harm: Harm, at: int) -> None:
-        self._ended[speaker, harm] = max(self._ended.get((speaker, harm), 0), at)
+        self._reported[speaker][harm] = max(self._reported[speaker].get(harm, 0), at)
 
     def _poor(self, speaker: Speaker, harm: Harm, now: int, settings: CoachSettings) -> bool:
         if (speaker, harm) in self._running.values():
             return True
-        ended = self._ended.get((speaker, harm))
-        return ended is not None and now - ended < samples(settings.poor_audio_s)
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "running": [[key, speaker, harm] for key, (speaker, harm) in self._running.items()],
-            "ended": [[speaker, harm, at] for (speaker, harm), at in self._ended.items()],
-            "lost": dict(self._lost),
-        }
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        hearing = cls()
-        hearing._running = {key: (Speaker(speaker), Harm(harm)) for key, speaker, harm in saved["running"]}
-        hearing._ended = {(Speaker(speaker), Harm(harm)): at for speaker, harm, at in saved["ended"]}
-        hearing._lost = {speaker: saved["lost"][speaker] for speaker in Speaker}
-        return hearing
+        reported = self._reported[speaker].get(harm)
+        return reported is not None and now - reported < samples(settings.poor_audio_s)

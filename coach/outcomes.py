@@ -6,7 +6,7 @@ One watcher serves the live coach (which falls silent after two ignored cues) an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
 from coach.evidence import revised_by_words
@@ -53,14 +53,6 @@ class Outcome:
         id = event_id(session, DETECTOR, f"outcome:{self.cue}", None, self.at)
         return Happening(id, session, "cue_outcome", self.decided, None, detail, DETECTOR)
 
-    def save(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        quiet = tuple(Speaker(speaker) for speaker in saved["went_quiet"])
-        return cls(**{**saved, "signs": tuple(saved["signs"]), "went_quiet": quiet})
-
 
 @dataclass(slots=True)
 class Watch:
@@ -81,7 +73,7 @@ class Watch:
     handed_over: bool = False
     interruptions: list[str] = field(default_factory=list)
     went_quiet: list[Speaker] = field(default_factory=list)
-    settled: dict[str, int] = field(default_factory=dict)
+    settled: dict[Speaker, int] = field(default_factory=dict)
 
     @classmethod
     def over(cls, cue: Cue, risen: list[Speaker], last: Speaker | None, speaking: list[Speaker]) -> Self:
@@ -98,7 +90,7 @@ class Watch:
             if start >= self.at + samples(settings.reaction_s) and a.id not in self.interruptions:
                 self.interruptions.append(a.id)
         elif a.kind is Kind.AROUSAL_SETTLED and a.by in self.risen and a.by not in self.settled:
-            self.settled[a.by.value] = a.decided
+            self.settled[a.by] = a.decided
         elif a.kind is Kind.LONG_SILENCE and self.at - samples(1.0) <= start <= self.at + samples(BREATH_FROM_S):
             self.breathed = True
         elif a.kind is Kind.SPEECH and a.status == "final" and a.by:
@@ -161,18 +153,6 @@ class Watch:
         seen = tuple(sign for sign, true in signs.items() if true)
         quiet = tuple(sorted(self.went_quiet))
         return Outcome(self.cue, self.level, self.at, verdict, decided, seen, quiet, settled_s)
-
-    def save(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        watch = cls(**saved)
-        watch.risen = [Speaker(s) for s in saved["risen"]]
-        watch.speaking = [Speaker(s) for s in saved["speaking"]]
-        watch.went_quiet = [Speaker(s) for s in saved["went_quiet"]]
-        watch.last = Speaker(saved["last"]) if saved["last"] else None
-        return watch
 
 
 def what_came_of(lines: Sequence[Line], settings: CoachSettings | None = None) -> list[Outcome]:

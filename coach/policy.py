@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+from pydantic import TypeAdapter
 
 from coach import wording
 from coach.dose import Dose, Silence
 from coach.evidence import Evidence, revised_by_words
 from coach.floor_watch import BrokeIn, FloorWatch
+from coach.habit import Habit
 from coach.hearing import Hearing
 from coach.outcomes import DETECTOR, Outcome, Watch
 from coach.settings import CoachSettings
 from coach.talk import Talk
 from streaming.ids import event_id
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Cue, Happening, Kind, Speaker
-from streaming.wire import from_wire, samples, to_wire
+from streaming.wire import samples
 
 GRID = SAMPLE_RATE_HZ // 10  # 100 ms: time alone (a pause that lasts, a wait that ends) is looked at this often
-STATE_VERSION = 3
+STATE_VERSION = 4
 Why = Silence | Literal["paused", "poor_audio", "one_sided"]
 
 
@@ -37,7 +40,33 @@ class Candidate:
     because: tuple[str, ...]
 
 
-class Coach:
+@dataclass
+class Known:
+    """What a coach has learnt of its session so far: all that ``save`` keeps, field by field."""
+
+    now: int = 0
+    _next: int = 0  # the next point of the grid to decide at
+    _talk: Talk = field(default_factory=Talk)
+    _hearing: Hearing = field(default_factory=Hearing)
+    _evidence: Evidence = field(default_factory=Evidence)
+    _dose: Dose = field(default_factory=Dose)
+    _watches: list[Watch] = field(default_factory=list)
+    _outcomes: list[Outcome] = field(default_factory=list)  # not yet taken
+    _paused: bool = False
+    _withdrawn: list[str] = field(default_factory=list)  # who took back their consent to practise
+    _screens: bool = False  # somebody's screen acknowledges what it paints
+    _breath: tuple[str, int] | None = None  # the last breath that was followed, waiting for a reflection
+    _breaths: list[int] = field(default_factory=list)  # when breaths were offered that have not helped, as far as known
+    _stems: int = 0
+    _floor: FloorWatch = field(default_factory=FloorWatch)
+    _broken: list[BrokeIn] = field(default_factory=list)  # not yet taken
+    _revised: list[Annotation] = field(default_factory=list)  # overlaps that words make another type, before their time
+
+
+_KNOWN = TypeAdapter(Known)
+
+
+class Coach(Known):
     """One session's coach. Raises nothing: what it does not know it leaves alone.
 
     ``habit_per_min`` is the couple's own overlap habit from an earlier session, where both agreed to carry it.
@@ -46,25 +75,9 @@ class Coach:
     def __init__(
         self, session: str, settings: CoachSettings | None = None, *, habit_per_min: float | None = None
     ) -> None:
+        super().__init__(_evidence=Evidence(Habit(habit_per_min)))
         self.session = session
         self.settings = settings or CoachSettings()
-        self.now = 0
-        self._next = 0  # the next point of the grid to decide at
-        self._talk = Talk()
-        self._hearing = Hearing()
-        self._evidence = Evidence(habit_per_min)
-        self._dose = Dose()
-        self._watches: list[Watch] = []
-        self._outcomes: list[Outcome] = []  # not yet taken
-        self._paused = False
-        self._withdrawn: list[str] = []  # who took back their consent to practise
-        self._screens = False  # somebody's screen acknowledges what it paints
-        self._breath: tuple[str, int] | None = None  # the last breath that was followed, waiting for a reflection
-        self._breaths: list[int] = []  # when breaths were offered that have not helped, as far as is known
-        self._stems = 0
-        self._floor = FloorWatch()
-        self._broken: list[BrokeIn] = []  # not yet taken
-        self._revised: list[Annotation] = []  # overlaps that words make another type, before their time
 
     def observe(self, annotation: Annotation) -> list[Cue]:
         """A detector said something. Whatever time brought before it comes first.
@@ -332,27 +345,7 @@ class Coach:
 
     def save(self) -> bytes:
         """All there is to know, as JSON: a coach restored from it goes on as this one would have."""
-        state: dict[str, Any] = {
-            "v": STATE_VERSION,
-            "now": self.now,
-            "next": self._next,
-            "talk": self._talk.save(),
-            "hearing": self._hearing.save(),
-            "evidence": self._evidence.save(),
-            "dose": self._dose.save(),
-            "watches": [watch.save() for watch in self._watches],
-            "outcomes": [outcome.save() for outcome in self._outcomes],
-            "paused": self._paused,
-            "withdrawn": self._withdrawn,
-            "screens": self._screens,
-            "breath": self._breath,
-            "breaths": self._breaths,
-            "stems": self._stems,
-            "floor": self._floor.save(),
-            "broken": [asdict(broken) for broken in self._broken],
-            "revised": [to_wire(annotation) for annotation in self._revised],
-        }
-        return json.dumps(state, separators=(",", ":")).encode()
+        return json.dumps({"v": STATE_VERSION, **_KNOWN.dump_python(self, mode="json")}, separators=(",", ":")).encode()
 
     @classmethod
     def restore(cls, session: str, payload: bytes, settings: CoachSettings | None = None) -> Self:
@@ -361,26 +354,7 @@ class Coach:
         if state["v"] != STATE_VERSION:
             raise ValueError(f"coach state has version {state['v']!r}, expected {STATE_VERSION}")
         coach = cls(session, settings)
-        coach.now = state["now"]
-        coach._next = state["next"]
-        coach._talk = Talk.restore(state["talk"])
-        coach._hearing = Hearing.restore(state["hearing"])
-        coach._evidence = Evidence.restore(state["evidence"])
-        coach._dose = Dose.restore(state["dose"])
-        coach._watches = [Watch.restore(saved) for saved in state["watches"]]
-        coach._outcomes = [Outcome.restore(saved) for saved in state["outcomes"]]
-        coach._paused = state["paused"]
-        coach._withdrawn = state["withdrawn"]
-        coach._screens = state["screens"]
-        coach._breath = (state["breath"][0], state["breath"][1]) if state["breath"] else None
-        coach._breaths = state["breaths"]
-        coach._stems = state["stems"]
-        coach._floor = FloorWatch.restore(state["floor"])
-        coach._broken = [
-            BrokeIn(**{**saved, "by": Speaker(saved["by"]), "over": Speaker(saved["over"])})
-            for saved in state["broken"]
-        ]
-        coach._revised = [line for saved in state["revised"] if isinstance(line := from_wire(saved), Annotation)]
+        vars(coach).update(vars(_KNOWN.validate_python(state)))
         return coach
 
 

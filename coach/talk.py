@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from dataclasses import dataclass, field
 
 from coach.settings import CoachSettings
 from streaming.types import Annotation, Kind, Speaker
 from streaming.wire import samples, seconds
 
 
+@dataclass
 class Talk:
     """Speech as announced (``open``) and ended (``final``). Times in samples.
 
     Where no detector reports speech (turn-taking given alone), nobody counts as speaking.
     """
 
-    def __init__(self) -> None:
-        self._since: dict[Speaker, int | None] = {Speaker.A: None, Speaker.B: None}
-        self._ended: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}
-        self._heard: dict[Speaker, int] = {Speaker.A: 0, Speaker.B: 0}
-        self._total = 0  # speech of both, also from before a connection was lost
-        self.last: Speaker | None = None  # who spoke last
+    last: Speaker | None = None  # who spoke last
+    _since: dict[Speaker, int | None] = field(default_factory=lambda: dict.fromkeys(Speaker))
+    _ended: dict[Speaker, int] = field(default_factory=lambda: dict.fromkeys(Speaker, 0))
+    _heard: dict[Speaker, int] = field(default_factory=lambda: dict.fromkeys(Speaker, 0))
+    _total: int = 0  # speech of both, also from before a connection was lost
 
     def observe(self, speech: Annotation) -> None:
         if speech.kind is not Kind.SPEECH or speech.by is None:
@@ -76,22 +76,3 @@ class Talk:
         near = samples(settings.change_s)
         assert began is not None
         return now - began <= near and abs(began - self._ended[speaking[0].other]) <= near
-
-    def save(self) -> dict[str, Any]:
-        return {
-            "since": dict(self._since),
-            "ended": dict(self._ended),
-            "heard": dict(self._heard),
-            "total": self._total,
-            "last": self.last,
-        }
-
-    @classmethod
-    def restore(cls, saved: dict[str, Any]) -> Self:
-        talk = cls()
-        talk._since = {speaker: saved["since"][speaker] for speaker in Speaker}
-        talk._ended = {speaker: saved["ended"][speaker] for speaker in Speaker}
-        talk._heard = {speaker: saved["heard"][speaker] for speaker in Speaker}
-        talk._total = saved["total"]
-        talk.last = Speaker(saved["last"]) if saved["last"] else None
-        return talk

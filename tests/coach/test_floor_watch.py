@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import pytest
@@ -98,11 +97,12 @@ def test_a_pause_and_lost_audio_count_nothing(silence: str) -> None:
 
 
 def test_the_watch_goes_on_after_a_restart_in_mid_speech() -> None:
-    watch = FloorWatch()
-    watch.happened(holding())
-    watch.observe("s", speech(B, 5.0, 50.0)[0], 0.6)
-    again = FloorWatch.restore(json.loads(json.dumps(watch.save())))
-    assert again.advance("s", samples(8.0)) == watch.advance("s", samples(8.0)) != []
+    coach = Coach("s")
+    hear(coach, [holding(), speech(B, 5.0, 50.0)[0]], 5.5)
+    again = Coach.restore("s", coach.save())
+    coach.advance(samples(8.0))
+    again.advance(samples(8.0))
+    assert again.take_outcomes() == coach.take_outcomes() != []
 
 
 def test_nothing_is_said_into_the_neutral_first_minute_and_anybody_may_cut_it_short() -> None:

@@ -92,4 +92,3 @@ def test_an_outcome_is_a_line_of_the_timeline() -> None:
     line = outcome.happening("s")
     assert (line.kind, line.detector, line.detail["verdict"]) == ("cue_outcome", "coach@1", "followed")
     assert line.detail["settled_s"] == 20.0
-    assert Outcome.restore(outcome.save()) == outcome

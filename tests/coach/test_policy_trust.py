@@ -58,8 +58,8 @@ def test_a_condition_that_nobody_knows_silences_the_coach() -> None:
 
 
 def test_a_saved_state_of_another_version_is_refused() -> None:
-    payload = Coach("s").save().replace(b'"v":3', b'"v":99')
-    with pytest.raises(ValueError, match="version 99, expected 3"):
+    payload = Coach("s").save().replace(b'"v":4', b'"v":99')
+    with pytest.raises(ValueError, match="version 99, expected 4"):
         Coach.restore("s", payload)
 
 

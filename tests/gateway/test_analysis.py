@@ -205,4 +205,4 @@ async def test_what_words_make_of_an_overlap_is_kept_shown_and_told_to_the_coach
             await practice._words.keep([revised])
             assert revised in [stored.line for stored in await served.gateway.timeline.read(a.session)]
             coach = json.loads(served.analysts._analysts[a.session].coach.save())
-            assert [told["id"] for told in coach["revised"]] == [revised.id]
+            assert [told["id"] for told in coach["_revised"]] == [revised.id]
