@@ -7,7 +7,6 @@ as plain lines of the timeline, with the same weight.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from coach.outcomes import DETECTOR
@@ -28,17 +27,6 @@ _KIND = "practice_"
 _ANSWERS: dict[str, Act] = {f"{_KIND}{act}": act for act in BUTTONS if act != "start"}
 
 
-@dataclass(frozen=True, slots=True)
-class Adherence:
-    """Counts over the lines of one or more sessions."""
-
-    started: int
-    finished: int
-    bent: int
-    deferred: int
-    avoided: int
-
-
 def acted(session: str, card: str, act: str, at: int, by: str | None = None, *, nth: int = 0) -> Happening:
     """The tap as a line of the timeline. Raises UnusableInput for an act that there is not.
 
@@ -53,18 +41,3 @@ def acted(session: str, card: str, act: str, at: int, by: str | None = None, *, 
 def answers_of(lines: Sequence[Line], by: str) -> list[Act]:
     """What this partner answered so far, in the order of the timeline."""
     return [_ANSWERS[h.kind] for h in lines if isinstance(h, Happening) and h.by == by and h.kind in _ANSWERS]
-
-
-def adherence(lines: Sequence[Line], card: str | None = None) -> Adherence:
-    """Starts, and each partner's last answer in each session; for one card, or for all."""
-    started: set[str] = set()
-    answered: dict[tuple[str, str, str | None], Act] = {}
-    for line in lines:
-        if not isinstance(line, Happening) or (card is not None and line.detail.get("card") != card):
-            continue
-        if line.kind == _KIND + "start":
-            started.add(line.id)
-        elif line.kind in _ANSWERS:
-            answered[line.session, str(line.detail.get("card")), line.by] = _ANSWERS[line.kind]
-    counts = [sum(act == name for act in answered.values()) for name in _ANSWERS.values()]
-    return Adherence(len(started), *counts)

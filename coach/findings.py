@@ -11,7 +11,7 @@ from typing import Literal
 
 from coach.lanes import at
 from coach.record import Record, lasting
-from coach.report_form import By, CoupleView, Strength
+from coach.report_form import CoupleView, Strength
 from coach.turn_taking import share_interval
 from streaming.types import Kind, Span, Speaker
 from streaming.wire import samples, seconds
@@ -36,12 +36,11 @@ class Finding:
 
 def own_findings(record: Record, by: Speaker) -> list[Finding]:
     """What this partner did, the most telling first."""
-    letter: By = "a" if by is Speaker.A else "b"
     name = record.name(by)
     found: list[Finding] = []
 
     def add(topic: Topic, text: str, when: int | None) -> None:
-        found.append(Finding(topic, Strength(text, letter, None if when is None else seconds(when))))
+        found.append(Finding(topic, Strength(text, by, None if when is None else seconds(when))))
 
     quick = [r for r in record.rises if r.by is by and r.recovery_s is not None and r.recovery_s <= SETTLED_WITHIN_S]
     if quick:
@@ -167,13 +166,13 @@ def _spoke(record: Record, by: Speaker) -> Finding:
         text = f"{name} came. There was too little to hear to say more."
     else:
         text = f"{name} was not heard this time, so there is nothing to say yet."
-    return Finding("spoke", Strength(text, "a" if by is Speaker.A else "b", None))
+    return Finding("spoke", Strength(text, by, None))
 
 
 def couple_view(record: Record) -> CoupleView:
     chosen = _paired(record)
     return CoupleView(
-        strengths={"a": chosen[Speaker.A].strength.text, "b": chosen[Speaker.B].strength.text},
+        strengths={speaker: finding.strength.text for speaker, finding in chosen.items()},
         shared_moment=_shared_moment(record),
         one_thing=_one_thing(record),
     )

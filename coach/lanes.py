@@ -5,8 +5,8 @@ from __future__ import annotations
 from coach.adherence import BUTTONS
 from coach.cards import card_told
 from coach.floor import Act
-from coach.record import Record, clock, lasting, letter, stretch
-from coach.report_form import By, Lane, Mark, Quality
+from coach.record import Record, clock, lasting, partner, stretch
+from coach.report_form import Lane, Mark, Quality
 from streaming.rttm import joined
 from streaming.types import Kind, Span, Speaker
 from streaming.wire import samples, seconds
@@ -83,7 +83,7 @@ def _listening(record: Record, by: Speaker, silent: Span) -> bool:
 def lane(record: Record, by: Speaker) -> Lane:
     points = [a for a in record.points if a.by is by and a.span.start < record.end]
     return Lane(
-        by=_by(by),
+        by=by,
         speech=tuple(stretch(span) for span in record.speech[by]),
         gaps=tuple(stretch(span) for span in gaps(record, by)),
         arousal=tuple((seconds(a.span.end), a.level or 0.0, a.confidence) for a in points),
@@ -103,7 +103,7 @@ def quality(record: Record, by: Speaker) -> Quality:
         notes.append("No speech was heard in this lane.")
     elif record.speech[by] and not any(a.by is by for a in record.points):
         notes.append("No voice changes were measured in this lane.")
-    return Quality(_by(by), round(max(0.0, heard_share), 4), round(missing_s, 3), tuple(notes))
+    return Quality(by, round(max(0.0, heard_share), 4), round(missing_s, 3), tuple(notes))
 
 
 def rail(record: Record) -> list[Mark]:
@@ -112,8 +112,8 @@ def rail(record: Record) -> list[Mark]:
             id=a.id,
             group="overlap",
             kind=a.kind.value,
-            by=letter(a.by),
-            over=letter(a.over),
+            by=a.by,
+            over=a.over,
             start_s=seconds(a.span.start),
             end_s=max(seconds(a.span.end), seconds(a.span.start) + SHORTEST_MARK_S),
             label=BROKE_IN_LABEL if a in record.broke_in else OVERLAP_LABELS[a.kind],
@@ -142,7 +142,7 @@ def _cues(record: Record) -> list[Mark]:
 def _pauses(record: Record) -> list[Mark]:
     out = []
     for span, begun in record.pauses:
-        by = letter(begun.by) if begun.by in ("a", "b") else None
+        by = partner(begun.by)
         named = [h for h in record.happenings if h.kind == "time_out" and span.start <= h.at <= span.end]
         label = f"A pause of {lasting(seconds(span.length))}"
         if named:  # the last of them: a time-out may be made longer
@@ -184,14 +184,10 @@ def _card(record: Record) -> list[Mark]:
             continue
         card = card_told(h.detail)
         label = f"Begun: “{card.title}”" if act == "start" and card else f"Said: “{BUTTONS[act][0]}”"
-        by = letter(h.by) if h.by in ("a", "b") else None
+        by = partner(h.by)
         out.append(Mark(h.id, "card", act, by, None, seconds(h.at), seconds(h.at), label, None, 1.0))
     return out
 
 
 def at(sample: int) -> str:
     return clock(seconds(sample))
-
-
-def _by(speaker: Speaker) -> By:
-    return "a" if speaker is Speaker.A else "b"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from coach.adherence import Act, answers_of
 from coach.cards import card_told
 from coach.record import Record
-from coach.report_form import Answered, By, CueTold, Pauses, Practised, Repairs, TurnsTaken
+from coach.report_form import Answered, CueTold, Pauses, Practised, Repairs, TurnsTaken
 from streaming.types import Speaker
 from streaming.wire import seconds
 
@@ -21,7 +21,7 @@ def practised(record: Record) -> Practised:
         planned_s=record.facts.planned_s or (known.minutes * 60.0 if known else None),
         done_s=max(0.0, record.duration_s - paused_s),
         anchor=known.anchor if known else None,
-        answers=tuple(Answered(_by(speaker), act) for speaker, act in answers(record).items()),
+        answers=tuple(Answered(speaker, act) for speaker, act in answers(record).items()),
         turns=_turns(record),
         pauses=_pauses(record),
         repairs=_repairs(record),
@@ -45,10 +45,10 @@ def cues_told(record: Record) -> tuple[CueTold, ...]:
                 at_s=seconds(cue.at),
                 level=cue.level,
                 text=cue.text,
-                shown_on=tuple(_by(speaker) for speaker in Speaker if speaker.value in painted),
+                shown_on=tuple(speaker for speaker in Speaker if speaker in painted),
                 verdict=outcome.verdict if outcome else None,
                 signs=outcome.signs if outcome else (),
-                went_quiet=tuple(_by(speaker) for speaker in outcome.went_quiet) if outcome else (),
+                went_quiet=outcome.went_quiet if outcome else (),
                 settled_s=outcome.settled_s if outcome else None,
             )
         )
@@ -83,7 +83,3 @@ def _repairs(record: Record) -> Repairs:
     """Offers to begin again that were made and taken up, as both pressed them."""
     kinds = [h.kind for h in record.happenings]
     return Repairs(offered=kinds.count("repair_offered"), accepted=kinds.count("repair_accepted"))
-
-
-def _by(speaker: Speaker) -> By:
-    return "a" if speaker is Speaker.A else "b"

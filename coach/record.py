@@ -9,7 +9,7 @@ from coach import floor as floors
 from coach.floor import Floor
 from coach.floor_watch import KIND as BROKE_IN
 from coach.outcomes import Outcome, what_came_of
-from coach.report_form import By, ReportFacts, Stretch
+from coach.report_form import ReportFacts, Stretch
 from streaming.errors import UnusableInput
 from streaming.rttm import joined
 from streaming.types import (
@@ -83,9 +83,8 @@ class Record:
         self.bursts = {s: self._bursts(s) for s in Speaker}
         self.outcomes: dict[str, Outcome] = {outcome.cue: outcome for outcome in what_came_of(lines)}
 
-    def name(self, by: Speaker | str) -> str:
-        speaker = Speaker(by)
-        return self.facts.names.get(speaker, "").strip() or f"Partner {speaker.value.upper()}"
+    def name(self, by: Speaker) -> str:
+        return self.facts.names.get(by, "").strip() or f"Partner {by.upper()}"
 
     @property
     def duration_s(self) -> float:
@@ -95,12 +94,10 @@ class Record:
         """Those of ``by``, or of anybody where it is None."""
         return [a for a in self.overlaps if a.kind in INTERRUPTION_KINDS and (by is None or a.by is by)]
 
-    def painted_by(self, cue: Cue) -> set[str]:
+    def painted_by(self, cue: Cue) -> set[Speaker]:
         """Whose screens acknowledged the cue."""
-        return {h.by for h in self.happenings if h.kind == "cue_painted" and h.detail.get("cue") == cue.id and h.by} & {
-            "a",
-            "b",
-        }
+        painted = {h.by for h in self.happenings if h.kind == "cue_painted" and h.detail.get("cue") == cue.id}
+        return {speaker for speaker in Speaker if speaker in painted}
 
     def _end(self, notes: list[Annotation]) -> int:
         ended = [h.at for h in self.happenings if h.kind == "ended"]
@@ -225,10 +222,9 @@ def stretch(span: Span) -> Stretch:
     return seconds(span.start), seconds(span.end)
 
 
-def letter(speaker: Speaker | str | None) -> By | None:
-    if speaker is None:
-        return None
-    return "a" if speaker == "a" else "b"
+def partner(by: str | None) -> Speaker | None:
+    """Who did it; None where it was no partner."""
+    return Speaker(by) if by in ("a", "b") else None
 
 
 def clock(at_s: float) -> str:

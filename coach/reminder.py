@@ -7,22 +7,18 @@ import re
 from coach.practice import Card
 from streaming.errors import UnusableInput
 
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 LINE_OCTETS = 75
 
 
-def reminder(card: Card, *, date: str, time: str, uid: str, stamp: str, days: tuple[str, ...] = ()) -> str:
+def reminder(card: Card, *, date: str, time: str, uid: str, stamp: str) -> str:
     """An event of the card's length at local ``date`` ("2026-11-25") and ``time`` ("19:30").
 
-    ``stamp`` is when it was made, in UTC ("20261123T080000Z"). ``days`` ("WE", "SU") repeat it
-    weekly. Local time without a zone on purpose: an anchor is a habit, and habits travel along.
+    ``stamp`` is when it was made, in UTC ("20261123T080000Z"). Local time without a zone on purpose: an anchor is a
+    habit, and habits travel along.
     """
     day, clock = _date(date), _time(time)
     if not re.fullmatch(r"\d{8}T\d{6}Z", stamp):
         raise UnusableInput(f"stamp {stamp!r} is not UTC in the form 20261123T080000Z")
-    unknown = [name for name in days if name not in DAYS]
-    if unknown:
-        raise UnusableInput(f"{unknown[0]!r} is no weekday; choose from {', '.join(DAYS)}")
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(card.steps, 1))
     about = f"{card.anchor}\n{steps}\nDone when: {card.done_when}\nShort on time: {card.fallback}"
     lines = [
@@ -34,7 +30,6 @@ def reminder(card: Card, *, date: str, time: str, uid: str, stamp: str, days: tu
         f"DTSTAMP:{stamp}",
         f"DTSTART:{day}T{clock}",
         f"DURATION:PT{card.minutes}M",
-        *([f"RRULE:FREQ=WEEKLY;BYDAY={','.join(sorted(days, key=DAYS.index))}"] if days else []),
         f"SUMMARY:{_text(card.title)}",
         f"DESCRIPTION:{_text(about)}",
         "BEGIN:VALARM",

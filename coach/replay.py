@@ -12,10 +12,12 @@ from html import escape
 
 from coach.lanes import CUE_LABELS
 from coach.policy import Coach
+from coach.record import clock
 from coach.settings import CoachSettings
 from streaming.types import Annotation, Cue, Happening, Line
 from streaming.wire import seconds
 
+POLICIES = ("as it was", "other policy")
 SAME_WITHIN_S = 10.0
 # Acknowledgements belong to the cues that were shown, not to those that would have been.
 OF_OLD_CUES = frozenset({"cue_painted", "cue_dismissed", "cue_outcome"})
@@ -56,13 +58,9 @@ def compared(was: Sequence[Cue], would_be: Sequence[Cue]) -> list[Row]:
     return sorted(rows, key=lambda row: row.at_s)
 
 
-def table(rows: Sequence[Row], was: str = "as it was", would_be: str = "other policy") -> list[tuple[str, str, str]]:
+def table(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     """Rows of text with a head: time, the cue that came, the cue that would have come."""
-    out = [("time", was, would_be)]
-    for row in rows:
-        whole = int(row.at_s)
-        out.append((f"{whole // 60}:{whole % 60:02d}", _told(row.was), _told(row.would_be)))
-    return out
+    return [("time", *POLICIES), *((clock(row.at_s), _told(row.was), _told(row.would_be)) for row in rows)]
 
 
 def _told(cue: Cue | None) -> str:
@@ -79,13 +77,13 @@ SHAPES = {
 }
 
 
-def picture(rows: Sequence[Row], duration_s: float, was: str = "as it was", would_be: str = "other policy") -> str:
+def picture(rows: Sequence[Row], duration_s: float) -> str:
     """The same as an SVG: one lane a policy, a shape a level, minutes below."""
     span_s = max(1.0, duration_s)
     marks = []
     for lane, cues in enumerate(([row.was for row in rows], [row.would_be for row in rows])):
         y = 40 + LANE * lane
-        marks.append(f'<text x="12" y="{y + 5}">{escape((was, would_be)[lane])}</text>')
+        marks.append(f'<text x="12" y="{y + 5}">{POLICIES[lane]}</text>')
         marks.append(f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - 20}" y2="{y}" stroke="#cfc8bb"/>')
         marks += [_mark(cue, y, span_s) for cue in cues if cue]
     marks += _minutes(span_s) + _legend()

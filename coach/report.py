@@ -8,7 +8,7 @@ from coach.findings import couple_view, strengths
 from coach.lanes import lane, quality, rail, unheard_s
 from coach.moments import moments
 from coach.practised import cues_told, practised
-from coach.record import Record, lasting
+from coach.record import Record, lasting, partner
 from coach.report_form import Consent, Report, ReportFacts, Scope, report_json
 from coach.spoken import with_words
 from coach.turn_taking import turn_taking
@@ -28,7 +28,7 @@ def build_report(session: str, lines: Sequence[Line], facts: ReportFacts) -> Rep
         session=session,
         began_unix=facts.began_unix,
         duration_s=record.duration_s,
-        names={"a": record.name(Speaker.A), "b": record.name(Speaker.B)},
+        names={speaker: record.name(speaker) for speaker in Speaker},
         scope=Scope(_consents(record), tuple(quality(record, speaker) for speaker in Speaker)),
         practised=practised(record),
         strengths=strengths(record),
@@ -45,20 +45,18 @@ def build_report(session: str, lines: Sequence[Line], facts: ReportFacts) -> Rep
 
 def _consents(record: Record) -> tuple[Consent, ...]:
     """Every consent given, changed or withdrawn, with what then stood."""
-    stands = {by: dict.fromkeys(("practice", "observer", "words"), False) for by in ("a", "b")}
+    purposes = ("practice", "observer", "words")
+    stands = {by: dict.fromkeys(purposes, False) for by in Speaker}
     out: list[Consent] = []
     for h in record.happenings:
-        if h.kind not in ("consent", "observer_consent", "words_consent") or h.by not in ("a", "b"):
+        by = partner(h.by)
+        if by is None or h.kind not in ("consent", "observer_consent", "words_consent"):
             continue
-        for purpose in ("practice", "observer", "words"):
-            if purpose in h.detail:
-                stands[h.by][purpose] = h.detail[purpose] is True
-        now = stands[h.by]
-        by = "a" if h.by == "a" else "b"
+        stands[by] |= {purpose: h.detail[purpose] is True for purpose in purposes if purpose in h.detail}
         at_s = max(0.0, seconds(h.at))
-        if out and out[-1].by == by and out[-1].at_s == at_s:
+        if out and (out[-1].by, out[-1].at_s) == (by, at_s):
             out.pop()  # one tap that changed several purposes
-        out.append(Consent("a" if by == "a" else "b", now["practice"], now["observer"], at_s, now["words"]))
+        out.append(Consent(by, at_s=at_s, **stands[by]))
     return tuple(out)
 
 

@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeAlias
 from streaming.types import Speaker
 
 Stretch: TypeAlias = tuple[float, float]  # start and end, seconds
-By: TypeAlias = Literal["a", "b"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,12 @@ class ReportFacts:
     language: str = "en"
     words_waiting: bool = False  # the last of them are still being written down
     summary: bool = False  # a language model of the practice's own may propose one
-    viewer: By | None = None  # the partner who reads it, None for anybody else
+    viewer: Speaker | None = None  # the partner who reads it, None for anybody else
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    by: By
+    by: Speaker
     practice: bool
     observer: bool
     at_s: float
@@ -39,7 +38,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    by: By
+    by: Speaker
     heard_share: float
     gaps_s: float
     notes: tuple[str, ...]
@@ -56,7 +55,7 @@ class Scope:
 class Answered:
     """How it went, as one partner tapped it: finish, bend, defer or avoid (see ``coach.adherence``)."""
 
-    by: By
+    by: Speaker
     act: str
 
 
@@ -93,10 +92,10 @@ class CueTold:
     at_s: float
     level: int
     text: str
-    shown_on: tuple[By, ...]
+    shown_on: tuple[Speaker, ...]
     verdict: str | None  # one of coach.outcomes.Verdict; None where the session ended too soon
     signs: tuple[str, ...]
-    went_quiet: tuple[By, ...]
+    went_quiet: tuple[Speaker, ...]
     settled_s: float | None
 
 
@@ -115,13 +114,13 @@ class Practised:
 @dataclass(frozen=True, slots=True)
 class Strength:
     text: str
-    by: By | None
+    by: Speaker | None
     at_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    by: By
+    by: Speaker
     speech: tuple[Stretch, ...]
     gaps: tuple[Stretch, ...]
     arousal: tuple[tuple[float, float, float], ...]  # time, level, confidence
@@ -135,8 +134,8 @@ class Mark:
     id: str
     group: Literal["overlap", "cue", "pause", "floor", "card", "repair"]
     kind: str
-    by: By | None
-    over: By | None
+    by: Speaker | None
+    over: Speaker | None
     start_s: float
     end_s: float
     label: str
@@ -159,7 +158,7 @@ class Moment:
 class TurnTaking:
     """``share`` is of all speaking time; low and high are the ends of 95 % intervals."""
 
-    by: By
+    by: Speaker
     speaking_s: float
     turns: int
     share: float
@@ -174,7 +173,7 @@ class TurnTaking:
 class Quote:
     """What one partner said, as the transcriber heard it; no text where the words were lost."""
 
-    by: By
+    by: Speaker
     start_s: float
     end_s: float
     text: str
@@ -186,7 +185,7 @@ class Reaching:
     """What this partner may have been reaching for, in own words. ``words``: the id to confirm it by."""
 
     words: str
-    by: By
+    by: Speaker
     at_s: float
     text: str
     answer: Literal["asked", "yes", "no"]
@@ -196,7 +195,7 @@ class Reaching:
 class Start:
     """How a turn began, and the rule that says so."""
 
-    by: By
+    by: Speaker
     at_s: float
     kind: Literal["gentle", "harsh"]
     because: str
@@ -216,7 +215,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class CoupleView:
-    strengths: dict[By, str]
+    strengths: dict[Speaker, str]
     shared_moment: str
     one_thing: str
 
@@ -226,7 +225,7 @@ class Report:
     session: str
     began_unix: float | None
     duration_s: float
-    names: dict[By, str]
+    names: dict[Speaker, str]
     scope: Scope
     practised: Practised
     strengths: tuple[Strength, ...]

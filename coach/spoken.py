@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from coach.meaning import Language, first, language
-from coach.record import Record, clock, lasting, letter
-from coach.report_form import By, Mark, Quote, Reaching, Report, Spoken, Start, Strength
+from coach.record import Record, clock, lasting
+from coach.report_form import Mark, Quote, Reaching, Report, Spoken, Start, Strength
 from streaming.types import Annotation, Happening, Kind, Line, Span, Speaker
 from streaming.wire import samples, seconds
 
@@ -90,7 +90,7 @@ def missing_in(record: Record, lines: Sequence[Line]) -> list[Quote]:
                 gaps[-1] = Span(gaps[-1].start, span.end)
             else:
                 gaps.append(span)
-        out += [Quote("a" if speaker is Speaker.A else "b", seconds(g.start), seconds(g.end), "", 0.0) for g in gaps]
+        out += [Quote(speaker, seconds(g.start), seconds(g.end), "", 0.0) for g in gaps]
     return sorted(out, key=lambda gap: gap.start_s)
 
 
@@ -119,13 +119,12 @@ def _missing_told(missing: Sequence[Quote]) -> list[str]:
 
 
 def _quote(a: Annotation) -> Quote:
-    return Quote(_by(a), seconds(a.span.start), seconds(a.span.end), a.text or "", a.confidence)
+    return Quote(_speaker(a), seconds(a.span.start), seconds(a.span.end), a.text or "", a.confidence)
 
 
-def _by(a: Annotation) -> By:
-    by = letter(a.by)
-    assert by is not None
-    return by
+def _speaker(a: Annotation) -> Speaker:
+    assert a.by is not None  # as said_in chose them
+    return a.by
 
 
 def repairs(said: Sequence[Annotation], rules: Language) -> list[Repair]:
@@ -145,16 +144,16 @@ def strengths_in_words(record: Record, said: Sequence[Annotation], rules: Langua
     """A repair that was taken up first, then one that was offered, then what was said back: one of each a partner."""
     out: list[Strength] = []
     for speaker in Speaker:
-        name, by = record.name(speaker), letter(speaker)
+        name = record.name(speaker)
         own = sorted((r for r in repairs(said, rules) if r.at.by is speaker), key=lambda r: not r.taken_up)
         if own:
             best, at_s = own[0], seconds(own[0].at.span.start)
             ending = f", and {record.name(speaker.other)} took it up" if best.taken_up else ""
-            out.append(Strength(f"At {clock(at_s)} {name} offered a repair, “{best.words}”{ending}.", by, at_s))
+            out.append(Strength(f"At {clock(at_s)} {name} offered a repair, “{best.words}”{ending}.", speaker, at_s))
         backs = [a for a in said if a.by is speaker and first(rules.reflections, a.text or "")]
         if backs:
             at_s = seconds(backs[0].span.start)
-            out.append(Strength(f"At {clock(at_s)} {name} said back what was heard.", by, at_s))
+            out.append(Strength(f"At {clock(at_s)} {name} said back what was heard.", speaker, at_s))
     return out
 
 
@@ -170,7 +169,7 @@ def repair_marks(said: Sequence[Annotation], rules: Language) -> list[Mark]:
 
 def _mark(a: Annotation, kind: str, label: str) -> Mark:
     start_s, end_s = seconds(a.span.start), seconds(a.span.end)
-    return Mark(a.id, "repair", kind, letter(a.by), None, start_s, end_s, label, a.text, a.confidence)
+    return Mark(a.id, "repair", kind, a.by, None, start_s, end_s, label, a.text, a.confidence)
 
 
 def _reaching(record: Record, said: Sequence[Annotation], rules: Language) -> tuple[Reaching, ...]:
@@ -183,8 +182,8 @@ def _reaching(record: Record, said: Sequence[Annotation], rules: Language) -> tu
         for a in said:
             for sentence in rules.reached_for(a.text or "") if a.by is speaker else ():
                 answer = _answer(answers.get((speaker.value, a.id)))
-                if answer == "yes" or (viewer == speaker.value and answer == "asked"):
-                    rows.append(Reaching(a.id, _by(a), seconds(a.span.start), sentence, answer))
+                if answer == "yes" or (viewer is speaker and answer == "asked"):
+                    rows.append(Reaching(a.id, speaker, seconds(a.span.start), sentence, answer))
         out += rows[:MOST_SHOWN]
     return tuple(out)
 
@@ -204,6 +203,6 @@ def _starts(said: Sequence[Annotation], rules: Language) -> tuple[Start, ...]:
         found = rules.begins(a.text or "") if anew and len((a.text or "").split()) >= FEWEST_WORDS else None
         if found:
             because = f"{found.reason}: “{found.phrase}”"
-            out.append(Start(_by(a), seconds(a.span.start), found.kind, because, a.text or ""))
-    shown = [[s for s in out if s.by == by][:MOST_SHOWN] for by in ("a", "b")]
+            out.append(Start(_speaker(a), seconds(a.span.start), found.kind, because, a.text or ""))
+    shown = [[s for s in out if s.by == by][:MOST_SHOWN] for by in Speaker]
     return tuple(sorted((s for own in shown for s in own), key=lambda s: s.at_s))

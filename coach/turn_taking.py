@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 
 from coach.record import Record
-from coach.report_form import By, TurnTaking
+from coach.report_form import TurnTaking
 from streaming.types import Span, Speaker
 from streaming.wire import samples, seconds
 
@@ -30,10 +30,9 @@ def turn_taking(record: Record) -> tuple[TurnTaking, ...]:
         share = speaking[speaker] / total if total else 0.0
         low, high = share_interval(record, speaker)
         count = len(record.interruptions(speaker))
-        by: By = "a" if speaker is Speaker.A else "b"
         rows.append(
             TurnTaking(
-                by=by,
+                by=speaker,
                 speaking_s=seconds(speaking[speaker]),
                 turns=len(record.bursts[speaker]),
                 share=round(share, 4),

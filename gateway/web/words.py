@@ -55,7 +55,7 @@ def facts_of(gateway: Gateway, link: Link, record: Record) -> ReportFacts:
         language=gateway.settings.words_language,
         words_waiting=gateway.words is not None and gateway.words.waits(record.session),
         summary=bool(gateway.settings.summary.url),
-        viewer="a" if link.role == "a" else "b" if link.role == "b" else None,
+        viewer=Speaker(link.role) if link.role in ("a", "b") else None,
     )
 
 

@@ -259,7 +259,7 @@ def test_strengths_are_what_the_data_show() -> None:
     assert "You took up “One at a time?” at 1:12: after it you mostly spoke one at a time." in texts
     assert "One of you asked for a pause at 5:00. It was kept for 30 seconds, and you came back." in texts
     assert {s.by for s in built.strengths} == {None, "a", "b"}
-    assert built.couple.strengths["a"] != built.couple.strengths["b"]
+    assert built.couple.strengths[A] != built.couple.strengths[B]
 
 
 def test_silence_after_a_cue_is_no_proof_of_taking_turns() -> None:

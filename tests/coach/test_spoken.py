@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coach.report import build_report, report_json
-from coach.report_form import By, Report, ReportFacts
+from coach.report_form import Report, ReportFacts
 from coach.spoken import REACHING
 from streaming.types import Annotation, Happening, Line, Speaker
 from tests.detectors.spoken import SESSION, at, speech, words
@@ -28,7 +28,7 @@ def lines(*more: Line) -> list[Line]:
     return [*out, *more, Happening("end", SESSION, "ended", at(20.0))]
 
 
-def report(*more: Line, viewer: By | None = None, agreed: bool = True) -> Report:
+def report(*more: Line, viewer: Speaker | None = None, agreed: bool = True) -> Report:
     facts = ReportFacts({A: "Kim", B: "Sam"}, words=agreed, viewer=viewer)
     return build_report(SESSION, lines(*more), facts)
 
@@ -70,15 +70,15 @@ def test_repairs_lie_on_the_rail_with_their_quote() -> None:
 
 
 def test_what_somebody_was_reaching_for_is_asked_of_them_alone_until_they_confirm_it() -> None:
-    def seen(viewer: By | None, *more: Line) -> list[tuple[str, str]]:
+    def seen(viewer: Speaker | None, *more: Line) -> list[tuple[str, str]]:
         rows = spoken(report(*more, viewer=viewer))["reaching"]
         return [(row["text"], row["answer"]) for row in rows if row["by"] == "a"]
 
     own = "I just want us to decide together."
-    assert seen("a") == [(own, "asked")]
-    assert seen("b") == seen(None) == []
+    assert seen(A) == [(own, "asked")]
+    assert seen(B) == seen(None) == []
     assert seen(None, answered(A, True)) == [(own, "yes")]
-    assert seen("b", answered(A, False)) == []
+    assert seen(B, answered(A, False)) == []
 
 
 def test_only_that_partner_can_confirm_it() -> None:

@@ -168,7 +168,7 @@ def dialogue() -> tuple[Line, ...]:
 
 def report(*, words: bool) -> Json:
     names = {Speaker.A: HERE.name, Speaker.B: THERE.name}
-    facts = ReportFacts(names, 1_770_000_000.0, now_s=92.0, words=words, summary=words, viewer="a")
+    facts = ReportFacts(names, 1_770_000_000.0, now_s=92.0, words=words, summary=words, viewer=Speaker.A)
     told: Json = report_json(build_report(dialogue()[0].session, dialogue(), facts))
     return told
 
