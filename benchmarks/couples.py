@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from detectors.turns import annotate_activity
 from streaming.ids import event_id
-from streaming.rttm import joined
-from streaming.types import Annotation, Kind, Span, Speaker, Status
+from streaming.types import Annotation, Kind, Span, Speaker, Status, joined
 from streaming.wire import samples
 
 VOICE_OPEN_S = 0.1  # a voice detector announces speech this long after its start …

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from detectors.turn_settings import TurnSettings
-from streaming.types import Kind, Span, Speaker
+from streaming.types import Kind, Span, Speaker, joined
 
 NEVER = 10**12
 
@@ -41,8 +41,8 @@ class Talk:
 
     def __init__(self, activity: Mapping[Speaker, Sequence[Span]], settings: TurnSettings | None = None) -> None:
         self.settings = settings or TurnSettings()
-        self.ipus = {who: bridged(activity[who], self.settings.ipu_gap_samples) for who in Speaker}
-        self.bursts = {who: bridged(activity[who], self.settings.burst_gap_samples) for who in Speaker}
+        self.ipus = {who: joined(activity[who], self.settings.ipu_gap_samples) for who in Speaker}
+        self.bursts = {who: joined(activity[who], self.settings.burst_gap_samples) for who in Speaker}
         self._starts = {who: [span.start for span in self.ipus[who]] for who in Speaker}
         self._taken = list(self._floor())
 
@@ -109,14 +109,3 @@ class Talk:
                 if alone and edge - since >= self.settings.floor_samples:
                     yield since + self.settings.floor_samples, alone
                 alone, since = now, edge
-
-
-def bridged(spans: Sequence[Span], gap: int) -> list[Span]:
-    """Spans less than ``gap`` apart made one."""
-    out: list[Span] = []
-    for span in spans:
-        if out and span.start - out[-1].end < gap:
-            out[-1] = Span(out[-1].start, max(out[-1].end, span.end))
-        else:
-            out.append(span)
-    return out

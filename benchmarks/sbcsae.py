@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from streaming.errors import UnusableInput
-from streaming.rttm import joined
-from streaming.types import Span, Speaker
+from streaming.types import Span, Speaker, joined
 from streaming.wire import samples
 
 # What a listener says to say no more than "go on" (EVENTS names the first of them and goes on with "…").

@@ -21,8 +21,7 @@ from detectors import turn_model
 from detectors.overlap import Overlap
 from detectors.turn_model import EARLY, RULED, WEIGHTS, Logit, TurnModel
 from detectors.turns import TurnDetector, changes
-from streaming.rttm import joined
-from streaming.types import INTERRUPTION_KINDS, Annotation, Span, Speaker
+from streaming.types import INTERRUPTION_KINDS, Annotation, Span, Speaker, joined
 
 Table = NDArray[np.float64]
 Truth = NDArray[np.bool_]

@@ -17,8 +17,7 @@ from detectors.partner import Partner
 from detectors.settings import FRAME_SAMPLES, DetectorSettings
 from detectors.silero import shared_model
 from streaming.audio import read_audio
-from streaming.rttm import joined
-from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Samples, Span, Speaker
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Kind, Samples, Span, Speaker, joined
 
 Line: TypeAlias = Literal["clean", "noise_5db", "telephone"]
 _STEP = 160  # 10 ms, the grid on which activity is compared

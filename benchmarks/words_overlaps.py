@@ -18,7 +18,7 @@ from detectors.words_refine import Refinement
 from gateway.words.process import Answer, Transcriber
 from streaming.errors import UnusableInput
 from streaming.ids import event_id
-from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Status, Word
+from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Span, Speaker, Status, Word, joined
 
 NEAR_SAMPLES = 32_000  # 2 s: bursts around an overlap
 TRANSCRIBED_EVERY = 7  # two of the conversations: speaking and hearing all takes 20 min
@@ -130,13 +130,7 @@ def _speech(c: Conversation) -> list[Annotation]:
     gap = SAMPLE_RATE_HZ // 5
     out: list[Annotation] = []
     for by, spans in c.activity.items():
-        ipus: list[Span] = []
-        for span in spans:
-            if ipus and span.start - ipus[-1].end < gap:
-                ipus[-1] = Span(ipus[-1].start, span.end)
-            else:
-                ipus.append(span)
-        for ipu in ipus:
+        for ipu in joined(spans, gap):
             out.append(_line(c, by, Kind.SPEECH, "open", ipu, ipu.start + OPEN_SAMPLES))
             out.append(_line(c, by, Kind.SPEECH, "final", ipu, ipu.end + FINAL_SAMPLES))
     return out

@@ -7,8 +7,7 @@ from coach.cards import card_told
 from coach.floor import Act
 from coach.record import Record, clock, lasting, partner, stretch
 from coach.report_form import Lane, Mark, Quality
-from streaming.rttm import joined
-from streaming.types import Kind, Span, Speaker
+from streaming.types import Kind, Span, Speaker, joined
 from streaming.wire import samples, seconds
 
 # Labels that can be read aloud to both: what happened between two voices, not what one did to the other.
@@ -112,12 +111,11 @@ def rail(record: Record) -> list[Mark]:
             id=a.id,
             group="overlap",
             kind=a.kind.value,
-            by=a.by,
-            over=a.over,
             start_s=seconds(a.span.start),
             end_s=max(seconds(a.span.end), seconds(a.span.start) + SHORTEST_MARK_S),
             label=BROKE_IN_LABEL if a in record.broke_in else OVERLAP_LABELS[a.kind],
-            text=None,
+            by=a.by,
+            over=a.over,
             confidence=a.confidence,
         )
         for a in record.overlaps
@@ -135,42 +133,30 @@ def _cues(record: Record) -> list[Mark]:
         outcome = record.outcomes.get(cue.id)
         if outcome:
             label = f"{label}, {VERDICTS[outcome.verdict]}"
-        out.append(Mark(cue.id, "cue", kind, None, None, at_s, end_s, label, cue.text, 1.0))
+        out.append(Mark(cue.id, "cue", kind, at_s, end_s, label, text=cue.text))
     return out
 
 
 def _pauses(record: Record) -> list[Mark]:
     out = []
     for span, begun in record.pauses:
-        by = partner(begun.by)
         named = [h for h in record.happenings if h.kind == "time_out" and span.start <= h.at <= span.end]
         label = f"A pause of {lasting(seconds(span.length))}"
         if named:  # the last of them: a time-out may be made longer
             label = f"A time-out of {lasting(seconds(span.length))}, back at {named[-1].detail.get('back_at')}"
         kind = "time_out" if named else "pause"
-        out.append(Mark(begun.id, "pause", kind, by, None, *stretch(span), label, None, 1.0))
+        out.append(Mark(begun.id, "pause", kind, *stretch(span), label, by=partner(begun.by)))
     for a in record.silences:
         if not any(pause.overlap(a.span) > samples(0.5) for pause, _ in record.pauses):
             label = f"Quiet for {lasting(seconds(a.span.length))}"
-            out.append(Mark(a.id, "pause", "long_silence", None, None, *stretch(a.span), label, None, a.confidence))
+            out.append(Mark(a.id, "pause", "long_silence", *stretch(a.span), label, confidence=a.confidence))
     return out
 
 
 def _floor(record: Record) -> list[Mark]:
     """Where turns were agreed on and where that ended, what was said back, and where the floor went over."""
     return [
-        Mark(
-            step.id,
-            "floor",
-            step.act,
-            None,
-            None,
-            seconds(step.at),
-            seconds(step.at),
-            FLOOR_LABELS[step.act],
-            None,
-            1.0,
-        )
+        Mark(step.id, "floor", step.act, seconds(step.at), seconds(step.at), FLOOR_LABELS[step.act])
         for step in record.floor_steps
     ]
 
@@ -184,8 +170,7 @@ def _card(record: Record) -> list[Mark]:
             continue
         card = card_told(h.detail)
         label = f"Begun: “{card.title}”" if act == "start" and card else f"Said: “{BUTTONS[act][0]}”"
-        by = partner(h.by)
-        out.append(Mark(h.id, "card", act, by, None, seconds(h.at), seconds(h.at), label, None, 1.0))
+        out.append(Mark(h.id, "card", act, seconds(h.at), seconds(h.at), label, by=partner(h.by)))
     return out
 
 

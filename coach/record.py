@@ -11,7 +11,6 @@ from coach.floor_watch import KIND as BROKE_IN
 from coach.outcomes import Outcome, what_came_of
 from coach.report_form import ReportFacts, Stretch
 from streaming.errors import UnusableInput
-from streaming.rttm import joined
 from streaming.types import (
     INTERRUPTION_KINDS,
     OVERLAP_KINDS,
@@ -23,6 +22,7 @@ from streaming.types import (
     Line,
     Span,
     Speaker,
+    joined,
 )
 from streaming.wire import samples, seconds
 
@@ -35,7 +35,6 @@ BACKCHANNEL_S = 1.0
 class RiseSeen:
     """A rise of one partner's voice above its own usual. ``settled`` is when it had come down, if it did."""
 
-    id: str
     by: Speaker
     start: int
     end: int
@@ -53,8 +52,6 @@ class FloorStep:
     id: str
     at: int
     act: floors.Act
-    before: Floor
-    after: Floor
 
 
 class Record:
@@ -146,7 +143,7 @@ class Record:
                 continue
             act = floors.act_between(before, after)
             if act:
-                steps.append(FloorStep(h.id, h.at, act, before, after))
+                steps.append(FloorStep(h.id, h.at, act))
             if before.phase is floors.Phase.OFF:
                 since = h.at
             elif after.phase is floors.Phase.OFF:
@@ -194,22 +191,16 @@ class Record:
             ]
             settled = min(settles) if settles else None
             end = settled if settled is not None else max([rise.span.end, *up])
-            out.append(RiseSeen(rise.id, rise.by, rise.span.start, min(end, max(self.end, rise.span.start)), settled))
+            out.append(RiseSeen(rise.by, rise.span.start, min(end, max(self.end, rise.span.start)), settled))
         return out
 
     def _bursts(self, by: Speaker) -> list[Span]:
         """Turns: the partner's bursts without those that were only listening sounds."""
-        bursts: list[Span] = []
-        for span in self.speech[by]:
-            if bursts and span.start - bursts[-1].end < samples(BURST_GAP_S):
-                bursts[-1] = Span(bursts[-1].start, span.end)
-            else:
-                bursts.append(span)
         near = SAMPLE_RATE_HZ // 4
         sounds = [a.span.start for a in self.overlaps if a.kind is Kind.BACKCHANNEL and a.by is by]
         return [
             burst
-            for burst in bursts
+            for burst in joined(self.speech[by], samples(BURST_GAP_S))
             if burst.length > samples(BACKCHANNEL_S) or not any(abs(start - burst.start) <= near for start in sounds)
         ]
 

@@ -134,13 +134,13 @@ class Mark:
     id: str
     group: Literal["overlap", "cue", "pause", "floor", "card", "repair"]
     kind: str
-    by: Speaker | None
-    over: Speaker | None
     start_s: float
     end_s: float
     label: str
-    text: str | None
-    confidence: float
+    by: Speaker | None = None
+    over: Speaker | None = None
+    text: str | None = None
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

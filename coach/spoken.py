@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from coach.meaning import Language, first, language
-from coach.record import Record, clock, lasting
+from coach.record import Record, clock, lasting, stretch
 from coach.report_form import Mark, Quote, Reaching, Report, Spoken, Start, Strength
-from streaming.types import Annotation, Happening, Kind, Line, Span, Speaker
+from streaming.types import Annotation, Happening, Kind, Line, Span, Speaker, joined
 from streaming.wire import samples, seconds
 
 TAKEN_UP_S = 20.0  # an answer to a repair comes within a turn or two
@@ -76,21 +76,15 @@ def missing_in(record: Record, lines: Sequence[Line]) -> list[Quote]:
         own = [a for a in notes if a.by is speaker]
         written = [a.span for a in own if a.kind is Kind.WORDS]
         sure = [a.span for a in own if a.kind is Kind.SPEECH and a.confidence >= SURE_SPEECH]
-        gaps: list[Span] = []
-        for span in sorted(sure, key=lambda span: span.start):
-            if (
-                span.length < samples(SHORTEST_S)
-                or span.end > until
-                or not any(span.overlap(yes) == span.length for yes in agreed)
-            ):
-                continue
-            if any(2 * span.overlap(text) >= span.length for text in written):
-                continue
-            if gaps and span.start - gaps[-1].end <= samples(ONE_GAP_S):
-                gaps[-1] = Span(gaps[-1].start, span.end)
-            else:
-                gaps.append(span)
-        out += [Quote(speaker, seconds(g.start), seconds(g.end), "", 0.0) for g in gaps]
+        lost = [
+            span
+            for span in sure
+            if samples(SHORTEST_S) <= span.length
+            and span.end <= until
+            and any(span.overlap(yes) == span.length for yes in agreed)
+            and not any(2 * span.overlap(text) >= span.length for text in written)
+        ]
+        out += [Quote(speaker, *stretch(gap), "", 0.0) for gap in joined(lost, samples(ONE_GAP_S))]
     return sorted(out, key=lambda gap: gap.start_s)
 
 
@@ -119,7 +113,7 @@ def _missing_told(missing: Sequence[Quote]) -> list[str]:
 
 
 def _quote(a: Annotation) -> Quote:
-    return Quote(_speaker(a), seconds(a.span.start), seconds(a.span.end), a.text or "", a.confidence)
+    return Quote(_speaker(a), *stretch(a.span), a.text or "", a.confidence)
 
 
 def _speaker(a: Annotation) -> Speaker:
@@ -168,8 +162,7 @@ def repair_marks(said: Sequence[Annotation], rules: Language) -> list[Mark]:
 
 
 def _mark(a: Annotation, kind: str, label: str) -> Mark:
-    start_s, end_s = seconds(a.span.start), seconds(a.span.end)
-    return Mark(a.id, "repair", kind, a.by, None, start_s, end_s, label, a.text, a.confidence)
+    return Mark(a.id, "repair", kind, *stretch(a.span), label, by=a.by, text=a.text, confidence=a.confidence)
 
 
 def _reaching(record: Record, said: Sequence[Annotation], rules: Language) -> tuple[Reaching, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from streaming.errors import UnusableInput
-from streaming.types import Span, Speaker
+from streaming.types import Span, Speaker, joined
 from streaming.wire import samples
 
 _STRAY_SHARE = 0.02  # of all speech: a voice at the door is no third partner
@@ -59,16 +59,3 @@ def _named(path: Path) -> dict[str, list[Span]]:
                 f"{path}:{number}: expected 'SPEAKER file 1 onset_s duration_s <NA> <NA> name', got {line[:80]!r}"
             ) from error
     return named
-
-
-def joined(spans: list[Span]) -> list[Span]:
-    """The spans sorted, touching or overlapping ones made one, empty ones left out."""
-    out: list[Span] = []
-    for span in sorted(spans, key=lambda s: s.start):
-        if span.length == 0:
-            continue
-        if out and span.start <= out[-1].end:
-            out[-1] = Span(out[-1].start, max(out[-1].end, span.end))
-        else:
-            out.append(span)
-    return out

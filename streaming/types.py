@@ -6,6 +6,7 @@ All times are **session time**: whole samples at 16 kHz since the session began.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
@@ -75,6 +76,17 @@ class Span:
     def overlap(self, other: Span) -> int:
         """Samples that both spans cover, 0 where they do not meet."""
         return max(0, min(self.end, other.end) - max(self.start, other.start))
+
+
+def joined(spans: Iterable[Span], apart: int = 1) -> list[Span]:
+    """The spans sorted, those less than ``apart`` samples apart made one, empty ones left out."""
+    out: list[Span] = []
+    for span in sorted((span for span in spans if span.length), key=lambda span: span.start):
+        if out and span.start - out[-1].end < apart:
+            out[-1] = Span(out[-1].start, max(out[-1].end, span.end))
+        else:
+            out.append(span)
+    return out
 
 
 @dataclass(frozen=True, slots=True, eq=False)

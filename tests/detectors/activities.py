@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 
 from detectors.turns import TurnDetector
-from streaming.rttm import joined
-from streaming.types import Annotation, Span, Speaker
+from streaming.types import Annotation, Span, Speaker, joined
 
 Activity = dict[Speaker, list[Span]]
 RASTER = 160
