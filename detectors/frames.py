@@ -136,8 +136,9 @@ class FrameBuffer:
         waiting = [
             {
                 "start": max(c.start, self._begin),
-                "samples": pack(c.samples[max(0, self._begin - c.start) :]),
-                "missing": c.missing,
+                "length": c.end - max(c.start, self._begin),
+                # After an hour's pause an hour of nothing waits to be worked on: saved every few seconds, and small.
+                "samples": None if c.missing else pack(c.samples[max(0, self._begin - c.start) :]),
                 "uncertainty": c.uncertainty,
                 "hears_late": c.hears_late,
             }
@@ -149,8 +150,7 @@ class FrameBuffer:
     def restore(cls, session: str, speaker: Speaker, saved: dict[str, Any]) -> FrameBuffer:
         buffer = cls(speaker, saved["begin"])
         for c in saved["waiting"]:
-            samples = unpack(c["samples"])
-            buffer.push(
-                AudioChunk(session, speaker, c["start"], samples, c["missing"], c["uncertainty"], c["hears_late"])
-            )
+            missing = c["samples"] is None
+            samples = np.broadcast_to(np.float32(0.0), (c["length"],)) if missing else unpack(c["samples"])
+            buffer.push(AudioChunk(session, speaker, c["start"], samples, missing, c["uncertainty"], c["hears_late"]))
         return buffer

@@ -290,9 +290,13 @@ class Gateway:
         except BaseException:
             await session.close()
             raise
-        session.touched_s = session.practice.partners_left_s = time.monotonic()
+        session.touched_s = time.monotonic()
+        session.practice.partners_left_s = session.touched_s - session.practice.gone_s
         self._live[record.session] = session
         self.metrics.live_sessions.set(len(self._live))
+        if record.began_unix is not None and session.away_too_long(session.touched_s):
+            log.info("practice ended: the gateway was away too long", session=session.id)
+            await session.end()
         return session
 
     async def _forget(self, session: Session) -> None:

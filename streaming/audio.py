@@ -73,5 +73,6 @@ def chunks(session: str, audio: dict[Speaker, Samples], sizes: Iterable[int] | N
 
 
 def missing(session: str, speaker: Speaker, start: int, length: int) -> AudioChunk:
-    """A stretch in which nothing of this partner was heard."""
-    return AudioChunk(session, speaker, start, np.zeros(length, np.float32), missing=True)
+    """A stretch in which nothing of this partner was heard: a couple may come back after an hour."""
+    zeros = np.broadcast_to(np.float32(0.0), (length,))  # takes no memory, however long
+    return AudioChunk(session, speaker, start, zeros, missing=True)

@@ -31,6 +31,10 @@ class SessionClock:
         self.began_unix = began_unix
         self._zero_s = time.monotonic() - (time.time() - began_unix)
 
+    def not_before(self, known: int) -> None:
+        """The wall clock was set back while no process ran: session time goes on from ``known`` all the same."""
+        self._zero_s -= max(0, known - self.now()) / SAMPLE_RATE_HZ
+
     @classmethod
     def start(cls) -> SessionClock:
         """A session that begins now."""

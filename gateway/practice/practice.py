@@ -68,6 +68,7 @@ class Practice:
         self.audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
         self.order = asyncio.Lock()
         self.partners_left_s = time.monotonic()  # when the last partner left
+        self.gone_s = 0.0  # how long nobody carried this practice, when it was opened
         self._left_at = 0  # session time at which the room was last left empty
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
@@ -101,6 +102,9 @@ class Practice:
         lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
         self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
         self._left_at = max((_told_at(line) for line in lines), default=0)
+        known = max(self._left_at, *analyst.given.values())
+        clock.not_before(known)
+        self.gone_s = seconds(clock.now() - known)
         self.microphones.hear_each_other(self.room.audible)
         self._words.switch(self.room.worded)
         await self.change(rooms.silenced(self.room), fact=True, at=self._left_at)
