@@ -67,6 +67,14 @@
       if (one.boxes.some((a) => other.boxes.some((b) => meet(a, b)))) faults.push(`one over the other: ${one.text.slice(0, 40)} / ${other.text.slice(0, 40)}`);
     }
 
+  const shape = layer.querySelector(".couple > .calm .core");
+  if (shape?.checkVisibility({ visibilityProperty: true })) {
+    const box = shape.getBoundingClientRect(); // round: its corners hold nothing
+    const { left, top, width } = box;
+    const round = { left: left + width / 7, right: box.right - width / 7, top: top + width / 7, bottom: box.bottom - width / 7 };
+    for (const { text, boxes } of things) if (boxes.some((each) => meet(each, round))) faults.push(`over the shape: ${text.slice(0, 40)}`);
+  }
+
   if (innerWidth <= PHONE_PX) {
     const sentences = [...layer.querySelectorAll("p, li, dd, small, h1, h2, h3")].filter(
       (e) => shown(e) && e.textContent.trim().length >= SENTENCE && !e.closest("table") && !e.querySelector("p, li, dd, small"),

@@ -12,6 +12,7 @@ from tests.e2e.browser import PHONE
 
 _AXE = Path(__file__).parents[2] / "web-client" / "node_modules" / "axe-core" / "axe.min.js"
 SMALL_PHONE = (320, 568)
+ON_ITS_SIDE = (844, 390)
 _RUN = """async (scheme) => {
   await Promise.all(document.getAnimations().filter((a) => a.effect.getComputedTiming().activeDuration < 2000)
     .map((a) => a.finished.catch(() => undefined)));
@@ -43,15 +44,19 @@ async def faults(page: Page) -> list[str]:
 
 
 async def crowded(page: Page) -> list[str]:
-    """Where things stand on the page, from a laptop to the smallest phone: what lies over what, and what is cut off.
+    """Where things stand, from a laptop to the smallest phone, and with large type: what lies over what, or is cut off.
 
     It narrows from one to the next, as it does for who turns a phone: what was drawn wide has to give way.
     """
     found: list[str] = []
     before = page.viewport_size
-    for width, height in (DESKTOP, PHONE, SMALL_PHONE):
+    for width, height in (DESKTOP, ON_ITS_SIDE, PHONE, SMALL_PHONE):
         await page.set_viewport_size({"width": width, "height": height})
         found += [f"{width}x{height}: {fault}" for fault in await page.evaluate(_LAYOUT)]
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await page.evaluate("document.documentElement.style.fontSize = '225%'")  # 36 px for 18: type twice as large
+    found += [f"type twice as large: {fault}" for fault in await page.evaluate(_LAYOUT)]
+    await page.evaluate("document.documentElement.style.fontSize = ''")
     if before:
         await page.set_viewport_size(before)
     return found

@@ -46,6 +46,12 @@ async def _look_at(browser: BrowserContext, gateway: GatewayProcess, left: Itera
         ("<button style='height:30px'>Press</button>", "small to tap"),
         ("<p>One</p><p style='position:relative;top:-2rem'>Two</p>", "one over the other"),
         ("<button>Press</button><button style='margin-left:-3rem'>This</button>", "one over the other"),
+        ("<p style='width:12rem;white-space:nowrap;font-size:1rem'>No room for it twice</p>", "type twice as large"),
+        (
+            "<div class='couple'><div class='calm'><div class='core' style='width:9rem;height:9rem'></div></div></div>"
+            "<p style='margin-top:-5rem'>Words</p>",
+            "over the shape",
+        ),
         (
             "<div style='display:flex'><p>A sentence that is long enough.</p><p>And another one beside it.</p></div>",
             "side by side",

@@ -196,7 +196,7 @@ export const practise = {
 /** A sentence came out wrong: one offers, the other answers. */
 export const repair = {
   offer: "Offer to begin that again",
-  offerHint: "For a sentence that came out wrong. Your partner is asked, and may say yes.",
+  offerHint: "For a sentence that came out wrong. Your partner is asked.",
   offered: "You offered to begin that again.",
   asked: "Shall we begin that again?",
   yes: "Yes, let’s",
@@ -213,7 +213,7 @@ export const neutral = {
 
 /** The steps of speaker and listener, as buttons say them. */
 export const floor = {
-  take: "I begin",
+  take: "Take turns: I begin",
   done: "Done",
   reflected: "I have said it back",
   yes: "Yes, that’s it",
@@ -230,8 +230,8 @@ export const details = {
   allowObserver: "An observer may watch live",
   withdraw: "Take back my yes",
   withdrawHint: "Listening stops at once, for both.",
-  floor: "Speaker and listener",
-  floorHint: "One speaks, the other says it back, then you swap. Either of you can stop it.",
+  floorHint: "One speaks, the other says it back, then you swap.",
+  yeses: "What I said yes to",
   silent: "The quiet words have stopped for now.",
   ask: "Ask for them again",
 };

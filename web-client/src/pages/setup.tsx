@@ -1,11 +1,11 @@
 // Two screens before a practice: a question asked alone, then what one says yes to.
 import { useState } from "preact/hooks";
-import { keepChoices, keptChoices } from "../live/kept";
 import { useValue } from "../live/observe";
 import type { SessionState } from "../live/state";
 import { CardLine } from "../parts/card_line";
 import { HelpText } from "../parts/help";
 import { Heading, Page, Screen } from "../parts/page";
+import { SoundAndTouch } from "../parts/sound_and_touch";
 import { Toggle } from "../parts/toggle";
 import { OTHER } from "../protocol";
 import { refusalTitle } from "../refusal_titles";
@@ -48,11 +48,6 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
   const [observer, setObserver] = useState(room.partners[me].observer);
   const [words, setWords] = useState(room.partners[me].words);
   const [carry, setCarry] = useState(room.partners[me].carry);
-  const [choices, setChoices] = useState(keptChoices);
-  const choose = (changed: Partial<typeof choices>) => {
-    setChoices({ ...choices, ...changed });
-    keepChoices({ ...choices, ...changed });
-  };
   const agree = (event: Event) => {
     event.preventDefault();
     if (sameRoom === null) return;
@@ -92,11 +87,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
         {room.words_offered && <Toggle label={join.words} hint={join.wordsHint} on={words} change={setWords} />}
         <Toggle label={join.carry} hint={join.carryHint} on={carry} change={setCarry} />
         {room.learnt && <p class="soft">{join.known}</p>}
-        <details class="fold">
-          <summary>{join.more}</summary>
-          <Toggle label={join.chime} on={choices.chime} change={(chime) => choose({ chime })} />
-          <Toggle label={join.vibrate} on={choices.vibrate} change={(vibrate) => choose({ vibrate })} />
-        </details>
+        <SoundAndTouch />
         {state.link !== "open" && <p class="notice">{practise.reconnecting}</p>}
         {state.notice && (
           <p class="notice" role="alert">

@@ -7,6 +7,7 @@ import { practise } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 import { FloorPanel } from "./floor_panel";
+import { microphonesWell } from "./microphone_line";
 import { NeutralLine, useNeutral } from "./neutral_line";
 import { NoticeLine } from "./notice_line";
 import { RepairLine } from "./repair_line";
@@ -49,7 +50,7 @@ export function CoupleScreen(props: CoupleProps) {
         <div class="core" />
       </div>
       {asked && props.repair && <RepairLine say={props.repair} />}
-      {neutral && !room.floor && !asked && <NeutralLine begin={props.beginNow} />}
+      {neutral && !room.floor && !asked && microphonesWell(room) && <NeutralLine begin={props.beginNow} />}
       {me && room.floor && props.turn && !asked && <FloorPanel side={room.floor[me]} act={props.turn} />}
       {props.children}
       <div class="couple-end">
