@@ -24,18 +24,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from benchmarks.gateway_process import PLAIN
-from benchmarks.harness import BenchResult, Figure
+from benchmarks.harness import BenchResult, Figure, quantile
 from benchmarks.servers import Server, postgres_server, postgres_url, redis_server
-from benchmarks.undisturbed import Key, key, undisturbed
+from benchmarks.undisturbed import undisturbed
 from gateway.practice.exchange import Close, in_stream, lines_stream, session_of, unpack, unpack_came
 from streaming.backbone import open_backbone
 from streaming.errors import StoreUnavailable, UnusableInput
 from streaming.flow import Inbox
-from streaming.timeline import Timeline, open_engine
-from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Happening, Line
+from streaming.timeline import Timeline, line_key, open_engine
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Happening, Line
 from streaming.wire import dumps
 
 START_S, END_S = 60.0, 40.0
@@ -242,12 +240,12 @@ class Compared:
     missing_s: float  # audio of partners that reached no worker
 
     @classmethod
-    def of(cls, stored: Sequence[Line], wanted: Sequence[Line], shown: Sequence[Key], missing_s: float) -> Compared:
-        """Lines that gateways wrote (what people did) are only looked for, not compared."""
+    def of(cls, stored: Sequence[Line], wanted: Sequence[Line], shown: Sequence[str], missing_s: float) -> Compared:
+        """``shown``: keys of lines. Those that gateways wrote (what people did) are only looked for, not compared."""
         ours = [line for line in stored if not (isinstance(line, Happening) and line.detector.startswith("gateway"))]
-        there, want = {key(line): line for line in ours}, {key(line): line for line in wanted}
-        finals = Counter(id for id, status, _ in map(key, ours) if status == "final")
-        lost = (want.keys() | set(shown)) - {key(line) for line in stored}
+        there, want = {line_key(line): line for line in ours}, {line_key(line): line for line in wanted}
+        finals = Counter(line.id for line in ours if not isinstance(line, Annotation) or line.status == "final")
+        lost = (want.keys() | set(shown)) - {line_key(line) for line in stored}
         changed = [k for k in want.keys() & there.keys() if dumps(want[k]) != dumps(there[k])]
         doubled = len(ours) - len(there) + sum(n - 1 for n in finals.values())
         return cls(len(ours), len(lost), doubled, len(changed), len(there.keys() - want.keys()), missing_s)
@@ -276,10 +274,10 @@ async def measure(plan: Plan, note: Callable[[str], None]) -> tuple[Chaos, list[
             await worker.stop(signal.SIGTERM)
         async with Timeline(engine) as timeline:
             stored = {session: await _stored(timeline, session) for session in chaos.sessions}
-        shown: dict[str, list[Key]] = {session: [] for session in chaos.sessions}
+        shown: dict[str, list[str]] = {session: [] for session in chaos.sessions}
         for row in chaos.shown.read_text(encoding="utf-8").splitlines():
-            session, id, state, at = row.split()
-            shown[session].append((id, state, int(at)))
+            session, line = row.split()
+            shown[session].append(line)
         wanted = await _all_undisturbed(tap.told)
         for problem in _problems(chaos):
             note(problem)
@@ -335,8 +333,8 @@ def run(quick: bool) -> BenchResult:
         Figure("annotations_doubled", sum(each.doubled for each in compared), total),
         Figure("annotations_changed", sum(each.changed for each in compared), total),
         Figure("annotations_strange", sum(each.strange for each in compared), total),
-        Figure("takeover_p50_s", _quantile(takeovers_s, 0.5), len(takeovers_s)),
-        Figure("takeover_p95_s", _quantile(takeovers_s, 0.95), len(takeovers_s)),
+        Figure("takeover_p50_s", quantile(takeovers_s, 0.5), len(takeovers_s)),
+        Figure("takeover_p95_s", quantile(takeovers_s, 0.95), len(takeovers_s)),
         Figure("dropped_messages", sum(worker.dropped for worker in chaos.workers), len(compared)),
         Figure("missing_audio_s", sum(each.missing_s for each in compared), len(compared)),
     ]
@@ -348,7 +346,3 @@ def run(quick: bool) -> BenchResult:
     notes.append("missing_audio_s: while the gateway was dead, or Redis away for longer than the second that waits")
     settings = {"couples": plan.couples, "workers": plan.workers, "seed": plan.seed, "order": plan.order()}
     return BenchResult("chaos", settings, figures, notes=notes)
-
-
-def _quantile(values: Sequence[float], q: float) -> float:
-    return float(np.quantile(values, q)) if values else float("nan")

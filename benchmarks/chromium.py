@@ -17,10 +17,12 @@ import numpy as np
 from playwright.async_api import BrowserContext, Page, Playwright, Route
 
 from gateway.simulated import RATE_HZ
+from streaming.errors import UnusableInput
 from streaming.types import Samples
 
 CHROMIUM = os.environ.get("BREATHMARK_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 DESKTOP = (1280, 800)
+PAGES = Path(__file__).parent / "latency_page"
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -77,6 +79,23 @@ async def listening(page: Page) -> None:
     await page.get_by_text("Listening", exact=True).first.wait_for(
         timeout=60_000
     )  # a long sound takes its time to load
+
+
+async def speaking_page(browser: BrowserContext, sound: Path, address: str, name: str) -> Page:
+    """A partner's page, which has agreed; its microphone gives what ``say`` tells it to."""
+    page = await browser.new_page()
+    await page.add_init_script(path=PAGES / "microphone.js")
+    await serve_sound(page, "**/bench-clips.wav", sound)
+    await page.goto(address)
+    await agree(page, name)
+    return page
+
+
+async def say(page: Page, unix_s: float, start_s: float, length_s: float) -> None:
+    """This stretch of the page's sound is spoken at that moment of the wall clock. Raises UnusableInput if too late."""
+    ahead_s = await page.evaluate("(said) => window.benchSay(...said)", [unix_s, start_s, length_s])
+    if ahead_s < 0:
+        raise UnusableInput(f"the machine is too busy: a voice was to begin {-ahead_s * 1000:.0f} ms ago")
 
 
 def write_sound(path: Path, audio: Samples) -> Path:

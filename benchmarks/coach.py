@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from matplotlib.axes import Axes
 
 from benchmarks.couples import Moment, Scripted, as_heard, mirrored, scripted_couple
-from benchmarks.harness import BenchResult, Figure, Panel, measured, recordings
+from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, recordings
 from benchmarks.random_sessions import DoseWatch, drive, random_session
 from benchmarks.sbcsae import Conversation, read_all
 from coach.policy import Coach
@@ -178,8 +178,8 @@ def _where(calm: Sequence[Calm]) -> str:
 
 def _delays(heated: Sequence[Heated]) -> Panel:
     def draw(axes: Axes) -> None:
-        delays = sorted(delay for h in heated for delay in h.delays_s)
-        axes.step(delays, [(i + 1) / len(delays) for i in range(len(delays))], where="post", color="#2f6fb0")
+        delays = [delay for h in heated for delay in h.delays_s]
+        cumulative(axes, delays, color="#2f6fb0")
         axes.set(xlim=(0, IN_TIME_S), ylim=(0, 1), xlabel="from evidence to cue, s", ylabel="share of answered moments")
         axes.set_title(f"Waiting for a boundary ({len(delays)} moments)")
 

@@ -82,6 +82,16 @@ def measured(
     return Figure(name, figure(units), n, low, high, alternatives or {})
 
 
+def quantile(values: Sequence[float], share: float) -> float:
+    """NaN where there are no values."""
+    return float(np.quantile(values, share)) if len(values) else float("nan")
+
+
+def cumulative(axes: Axes, values: Sequence[float], **look: Any) -> None:
+    """Draws which share of the values is not above each."""
+    axes.step(sorted(values), [(i + 1) / len(values) for i in range(len(values))], where="post", **look)
+
+
 def deliver(result: BenchResult, *, json_file: Path | None = None, picture: Path | None = None) -> None:
     """Prints the table; writes the JSON object and the picture where asked to."""
     console = Console()

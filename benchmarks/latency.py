@@ -22,10 +22,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from playwright.async_api import BrowserContext, Page, Playwright, async_playwright
 
-from benchmarks.chromium import MICROPHONE, agree, chromium, listening, serve_sound, write_sound
+from benchmarks.chromium import MICROPHONE, PAGES, chromium, listening, say, speaking_page, write_sound
 from benchmarks.floor import LOUD
 from benchmarks.gateway_process import RunningGateway, gateway
-from benchmarks.harness import BenchResult, Figure, Panel, measured
+from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, quantile
 from benchmarks.traced_gateway import TRACE
 from gateway.demo import DIALOGUE
 from gateway.simulated import resampled
@@ -33,7 +33,6 @@ from streaming.audio import read_partners
 from streaming.errors import UnusableInput
 from streaming.types import SAMPLE_RATE_HZ, Speaker
 
-PAGES = Path(__file__).parent / "latency_page"
 SCREEN = (900, 700)
 TRIAL_S = 3.0  # somebody speaks for 2 s, the other comes in after 1 s; then over a second of silence ends both bursts
 COMES_IN_S = 1.0
@@ -134,8 +133,8 @@ async def _measure(trials: int) -> Seen:
             begin = at + float(rng.uniform(0, JITTER_S))
             first = list(Speaker)[trial % 2]
             onsets += [Onset(first, begin, False), Onset(first.other, begin + COMES_IN_S, True)]
-            await _say(pages[first.value], begin, LONG[first])
-            await _say(pages[first.other.value], begin + COMES_IN_S, SHORT[first.other])
+            await say(pages[first.value], begin, *LONG[first])
+            await say(pages[first.other.value], begin + COMES_IN_S, *SHORT[first.other])
             await asyncio.sleep(max(0.0, at + TRIAL_S - 0.7 - time.time()))
         await asyncio.sleep(1.5)
         shown = await pages["watch"].evaluate("() => window.benchShown")
@@ -158,24 +157,17 @@ async def _practice(stack: AsyncExitStack, playing: Playwright, running: Running
         for n in range(2)
     ]
     pages: dict[str, Page] = {}
-    for role, browser, script in (
-        ("a", browsers[0], "microphone.js"),
-        ("b", browsers[1], "microphone.js"),
-        ("watch", browsers[0], "watch.js"),
-    ):
-        page = pages[role] = await browser.new_page()
-        await page.add_init_script(path=PAGES / script)
-        if role != "watch":
-            await serve_sound(page, "**/bench-clips.wav", clips[Speaker(role)])
-        place = "watch" if role == "watch" else "join"
-        await page.goto(f"{running.url}/{place}#{links['observer' if role == 'watch' else role]}")
-        if role != "watch":
-            await agree(page, role.upper())
+    for speaker, browser in zip(Speaker, browsers, strict=True):
+        address = f"{running.url}/join#{links[speaker.value]}"
+        pages[speaker.value] = await speaking_page(browser, clips[speaker], address, speaker.name)
+    watch = pages["watch"] = await browsers[0].new_page()
+    await watch.add_init_script(path=PAGES / "watch.js")
+    await watch.goto(f"{running.url}/watch#{links['observer']}")
     for role in ("a", "b"):
         await listening(pages[role])
         await pages[role].evaluate("([address, name]) => window.benchFloor(address, name)", [floor, role])
-    await pages["watch"].bring_to_front()
-    await pages["watch"].evaluate("(address) => window.benchFloor(address)", floor)
+    await watch.bring_to_front()
+    await watch.evaluate("(address) => window.benchFloor(address)", floor)
     await asyncio.sleep(2.0)  # clocks align, and the pages come to rest
     return pages
 
@@ -183,12 +175,6 @@ async def _practice(stack: AsyncExitStack, playing: Playwright, running: Running
 def _write_clips(folder: Path) -> dict[Speaker, Path]:
     sound = read_partners([DIALOGUE])
     return {s: write_sound(folder / f"{s}.wav", resampled(own, SAMPLE_RATE_HZ)) for s, own in sound.items()}
-
-
-async def _say(page: Page, unix_s: float, clip: tuple[float, float]) -> None:
-    ahead_s = await page.evaluate("(said) => window.benchSay(...said)", [unix_s, *clip])
-    if ahead_s < 0:
-        raise UnusableInput(f"the machine is too busy: a voice was to begin {-ahead_s * 1000:.0f} ms ago")
 
 
 async def _clock_offset_ms(page: Page) -> float:
@@ -282,22 +268,20 @@ def _soon(at: float, onset: float) -> bool:
 
 
 def _p95(name: str, ways: Sequence[Way], of: Any) -> Figure:
-    return measured(name, ways, lambda drawn: float(np.quantile([of(way) for way in drawn], 0.95)), len(ways))
+    return measured(name, ways, lambda drawn: quantile([of(way) for way in drawn], 0.95), len(ways))
 
 
 def _whole(name: str, ways: Sequence[Way], of: Any) -> list[Figure]:
     values = [of(way) for way in ways]
-    return [Figure(f"{name}_p{q}_ms", float(np.quantile(values, q / 100)), len(values)) for q in (50, 99)]
+    return [Figure(f"{name}_p{q}_ms", quantile(values, q / 100), len(values)) for q in (50, 99)]
 
 
 def _stages(name: str, ways: Sequence[Way]) -> list[Figure]:
     out = _whole(f"{name}_shown", ways, lambda way: way.whole_ms)
     for before, after in pairwise(ways[0].stages):
         steps = [way.step_ms(before, after) for way in ways]
-        out += [
-            Figure(f"{name}_{before}_to_{after}_p{q}_ms", float(np.quantile(steps, q / 100)), len(steps))
-            for q in (50, 95, 99)
-        ]
+        for q in (50, 95, 99):
+            out.append(Figure(f"{name}_{before}_to_{after}_p{q}_ms", quantile(steps, q / 100), len(steps)))
     return out
 
 
@@ -309,7 +293,7 @@ def _curves(speech: Sequence[Way], overlaps: Sequence[Way], cues: Sequence[Way])
             ("overlap shown", [w.whole_ms for w in overlaps]),
             ("cue: decided to painted", [w.step_ms("decided", "painted") for w in cues]),
         ):
-            axes.step(sorted(values), [(i + 1) / len(values) for i in range(len(values))], where="post", label=label)
+            cumulative(axes, values, label=label)
         axes.set(xlabel="ms", ylabel="share", ylim=(0, 1), title="From sound to screen")
         axes.legend()
 

@@ -12,17 +12,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from playwright.async_api import Page, async_playwright
 
 from benchmarks.agreement import TALK, Agreement, agree, told
-from benchmarks.chromium import MICROPHONE, chromium, listening, serve_sound, write_sound
-from benchmarks.chromium import agree as say_yes
+from benchmarks.chromium import MICROPHONE, chromium, listening, say, speaking_page, write_sound
 from benchmarks.gateway_process import RunningGateway, gateway
-from benchmarks.harness import BenchResult, Figure, Panel, measured, recordings
+from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, quantile, recordings
 from benchmarks.impaired import PERFECT
 from benchmarks.packets import LEAD_S, encoded, heard
 from benchmarks.played import AFTER_S, Played, play, shifted
@@ -37,7 +35,6 @@ from streaming.wire import samples
 CALLS = ("auto_repairs_49", "auto_repairs_40")
 IN_BROWSERS = "auto_repairs_49"
 QUICK_S = 36.0  # of each, from the busiest moment on
-PAGES = Path(__file__).parent / "latency_page"
 _LEAD_S = 2.0  # from "both listen" to the first word, so that no browser is asked too late
 _CUE_NEAR_S = 1.0
 
@@ -126,19 +123,14 @@ async def play_in_browsers(running: RunningGateway, audio: Mapping[Speaker, Samp
             browser = await stack.enter_async_context(
                 chromium(playing, running.folder / f"profile-{speaker}", *MICROPHONE)
             )
-            page = pages[speaker] = await browser.new_page()
             wav = write_sound(running.folder / f"{speaker}.wav", resampled(own, SAMPLE_RATE_HZ))
-            await page.add_init_script(path=PAGES / "microphone.js")
-            await serve_sound(page, "**/bench-clips.wav", wav)
-            await page.goto(f"{running.url}/join#{links[speaker.value]}")
-            await say_yes(page, speaker.name)
+            address = f"{running.url}/join#{links[speaker.value]}"
+            pages[speaker] = await speaking_page(browser, wav, address, speaker.name)
         for page in pages.values():
             await listening(page)
         began = time.time() + _LEAD_S
         for page in pages.values():
-            ahead_s = await page.evaluate("(said) => window.benchSay(...said)", [began, 0, seconds])
-            if ahead_s < 0:
-                raise UnusableInput(f"the machine is too busy: a voice was to begin {-ahead_s * 1000:.0f} ms ago")
+            await say(page, began, 0.0, seconds)
         await asyncio.sleep(began + seconds + AFTER_S - time.time())
         lines = await running.timeline(links["report"])
         return Played(lines, samples(began - await running.began_unix(links["report"])))
@@ -176,7 +168,7 @@ def _figures(own: Compared, coded: Compared) -> list[Figure]:
         counted("overlaps_missing", lambda c: c.overlaps.missing, pairs + len(own.overlaps.missing)),
         counted("overlaps_extra", lambda c: c.overlaps.extra, pairs + len(own.overlaps.extra)),
         Figure(f"{own.name}_start_difference_p50_ms", float(np.median(starts)), len(starts)),
-        measured(f"{own.name}_start_difference_p95_ms", starts, lambda x: float(np.quantile(x, 0.95)), len(starts)),
+        measured(f"{own.name}_start_difference_p95_ms", starts, lambda x: quantile(x, 0.95), len(starts)),
         counted("talk_missing", lambda c: c.talk.missing, len(starts) + len(own.talk.missing)),
         counted("talk_extra", lambda c: c.talk.extra, len(starts) + len(own.talk.extra)),
         Figure(f"{own.name}_cues_agreeing", own.cues_agreeing, max(len(own.cues_live), len(own.cues_analyzed))),
@@ -209,8 +201,7 @@ def _notes(compared: Sequence[Compared], sound: Mapping[str, object]) -> list[st
 def _starts(compared: Sequence[Compared]) -> Panel:
     def draw(axes: Axes) -> None:
         for own in compared:
-            errors = sorted(own.talk.start_errors_ms)
-            axes.step(errors, [(i + 1) / len(errors) for i in range(len(errors))], where="post", label=own.name)
+            cumulative(axes, own.talk.start_errors_ms, label=own.name)
         axes.set(
             xlim=(0, 120), ylim=(0, 1), xlabel="difference of starts, ms", ylabel="share", title="Live and analyze"
         )

@@ -22,7 +22,7 @@ from benchmarks.agreement import TALK, Agreement, agree, told
 from benchmarks.burst import BurstRun, extra_p95_ms
 from benchmarks.far_script import Script, script
 from benchmarks.gateway_process import gateway
-from benchmarks.harness import BenchResult, Figure, Panel, measured
+from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, quantile
 from benchmarks.impaired import PERFECT, Impairment
 from benchmarks.namespaces import Network, no_right
 from benchmarks.packets import LEAD_S, encoded, heard
@@ -94,7 +94,7 @@ def run(quick: bool) -> BenchResult:
         measured("extra_delay_after_burst_ms", bursts, lambda runs: max(r.extra_ms for r in runs), _packets(bursts)),
         Figure("extra_delay_after_burst_p95_ms", extra_p95_ms(bursts), _packets(bursts)),
         *(
-            Figure(f"labels_changed_rtt{trip_ms}", changes(rounds[0], rounds[trip_ms]), len(rounds[0]))
+            Figure(f"labels_changed_rtt{trip_ms}", len(changed(rounds[0], rounds[trip_ms])), len(rounds[0]))
             for trip_ms in trips_ms[1:]
         ),
         *_real_figures("real", real),
@@ -158,9 +158,9 @@ def labels(played: Script, annotations: Sequence[Annotation], offset: int) -> La
     return {played.spoken(a, offset): (a.kind.value, a.by.value if a.by else None) for a in finals}
 
 
-def changes(before: Labels, after: Labels) -> int:
+def changed(before: Labels, after: Labels) -> list[int]:
     """Lines that are called something else, or nothing any more, or something now."""
-    return sum(before.get(line) != after.get(line) for line in before.keys() | after.keys())
+    return sorted(line for line in before.keys() | after.keys() if before.get(line) != after.get(line))
 
 
 async def _real_runs(quick: bool, *, returning: bool) -> tuple[list[BurstRun], Real, list[Return]]:
@@ -224,9 +224,9 @@ def _numbered(found: Labels, passage: Passage) -> Labels:
 
 def _real_figures(way: str, real: Real) -> list[Figure]:
     return [
-        Figure(f"{way}_labels_changed_loss5", changes(real.near, real.lossy), len(real.near)),
-        Figure(f"{way}_labels_changed_rtt600", changes(real.near, real.far), len(real.near)),
-        Figure(f"{way}_timeline_error_p95_ms_loss5", _p95(real.errors_ms), len(real.errors_ms)),
+        Figure(f"{way}_labels_changed_loss5", len(changed(real.near, real.lossy)), len(real.near)),
+        Figure(f"{way}_labels_changed_rtt600", len(changed(real.near, real.far)), len(real.near)),
+        Figure(f"{way}_timeline_error_p95_ms_loss5", quantile(real.errors_ms, 0.95), len(real.errors_ms)),
     ]
 
 
@@ -242,27 +242,23 @@ def _sweep_figures(playings: Sequence[Playing]) -> list[Figure]:
         errors = sum(len(p.errors_ms) for p in own)
         figures += [
             measured(f"timeline_error_p95_ms_{name}", own, _error_p95, errors),
-            measured(f"labels_changed_{name}", own, _changed, sum(len(p.overlaps.pairs) for p in own)),
+            measured(f"labels_changed_{name}", own, _mean_changed, sum(len(p.overlaps.pairs) for p in own)),
             measured(f"delivered_after_p95_ms_{name}", own, _delay_p95, sum(len(p.delays_ms) for p in own)),
         ]
     return figures
 
 
 def _error_p95(playings: Sequence[Playing]) -> float:
-    return _p95([error for p in playings for error in p.errors_ms])
+    return quantile([error for p in playings for error in p.errors_ms], 0.95)
 
 
-def _changed(playings: Sequence[Playing]) -> float:
+def _mean_changed(playings: Sequence[Playing]) -> float:
     """A dialogue, on average."""
     return float(np.mean([p.overlaps.changed for p in playings]))
 
 
 def _delay_p95(playings: Sequence[Playing]) -> float:
-    return _p95([delay for p in playings for delay in p.delays_ms])
-
-
-def _p95(values: Sequence[float]) -> float:
-    return float(np.quantile(values, 0.95)) if values else float("nan")
+    return quantile([delay for p in playings for delay in p.delays_ms], 0.95)
 
 
 def _packets(bursts: Sequence[BurstRun]) -> int:
@@ -291,19 +287,13 @@ def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real
 
 
 def _differences(before: Labels, after: Labels) -> list[str]:
-    lines = sorted(before.keys() | after.keys())
-    return [
-        f"line {line} was {before.get(line)}, is {after.get(line)}"
-        for line in lines
-        if before.get(line) != after.get(line)
-    ]
+    return [f"line {line} was {before.get(line)}, is {after.get(line)}" for line in changed(before, after)]
 
 
 def _errors(playings: Sequence[Playing]) -> Panel:
     def draw(axes: Axes) -> None:
         for name in dict.fromkeys(p.condition for p in playings if p.condition != "loss0"):
-            errors = sorted(e for p in playings if p.condition == name for e in p.errors_ms)
-            axes.step(errors, [(i + 1) / len(errors) for i in range(len(errors))], where="post", label=name)
+            cumulative(axes, [e for p in playings if p.condition == name for e in p.errors_ms], label=name)
         axes.set(xlim=(0, 120), ylim=(0, 1), xlabel="timeline error, ms", ylabel="share", title="Impaired paths")
         axes.legend()
 

@@ -21,14 +21,13 @@ from playwright.async_api import Page, async_playwright
 
 from benchmarks.chromium import CHROMIUM, MICROPHONE, agree, chromium, listening
 from benchmarks.gateway_process import RunningGateway, gateway
-from benchmarks.harness import Figure
+from benchmarks.harness import Figure, quantile
 from benchmarks.namespaces import Network
 from benchmarks.traced_gateway import TRACE
 from gateway.simulated import SimulatedPartner
 from streaming.types import SAMPLE_RATE_HZ
 
 GATEWAY, ROUTER = "10.79.0.2", "10.79.0.1"
-ACCESS = ("wifi", "mobile")  # 10.79.1.2 and 10.79.2.2; one at a time is up
 TRIALS = 10
 AWAY_S = {"away5": 5.0, "away12": 12.0}  # the page gives its socket up after 6 s without a word
 FADING_S = 2.0  # of a Wi-Fi that is out of reach, before the device gives it up for the mobile network
@@ -61,7 +60,7 @@ class Return:
 
 
 class Home:
-    """The page's network: a Wi-Fi and a mobile access to one router, the gateway behind it."""
+    """The page's network: a Wi-Fi (10.79.1.2) and a mobile access (10.79.2.2) to one router, the gateway behind it."""
 
     def __init__(self, net: Network) -> None:
         self._net = net
@@ -223,18 +222,18 @@ def figures(returns: Sequence[Return]) -> list[Figure]:
     for kind in dict.fromkeys(own.kind for own in returns):
         of = [own for own in returns if own.kind == kind]
         back = [own.back_s for own in of]
-        out += [Figure(f"back_{kind}_p{q}_s", float(np.quantile(back, q / 100)), len(of)) for q in (50, 95)]
+        out += [Figure(f"back_{kind}_p{q}_s", quantile(back, q / 100), len(of)) for q in (50, 95)]
     moved = [abs(own.moved_ms) for own in returns]
-    told = [own for own in returns if own.told_s is not None]
-    untold = [own.untold_s for own in told if own.untold_s is not None]
+    told = [own.told_s for own in returns if own.told_s is not None]
+    untold = [own.untold_s for own in returns if own.untold_s is not None]
     return [
         *out,
         Figure("back_session_time_moved_max_ms", max(moved), len(moved)),
         Figure("partner_told_share", len(told) / len(returns), len(returns)),
-        Figure("partner_told_after_p95_s", _p95([own.told_s for own in told if own.told_s is not None]), len(told)),
-        Figure("partner_untold_after_p95_s", _p95(untold), len(untold)),
+        Figure(
+            "partner_told_after_p95_s",
+            quantile(told, 0.95),
+            len(told),
+        ),
+        Figure("partner_untold_after_p95_s", quantile(untold, 0.95), len(untold)),
     ]
-
-
-def _p95(values: Sequence[float]) -> float:
-    return float(np.quantile(values, 0.95)) if values else float("nan")

@@ -10,11 +10,11 @@ import asyncio
 import contextlib
 import heapq
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,11 @@ from matplotlib.axes import Axes
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.gateway_process import RunningGateway, gateway
-from benchmarks.harness import BenchResult, Figure, Panel
+from benchmarks.harness import BenchResult, Figure, Panel, quantile
 from benchmarks.impaired import Impairment
 from benchmarks.packets import encoded
 from benchmarks.played import seated
+from benchmarks.processor import memory_mib
 from coach.policy import Coach
 from coach.settings import CoachSettings
 from detectors.pipeline import Pipeline
@@ -61,7 +62,7 @@ class Course:
     def look(self, minute: float, memory_mb: float, delays_ms: Sequence[float], queued: float) -> None:
         self.minutes.append(minute)
         self.memory_mb.append(memory_mb)
-        self.delay_p95_ms.append(float(np.quantile(delays_ms, 0.95)) if delays_ms else float("nan"))
+        self.delay_p95_ms.append(quantile(delays_ms, 0.95))
         self.queued.append(queued)
 
     def growth(self, values: Sequence[float]) -> float:
@@ -157,7 +158,7 @@ def compressed(minutes: float) -> Course:
         queued = max(queued, waiting_s / SAMPLE_RATE_HZ)
         minute = (tick + 1) * 0.02 / 60
         if minute >= next_look:
-            course.look(minute, _memory_mb("self"), delays, queued)
+            course.look(minute, memory_mib(os.getpid()), delays, queued)
             delays, queued, next_look = [], 0.0, next_look + LOOK_MIN
     return course
 
@@ -182,7 +183,7 @@ async def real(minutes: float) -> Course:
                 for partner in partners:
                     partner.play_at(asyncio.get_running_loop().time() + 0.5)
             behind = await partners[0].session_time_at() + asyncio.get_running_loop().time() - watcher.newest_s
-            course.look(elapsed_s / 60, _memory_mb(str(running.pid)), watcher.take(), behind)
+            course.look(elapsed_s / 60, memory_mib(running.pid), watcher.take(), behind)
             course.counted = _counted(await running.metrics())
     return course
 
@@ -243,14 +244,6 @@ def _counted(metrics: Mapping[str, float]) -> dict[str, float]:
         "late_samples": "breathmark_worker_late_samples",
     }
     return {"heard_share": heard / (heard + missing)} | {what: metrics.get(name, 0.0) for what, name in wanted.items()}
-
-
-def _memory_mb(process: str) -> float:
-    """Resident, of a process by its number."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"process {process} is gone")
 
 
 def _panel(name: str, course: Course) -> Panel:

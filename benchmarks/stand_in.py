@@ -18,7 +18,6 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.undisturbed import key
 from coach.settings import CoachSettings
 from gateway.demo import DIALOGUE
 from gateway.logs import configure
@@ -30,7 +29,7 @@ from streaming.audio import CHUNK_SAMPLES, read_partners
 from streaming.backbone import open_backbone
 from streaming.errors import StoreUnavailable
 from streaming.ids import event_id
-from streaming.timeline import Timeline, open_engine
+from streaming.timeline import Timeline, line_key, open_engine
 from streaming.types import AudioChunk, Cue, Happening, Line, Samples, Speaker
 
 POLICY = CoachSettings(settle_in_s=0.0)  # cues from the first minute on
@@ -65,7 +64,7 @@ class Couple:
     def show(self, lines: Sequence[Line]) -> None:
         """Written down at once: what was shown must be in the timeline, whatever is killed next."""
         with self._shown.open("a", encoding="utf-8") as sink:
-            sink.writelines(f"{self.session} {id} {status} {at}\n" for id, status, at in map(key, lines))
+            sink.writelines(f"{self.session} {line_key(line)}\n" for line in lines)
         for cue in (line for line in lines if isinstance(line, Cue)):
             task = asyncio.create_task(self._painted(cue))
             self._acknowledging.add(task)

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import TypeAlias
 
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
 from gateway.practice.exchange import Begin, Close, Heard
 from gateway.practice.learnt import beginning
 from streaming.audio import missing
+from streaming.timeline import line_key
 from streaming.types import Annotation, AudioChunk, Happening, Line
-
-Key: TypeAlias = tuple[str, str, int]  # id, status, samples at which it was decided
-
-
-def key(line: Line) -> Key:
-    """By which the timeline tells one line from another."""
-    return (line.id, line.status, line.decided) if isinstance(line, Annotation) else (line.id, "final", line.at)
 
 
 def undisturbed(session: str, messages: Iterable[Heard]) -> list[Line]:
     """What detectors and coach say of it. Messages that came twice, or for a time that was given, count once."""
     pipeline, coach = Pipeline(session), Coach(session)
     heard: set[str] = set()
-    kept: dict[Key, Line] = {}
+    kept: dict[str, Line] = {}
     begun = ended = False
     for message in messages:
         if ended or not (begun or isinstance(message, Begin)):
@@ -48,7 +41,7 @@ def undisturbed(session: str, messages: Iterable[Heard]) -> list[Line]:
                 flushed = observed(pipeline, coach, pipeline.flush())
                 said += [line for line in flushed if isinstance(line, Annotation)]  # no cue into the end
         for line in [*said, *coach.take_outcomes()]:
-            kept.setdefault(key(line), line)
+            kept.setdefault(line_key(line), line)
     return list(kept.values())
 
 

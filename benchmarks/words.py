@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from benchmarks import words_overlaps
-from benchmarks.harness import BenchResult, Figure, bootstrap, recordings
+from benchmarks.far_script import TRUTH
+from benchmarks.harness import BenchResult, Figure, bootstrap, quantile, recordings
 from benchmarks.words_cues import Cues, cue_delays
 from benchmarks.words_load import Timed, sessions_a_core, simulate
 from benchmarks.words_texts import errors, same_spelling
@@ -91,17 +93,16 @@ async def _measure(quick: bool) -> BenchResult:
         *([_wer("wer_librivox", librivox)] if librivox else []),
         _wer("wer_dialogue", dialogue_reads),
         Figure("rtf", busy_s / sound_s, n, alternatives={"processor time": cpu_s / sound_s}),
-        Figure("final_p50_ms", float(np.quantile(finals_ms, 0.5)), n, alternatives={"utterance alone": _q(alone, 0.5)}),
-        Figure(
-            "final_p95_ms", float(np.quantile(finals_ms, 0.95)), n, alternatives={"utterance alone": _q(alone, 0.95)}
+        *(
+            Figure(f"final_p{q}_ms", quantile(finals_ms, q / 100), n, alternatives={"utterance alone": at_once})
+            for q, at_once in ((q, quantile(alone, q / 100)) for q in (50, 95))
         ),
-        Figure("final_unaware_p50_ms", _q(unaware, 0.5), n),
-        Figure("final_unaware_p95_ms", _q(unaware, 0.95), n),
+        *(Figure(f"final_unaware_p{q}_ms", quantile(unaware, q / 100), n) for q in (50, 95)),
         Figure("sessions_a_core", sessions_a_core(live), n),
         Figure("invented_words", invented, round(noise_s), alternatives={"speech detector off": forced}),
         Figure("doubted_utterances_of_noise", doubted, round(noise_s)),
         *_cues(cues),
-        _listening(dialogue, truth),
+        _listening(dialogue),
         *words_overlaps.figures(quick, notes),
         *heard,
     ]
@@ -201,16 +202,19 @@ def _noises(quick: bool, notes: list[str]) -> Iterator[Samples]:
         made, left_s = made + 1, left_s - 30.0
 
 
+def _truth() -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = json.loads(TRUTH.read_text(encoding="utf-8"))["lines"]
+    return lines
+
+
 def _dialogue_truth() -> dict[Speaker, str]:
-    lines = json.loads(DIALOGUE.with_name("dialogue.truth.json").read_text(encoding="utf-8"))["lines"]
-    ordered = sorted(lines, key=lambda line: line["start_s"])
+    ordered = sorted(_truth(), key=lambda line: line["start_s"])
     return {s: " ".join(line["text"] for line in ordered if line["by"] == s.value) for s in Speaker}
 
 
-def _listening(dialogue: Heard, truth: dict[Speaker, str]) -> Figure:
+def _listening(dialogue: Heard) -> Figure:
     """Of the dialogue's lines of a single word, the share that was heard right."""
-    lines = json.loads(DIALOGUE.with_name("dialogue.truth.json").read_text(encoding="utf-8"))["lines"]
-    single = [line for line in lines if line["text"] in LISTENING]
+    single = [line for line in _truth() if line["text"] in LISTENING]
     found = 0
     for line in single:
         said = [
@@ -242,8 +246,7 @@ def _cues(cues: Cues) -> list[Figure]:
     rng = np.random.default_rng(0)
 
     def p95(blocks: Sequence[Sequence[float]]) -> float:
-        delays = [delay for block in blocks for delay in block]
-        return _q(delays, 0.95) if delays else float("nan")
+        return quantile([delay for block in blocks for delay in block], 0.95)
 
     def drawn(blocks: Sequence[Sequence[float]]) -> float:
         return p95([blocks[i] for i in rng.integers(0, len(blocks), len(blocks))]) if blocks else float("nan")
@@ -255,7 +258,3 @@ def _cues(cues: Cues) -> list[Figure]:
         Figure("cue_p95_ms_words_off", p95(cues.off), n["off"]),
         Figure("cue_p95_ms_words_on", p95(cues.on), n["on"]),
     ]
-
-
-def _q(values: Sequence[float], share: float) -> float:
-    return float(np.quantile(values, share))

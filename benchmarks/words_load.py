@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.harness import quantile
 from detectors.words_utterances import Utterance
 from gateway.words.queue import Waiting, WordsQueue
 
@@ -34,7 +35,6 @@ class Served:
 
     finals_s: Sequence[float]
     finals_dropped: int
-    finals_only: bool
 
 
 def simulate(session: Sequence[Timed], sessions: int, *, seed: int = 0) -> Served:
@@ -64,7 +64,7 @@ def simulate(session: Sequence[Timed], sessions: int, *, seed: int = 0) -> Serve
         if waiting.utterance.final:
             finals.append(now_s - at_s + timed.ready_s - timed.said_s)
     dropped = queue.counts.stale_finals + queue.counts.overflowed_finals
-    return Served(finals, dropped, queue.counts.partials_shed > 0)
+    return Served(finals, dropped)
 
 
 def sessions_a_core(session: Sequence[Timed]) -> int:
@@ -74,7 +74,7 @@ def sessions_a_core(session: Sequence[Timed]) -> int:
 
     def carries(sessions: int) -> bool:
         served = simulate(session, sessions)
-        return not served.finals_dropped and float(np.quantile(served.finals_s, 0.95)) <= LATE_S
+        return not served.finals_dropped and quantile(served.finals_s, 0.95) <= LATE_S
 
     low, high = 0, MOST_SESSIONS
     while low < high:
