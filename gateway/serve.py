@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import socket
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TextIO, cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -55,6 +57,11 @@ def serve(
             "them; give --store postgresql://…, or leave --bus out"
         )
     configure(settings.log_level)
+    with sole_use(data) if settings.store_url is None else nullcontext():
+        _run(settings, host, port)
+
+
+def _run(settings: GatewaySettings, host: str, port: int) -> None:
     asyncio.run(_check(settings))
     if settings.store_url and not settings.bus_url:
         sys.stderr.write("breathmark: without --bus this must be the only gateway on its store\n")
@@ -67,7 +74,25 @@ def serve(
     finally:
         listening.close()
     if not server.started:
-        raise UnusableInput(f"the gateway could not start with --data {data}: see the log above")
+        raise UnusableInput(f"the gateway could not start with --data {settings.data}: see the log above")
+
+
+def sole_use(data: Path) -> TextIO:
+    """Two gateways on one folder would both carry the same practices: what is withdrawn in one goes on in the other.
+
+    A lock that goes with the process, however that ends. Raises UnusableInput.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (data / "lock").open("a", encoding="utf-8")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UnusableInput(
+            f"{data}: another gateway keeps its state there; stop it, or give another --data"
+        ) from error
+    except OSError as error:
+        raise UnusableInput(f"{data}: cannot hold the data ({error.strerror}); give another --data") from error
+    return file
 
 
 async def _check(settings: GatewaySettings) -> None:

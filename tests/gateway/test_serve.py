@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.media.ice import for_browser
-from gateway.serve import address, bind
+from gateway.serve import address, bind, sole_use
 from gateway.serve import serve as run
 from gateway.settings import GatewaySettings, from_environment
 from streaming.errors import UnusableInput
@@ -43,6 +43,18 @@ def test_a_folder_that_cannot_hold_the_data_is_one_clear_line(tmp_path: Path) ->
     assert done.returncode == 2
     assert str(tmp_path / "file") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_second_gateway_on_the_same_folder_is_refused_and_a_later_one_is_not(tmp_path: Path) -> None:
+    with sole_use(tmp_path):
+        done = serve("--port", "0", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"breathmark: {tmp_path}: another gateway keeps its state there; stop it, or give another --data\n"
+    )
+    with sole_use(tmp_path):
+        pass
 
 
 def test_a_store_that_is_not_one_is_one_clear_line(tmp_path: Path) -> None:
