@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,8 +41,6 @@ class Bus(Protocol):
     def degraded(self) -> bool:
         """The last thing asked of the bus failed."""
 
-    on_degraded: Callable[[bool], None] | None  # called at each change of ``degraded``
-
     async def publish(self, stream: str, payload: bytes, *, keep: int = KEEP) -> str:
         """Appends and returns the position. The stream holds its newest ``keep`` messages."""
 
@@ -61,8 +59,6 @@ class Bus(Protocol):
     async def drop(self, stream: str) -> None:
         """Forgets the stream. One that nobody publishes to is forgotten after an hour anyhow."""
 
-    async def close(self) -> None: ...
-
 
 def parse(position: str) -> tuple[int, int]:
     """(unix milliseconds, number within the stream); orders positions of one stream."""
@@ -79,10 +75,8 @@ def missed_between(position: str, later: str) -> int:
 class LocalBus:
     """The bus within one process."""
 
-    def __init__(self, unix_now: Callable[[], float] = time.time) -> None:
+    def __init__(self) -> None:
         self.degraded = False  # never
-        self.on_degraded: Callable[[bool], None] | None = None
-        self._unix_now = unix_now
         self._streams: dict[str, deque[Message]] = {}
         self._news = asyncio.Condition()
 
@@ -98,7 +92,7 @@ class LocalBus:
     def _append(self, stream: str, payload: bytes, keep: int) -> str:
         kept = self._streams.setdefault(stream, deque())
         milliseconds, number = parse(kept[-1].position) if kept else (0, 0)
-        position = f"{max(milliseconds, int(self._unix_now() * 1000))}-{number + 1}"
+        position = f"{max(milliseconds, int(time.time() * 1000))}-{number + 1}"
         kept.append(Message(stream, position, payload))
         while len(kept) > keep:
             kept.popleft()
@@ -131,9 +125,6 @@ class LocalBus:
 
     async def drop(self, stream: str) -> None:
         self._streams.pop(stream, None)
-
-    async def close(self) -> None:
-        self._streams.clear()
 
 
 def with_missed(messages: list[Message], after: str) -> list[Message]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,23 @@ COMMAND_S = 10.0  # one statement; a batch of 512 lines takes about 20 ms
 POOL = 10  # connections a process holds; PostgreSQL's default allows 100 in all
 
 
-@asynccontextmanager
-async def reading(engine: AsyncEngine, what: str) -> AsyncIterator[AsyncConnection]:
+def reading(engine: AsyncEngine, what: str) -> AbstractAsyncContextManager[AsyncConnection]:
     """Raises StoreUnavailable, which says ``what`` could not be read."""
-    try:
-        async with engine.connect() as connection:
-            yield connection
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreUnavailable(f"cannot read {what}: {error}") from error
+    return _told(engine.connect(), f"read {what}")
+
+
+def writing(engine: AsyncEngine, what: str) -> AbstractAsyncContextManager[AsyncConnection]:
+    """One transaction. Raises StoreUnavailable, which says ``what`` could not be written."""
+    return _told(engine.begin(), f"write {what}")
 
 
 @asynccontextmanager
-async def writing(engine: AsyncEngine, what: str) -> AsyncIterator[AsyncConnection]:
-    """One transaction. Raises StoreUnavailable, which says ``what`` could not be written."""
+async def _told(opening: AbstractAsyncContextManager[AsyncConnection], doing: str) -> AsyncIterator[AsyncConnection]:
     try:
-        async with engine.begin() as connection:
+        async with opening as connection:
             yield connection
     except (SQLAlchemyError, OSError) as error:
-        raise StoreUnavailable(f"cannot write {what}: {error}") from error
+        raise StoreUnavailable(f"cannot {doing}: {error}") from error
 
 
 def sqlite_url(data: Path) -> str:

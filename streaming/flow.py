@@ -127,10 +127,6 @@ class Inbox:
     def unfollow(self, stream: str) -> None:
         self._positions.pop(stream, None)
 
-    def position(self, stream: str) -> str:
-        """Where reading stands: all up to here has been returned. KeyError where it is not followed."""
-        return self._positions[stream]
-
     async def next(self) -> list[Message]:
         """Waits for the next messages of any stream; those of one stream are in order."""
         pause_s = self._settings.first_retry_s

@@ -12,7 +12,7 @@ few seconds, it changes nothing where the name is known.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,9 +75,8 @@ class _Held:
 class LocalLeases:
     """Leases within one process."""
 
-    def __init__(self, settings: LeaseSettings = LeaseSettings(), unix_now: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: LeaseSettings = LeaseSettings()) -> None:
         self._ttl_s = settings.ttl_s
-        self._unix_now = unix_now
         self._names: dict[str, _Held] = {}
         self._there: dict[str, dict[str, float]] = {}
 
@@ -91,7 +90,7 @@ class LocalLeases:
         return len(self._names)
 
     async def acquire(self, name: str, holder: str) -> Lease | None:
-        held, now = self._names.get(name), self._unix_now()
+        held, now = self._names.get(name), time.time()
         if held is None or held.until > now:
             return None
         held.until, held.fence = now + self._ttl_s, max(held.fence + 1, int(now * 1000))
@@ -107,7 +106,7 @@ class LocalLeases:
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         held = [lease for lease in leases if self._is_held(lease)]
         for lease in held:
-            self._names[lease.name].until = self._unix_now() + self._ttl_s
+            self._names[lease.name].until = time.time() + self._ttl_s
         return held
 
     async def release(self, lease: Lease) -> None:
@@ -118,7 +117,7 @@ class LocalLeases:
         return lease.name in self._names and self._names[lease.name].fence == lease.fence
 
     async def beat(self, group: str, member: str) -> list[str]:
-        now = self._unix_now()
+        now = time.time()
         there = {who: until for who, until in self._there.get(group, {}).items() if until > now}
         self._there[group] = {**there, member: now + self._ttl_s}
         return sorted(self._there[group])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streaming.bus import KEEP, Message, with_missed
@@ -64,14 +64,6 @@ class RedisBus:
     @property
     def degraded(self) -> bool:
         return self._redis.degraded
-
-    @property
-    def on_degraded(self) -> Callable[[bool], None] | None:
-        return self._redis.on_degraded
-
-    @on_degraded.setter
-    def on_degraded(self, tell: Callable[[bool], None] | None) -> None:
-        self._redis.on_degraded = tell
 
     async def publish(self, stream: str, payload: bytes, *, keep: int = KEEP) -> str:
         return (await self.publish_all([(stream, payload)], keep=keep))[0]
@@ -141,9 +133,6 @@ class RedisBus:
 
     async def drop(self, stream: str) -> None:
         await self._redis.ask(self._redis.client.unlink(_key(stream)))
-
-    async def close(self) -> None:
-        await self._redis.close()
 
     def _together(self, streams: Sequence[str]) -> list[list[int]]:
         """Indices of the streams that one command may name: all of them, or those of a partition."""

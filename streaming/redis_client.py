@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -22,13 +22,12 @@ WELL_AFTER_S = 1.0  # without a failure: of a cluster, a part may be away while 
 
 
 class RedisClient:
-    """Asks Redis; where no answer comes, says so once, and again when answers are back."""
+    """Asks Redis. ``degraded`` from a question without an answer until answers have come again for a while."""
 
     def __init__(self, url: str) -> None:
         self.client = connect(url)
         self.is_cluster = isinstance(self.client, RedisCluster)
         self.degraded = False
-        self.on_degraded: Callable[[bool], None] | None = None
         self._failed_at = -WELL_AFTER_S
         self._shown = shown(url)
 
@@ -45,10 +44,10 @@ class RedisClient:
                     raise asyncio.CancelledError
         except (RedisError, RedisClusterException, OSError) as error:
             self._failed_at = time.monotonic()
-            self._tell(degraded=True)
+            self.degraded = True
             raise BusUnavailable(f"no answer from {self._shown}: {error}") from error
         if time.monotonic() - self._failed_at >= WELL_AFTER_S:
-            self._tell(degraded=False)
+            self.degraded = False
         return answer
 
     async def run(self, script: str, keys: Sequence[str], arguments: Iterable[str | bytes | int]) -> Any:
@@ -67,12 +66,6 @@ class RedisClient:
         except AttributeError as error:
             # It also ends connections that are just being made, and then stumbles over what is missing.
             raise ConnectionError("the cluster changed under way") from error
-
-    def _tell(self, *, degraded: bool) -> None:
-        if degraded != self.degraded:
-            self.degraded = degraded
-            if self.on_degraded:
-                self.on_degraded(degraded)
 
     async def close(self) -> None:
         await disconnect(self.client)

@@ -13,10 +13,7 @@ import pytest
 
 from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
-from streaming.errors import LeaseLost
 from streaming.leases import Lease, Leases, LeaseSettings, LocalLeases
-from streaming.timeline import Timeline, open_engine
-from streaming.types import Happening
 from tests.streaming.conftest import QUICK_LEASES, empty, redis_url
 
 RUN_OUT_S = QUICK_LEASES.ttl_s + 0.05
@@ -139,21 +136,6 @@ async def test_fences_of_a_process_are_higher_than_those_of_the_one_before() -> 
         fences.append((await acquired(leases, "s", "one")).fence)
         await asyncio.sleep(0.002)
     assert fences[1] > fences[0]
-
-
-async def test_a_worker_that_overslept_its_lease_cannot_write(leases: Leases, store: str) -> None:
-    engine = await open_engine(store)
-    async with Timeline(engine) as timeline:
-        await leases.want("s")
-        sleeper = await acquired(leases, "s", "sleeper")
-        await timeline.append([Happening("1", "s", "paused", 0)], fence=sleeper.fence)
-        await asyncio.sleep(RUN_OUT_S)
-        successor = await acquired(leases, "s", "successor")
-        await timeline.append([Happening("2", "s", "paused", 0)], fence=successor.fence)
-        with pytest.raises(LeaseLost):
-            await timeline.append([Happening("3", "s", "paused", 0)], fence=sleeper.fence)
-        assert [stored.line.id for stored in await timeline.read("s")] == ["1", "2"]
-    await engine.dispose()
 
 
 async def test_a_killed_holder_is_replaced_within_three_seconds(redis: Server) -> None:

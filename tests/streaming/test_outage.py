@@ -64,8 +64,6 @@ def knows_replica(sentinel: Server) -> bool:
 
 async def test_what_is_asked_of_a_redis_that_is_gone_fails_at_once_and_says_so(own_redis: Server) -> None:
     async with open_backbone(redis_url(own_redis)) as backbone:
-        told: list[bool] = []
-        backbone.bus.on_degraded = told.append
         await backbone.bus.publish("s", b"x")
         await backbone.leases.want("s")
         own_redis.stop(signal.SIGKILL)
@@ -85,7 +83,6 @@ async def test_what_is_asked_of_a_redis_that_is_gone_fails_at_once_and_says_so(o
         while backbone.bus.degraded:  # until it has answered for a while
             await backbone.bus.publish("s", b"x")
             await asyncio.sleep(0.02)
-        assert told == [True, False]
 
 
 async def test_a_redis_that_stands_still_is_given_up_within_about_a_second(own_redis: Server) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import streaming.migrations
-from benchmarks.servers import PASSWORD, Server, certificate, postgres_server, postgres_url
+from benchmarks.servers import Server, certificate, postgres_server, postgres_url
 from streaming import schema
 from streaming.address import shown
 from streaming.engine import open_engine
@@ -162,7 +162,3 @@ async def test_ended_sessions_are_forgotten_in_pieces_and_running_ones_are_kept(
                 ("running", 25 if table is schema.lines else 1),
             ]
     await engine.dispose()
-
-
-def test_passwords_in_these_tests_need_escaping() -> None:
-    assert set(" /") <= set(PASSWORD)
