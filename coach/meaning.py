@@ -35,6 +35,12 @@ class Phrase:
         last = len(words) - length - self.more
         return next((at for at in range(last + 1) if tuple(words[at : at + length]) == self.words), None)
 
+    def as_said(self, text: str) -> str:
+        """The phrase as it stands in ``text``, with its capitals and marks; in bare words where it does not."""
+        stand = list(_BARE.finditer(_plain(text)))
+        at = self.find([word.group() for word in stand])
+        return str(self) if at is None else text[stand[at].start() : stand[at + len(self.words) - 1].end()]
+
     def __str__(self) -> str:
         return " ".join(self.words)
 
@@ -98,7 +104,11 @@ class Language:
 
 def bare(text: str) -> list[str]:
     """The words in lower case, without marks."""
-    return _BARE.findall(text.lower().replace("’", "'"))
+    return _BARE.findall(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("’", "'")
 
 
 def sentences(text: str) -> list[str]:

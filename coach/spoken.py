@@ -130,7 +130,7 @@ def repairs(said: Sequence[Annotation], rules: Language) -> list[Repair]:
             until = a.span.end + samples(TAKEN_UP_S)
             answers = [b for b in said if b.by is not a.by and a.span.start < b.span.start <= until]
             taken_up = any(first(rules.repairs_accepted, b.text or "") for b in answers)
-            out.append(Repair(a, str(found), taken_up))
+            out.append(Repair(a, found.as_said(a.text or ""), taken_up))
     return out
 
 
@@ -195,7 +195,7 @@ def _starts(said: Sequence[Annotation], rules: Language) -> tuple[Start, ...]:
         before = a
         found = rules.begins(a.text or "") if anew and len((a.text or "").split()) >= FEWEST_WORDS else None
         if found:
-            because = f"{found.reason}: “{found.phrase}”"
+            because = f"{found.reason}: “{found.phrase.as_said(a.text or '')}”"
             out.append(Start(_speaker(a), seconds(a.span.start), found.kind, because, a.text or ""))
     shown = [[s for s in out if s.by == by][:MOST_SHOWN] for by in Speaker]
     return tuple(sorted((s for own in shown for s in own), key=lambda s: s.at_s))

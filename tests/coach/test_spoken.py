@@ -94,7 +94,7 @@ def test_the_last_answer_counts() -> None:
 def test_starts_are_told_with_their_rule() -> None:
     starts = spoken(report())["starts"]
     assert [(s["by"], s["kind"]) for s in starts] == [("a", "harsh"), ("b", "gentle")]
-    assert starts[0]["because"] == "it says always or never of the other: “you never”"
+    assert starts[0]["because"] == "it says always or never of the other: “You never”"  # as it was said
 
 
 def agreed(by: Speaker, at_s: float, yes: bool) -> Happening:

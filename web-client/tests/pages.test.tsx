@@ -148,12 +148,26 @@ describe("screens", () => {
   });
 
   test("the report keeps the therapists' order and says once what it is not", async () => {
-    await draw(<ReportView report={report} token="t" />);
+    await draw(<ReportView report={report} token="t" own={false} />);
     const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
     const { scope, practised, strengths, picture, moments, turns, couple, limits } = reportWords;
     expect(headings).toEqual([scope, practised, strengths, picture, moments, turns, couple, limits]);
     expect(root.textContent?.split(words.NOT_A_DIAGNOSIS)).toHaveLength(2);
     expect(root.textContent).toContain("took back the yes (1:50)");
+  });
+
+  test("a partner's report begins with what is for the two, and stays whole", async () => {
+    await draw(<ReportView report={report} token="t" own />);
+    const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
+    const { scope, practised, strengths, picture, moments, turns, couple, limits } = reportWords;
+    expect(headings).toEqual([couple, scope, practised, strengths, picture, moments, turns, limits]);
+  });
+
+  test("what went well is told in the order in which it happened", async () => {
+    const at = (at_s: number | null) => ({ text: `At ${at_s}`, by: null, at_s });
+    await draw(<ReportView report={{ ...report, strengths: [at(64), at(null), at(14), at(3)] }} token="t" own={false} />);
+    const told = [...root.querySelectorAll(".strengths li")].map((each) => each.textContent);
+    expect(told).toEqual(["At 3", "At 14", "At 64", "At null"]);
   });
 
   test("no word of ours blames, scores or names an emotion", () => {

@@ -25,7 +25,7 @@ const names = { a: "A", b: "B" };
 
 async function draw(shown: Report): Promise<HTMLElement> {
   const root = document.body.appendChild(document.createElement("main"));
-  await act(() => render(<ReportView report={shown} token="t" />, root));
+  await act(() => render(<ReportView report={shown} token="t" own={false} />, root));
   return root;
 }
 
@@ -46,6 +46,12 @@ describe("the report", () => {
     expect(told).toContain("So the card bill came.");
     expect(told).toContain(words.unsure);
     expect(told).toContain("it asks: “could we”");
+  });
+
+  it("names who began gently, and nobody whose start could be softer", async () => {
+    const starts = (["gentle", "harsh"] as const).map((kind, at_s) => ({ by: "b" as const, at_s, kind, because: "it asks", text: "" }));
+    const rows = [...(await draw({ ...report, spoken: { ...spoken, starts } })).querySelectorAll(".spoken > .quotes li")];
+    expect(rows.map((row) => row.querySelector(".name-b")?.textContent)).toEqual(["Partner B", undefined]);
   });
 
   it("says where words were lost, in their place", async () => {

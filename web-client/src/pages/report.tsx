@@ -24,5 +24,5 @@ export function ReportPage({ token: link }: { token: string }) {
     return (
       <Screen title={words.emptyTitle} body={words.emptyBody} step={{ label: trouble.newPractice, href: "/" }} />
     );
-  return <ReportView report={report} token={token} />;
+  return <ReportView report={report} token={token} own={token !== link} />;
 }

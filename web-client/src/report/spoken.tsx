@@ -43,7 +43,8 @@ export function SpokenPart({ report, names, token }: { report: Report; names: Na
           <ol class="quotes">
             {spoken.starts.map((start) => (
               <li key={`${start.by}${start.at_s}`}>
-                <time>{clock(start.at_s)}</time> <span class={`name-${start.by}`}>{names[start.by]}</span> {words.startKinds[start.kind]}: {start.because}
+                <time>{clock(start.at_s)}</time>{" "}
+                {start.kind === "gentle" && <span class={`name-${start.by}`}>{names[start.by]}</span>} {words.startKinds[start.kind]}: {start.because}
               </li>
             ))}
           </ol>

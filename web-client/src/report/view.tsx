@@ -1,4 +1,4 @@
-// One page in the order that therapists asked for. Every sentence can be read aloud to both.
+// One page in the order that therapists asked for; partners begin with what is theirs. Every sentence can be read aloud to both.
 import { namesOf, pictureOf } from "../lanes/from_report";
 import { Legend } from "../lanes/legend";
 import { clock, type Mark, PARTNERS, type Picture } from "../lanes/picture";
@@ -14,8 +14,9 @@ import { around, Quotes, SpokenPart } from "./spoken";
 import { TurnTakingPart } from "./turn_taking";
 import type { Report } from "./types";
 
-export function ReportView({ report, token }: { report: Report; token: string }) {
+export function ReportView({ report, token, own }: { report: Report; token: string; own: boolean }) {
   const names = namesOf(report.names);
+  const couple = <CouplePart report={report} names={names} />;
   const picture = pictureOf(report);
   return (
     <Page wide title={words.title} foot={false}>
@@ -27,6 +28,7 @@ export function ReportView({ report, token }: { report: Report; token: string })
             {words.print}
           </button>
         </header>
+        {own && couple}
         <Scope report={report} names={names} />
         <section>
           <h2>{words.strengths}</h2>
@@ -41,7 +43,6 @@ export function ReportView({ report, token }: { report: Report; token: string })
           </details>
           <MarkList picture={picture} />
         </section>
-        <SpokenPart report={report} names={names} token={token} />
         <section class="whole">
           <h2>{words.moments}</h2>
           <MomentList moments={report.moments} />
@@ -49,7 +50,8 @@ export function ReportView({ report, token }: { report: Report; token: string })
           <CueList report={report} names={names} />
         </section>
         <TurnTakingPart report={report} names={names} />
-        <CouplePart report={report} names={names} />
+        <SpokenPart report={report} names={names} token={token} />
+        {!own && couple}
         <section class="limits">
           <h2>{words.limits}</h2>
           <ul>
@@ -95,15 +97,16 @@ function Strengths({ report }: { report: Report }) {
   if (report.strengths.length === 0) return <p>{words.noStrengths}</p>;
   return (
     <ul class="strengths">
-      {report.strengths.map((strength) => (
-        <li key={strength.text + strength.at_s}>
-          {strength.at_s !== null && !strength.text.includes(clock(strength.at_s)) && <time>{clock(strength.at_s)}</time>}
-          {strength.text}
-        </li>
+      {inOrder(report.strengths).map(({ text }) => (
+        <li key={text}>{text}</li>
       ))}
     </ul>
   );
 }
+
+/** As they happened, and then what went on all the while. */
+export const inOrder = (strengths: Report["strengths"]): Report["strengths"] =>
+  [...strengths].sort((x, y) => (x.at_s ?? Number.MAX_VALUE) - (y.at_s ?? Number.MAX_VALUE));
 
 function MarkList({ picture }: { picture: Picture }) {
   if (picture.rail.length === 0) return null;
