@@ -39,6 +39,8 @@ _CROWDED = {"BREATHMARK_SESSIONS_PER_MINUTE": "100000", "BREATHMARK_MAX_SESSIONS
 _NEAR = 6.0  # per cent of a core: a step this far below the wanted share is taken for it
 _MOST_STEPS = 2  # to come near a wanted share
 _BEYOND = 115  # per cent of a core: more than there is
+_AGAIN = 8  # times that a refused newcomer asks again: many at once are let in as their cost is seen
+_AGAIN_S = 1.5
 _LINES = 300
 
 
@@ -172,7 +174,7 @@ class Ladder:
 
     async def _step(self, couples: int, *, knocking: bool = False) -> None:
         """Raises Refused where so many are not let in."""
-        await self._people.grow(couples)
+        await self._grow(couples)
         await asyncio.sleep(self._plan.settle_s)
         pid = self._running.pid
         began_unix, began_s = time.time(), time.monotonic()
@@ -199,6 +201,16 @@ class Ladder:
                 refused,
             )
         )
+
+    async def _grow(self, couples: int) -> None:
+        for again in range(_AGAIN + 1):
+            try:
+                return await self._people.grow(couples)
+            except Refused:
+                if again == _AGAIN:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
+        return None
 
     async def _knock(self) -> int:
         """A newcomer a second while a step lasts; how many were refused. Who is let in joins. Those who practise

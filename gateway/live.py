@@ -38,6 +38,7 @@ from streaming.types import Speaker
 from streaming.wire import seconds
 
 _DAY_S = 86_400
+_LOOK_S = 1.0  # how often what this process spends is looked at
 
 log = structlog.get_logger("gateway.live")
 
@@ -128,6 +129,7 @@ class Gateway:
         self._check_strain()
         neutral_s = 0.0 if demo else self.settings.coach.neutral_s
         new = await self.registry.create(demo, card, neutral_s=neutral_s)
+        self._strain.let_in(new.session, time.monotonic())
         self.metrics.sessions_created.inc()
         log.info("session made", session=new.session, demo=demo)
         return new
@@ -138,6 +140,7 @@ class Gateway:
         self._check_strain()
         record = await self.record(link.session)
         new = await again.open_next(self.registry, record, speaker.value, self.settings.coach.neutral_s)
+        self._strain.let_in(new.session, time.monotonic())
         await self._changed(record.session)
         return new
 
@@ -263,10 +266,13 @@ class Gateway:
     async def _claim(self, most: int = CLAIM) -> None:
         """Takes practices in that have no home, as far as there is room. Raises BusUnavailable."""
         room = self.settings.max_live_sessions - len(self._live)
-        if self._leaving or self._strain.full:
+        if not self.neighbours.alone:  # else they were here before, and nobody else has them
+            room = min(room, self._strain.room)
+        if self._leaving or room < 1:
             return
         async with self._opening:
             for id in await self.neighbours.homes.claim(min(room, most)):
+                self._strain.let_in(id, time.monotonic())
                 try:
                     await self._take_in(id)
                 except (BreathmarkError, ValueError) as error:
@@ -328,12 +334,13 @@ class Gateway:
             await self._analysts.save()
 
     def _check_strain(self) -> None:
-        if self._strain.full and self._live:  # an empty one has nobody to protect
+        if self._live and self._strain.room < 1:  # an empty one has nobody to protect
             raise Refused("server_full", "This gateway has as much to do as it can do well.")
 
     async def _polling(self) -> None:
         """Each packet's time, all sessions. How late a round comes tells whether this process keeps up."""
         every_s = self.settings.poll_s
+        look_s = 0.0
         while True:
             for session in list(self._live.values()):
                 await _guarded(session, _poll(session))
@@ -343,7 +350,16 @@ class Gateway:
             await asyncio.sleep(due_s - time.monotonic())
             now_s = time.monotonic()
             self._strain.note(now_s - due_s, now_s)
-            self.metrics.loop_late_seconds.set(self._strain.late_s)
+            if now_s >= look_s:
+                look_s = now_s + _LOOK_S
+                self._look_at_strain(now_s)
+
+    def _look_at_strain(self, now_s: float) -> None:
+        phases = {session.id: session.room.phase for session in self._live.values() if session.people}
+        self._strain.look(phases, time.process_time(), now_s)
+        self.metrics.loop_late_seconds.set(self._strain.late_s)
+        self.metrics.processor_share.set(self._strain.share)
+        self.metrics.room_for_practices.set(self._strain.room)
 
     async def _each(self, every_s: float, act: Callable[[Session], Awaitable[None]]) -> None:
         """One loop for all sessions; one session's error is its own."""

@@ -125,6 +125,8 @@ class Metrics(AnalysisMetrics):
         counter, gauge, times = self._counter, self._gauge, self._milliseconds
         self.live_sessions = gauge("live_sessions", "sessions in memory")
         self.loop_late_seconds = gauge("loop_late_seconds", "how late this process runs")
+        self.processor_share = gauge("processor_share", "of one core, what this process takes of it")
+        self.room_for_practices = gauge("room_for_practices", "how many more practices would be let in")
         self.sockets = gauge("sockets", "open WebSockets", "role")
         self.sessions_created = counter("sessions_created", "invite links made")
         self.sessions_ended = counter("sessions_ended", "practices ended", "why")

@@ -16,11 +16,12 @@ from weakref import WeakKeyDictionary
 
 @dataclass(frozen=True, slots=True)
 class TogetherSettings:
-    every_s: float = 0.0047
-    """A packet waits half of it on average, of the 20 ms that it holds; 20 streams then bring five a wake-up. No whole
-    part of a packet: each stream would be read late by an amount of its own, always the same, and placed late by it."""
-    from_sockets: int = 8
-    """Fewer wake the process hardly more often each by itself, and are heard at once."""
+    every_s: float = 0.0093
+    """A packet waits half of it on average, of the 20 ms that it holds; 36 streams then bring 17 a wake-up, and cost
+    a tenth less than read twice as often. No whole part of a packet: each stream would be read late by an amount of
+    its own, always the same, and placed late by it."""
+    from_sockets: int = 16
+    """Fewer leave the process time enough to hear each at once."""
     most_rounds: int = 16
     """Datagrams of one socket at one moment: what 300 ms without a moment to spare leave there."""
     forget_every_s: float = 1.0
