@@ -40,6 +40,7 @@ Role = Literal["a", "b", "observer", "report"]
 ASSETS = Path(__file__).parents[2] / "gateway" / "assets"
 LINKS = {"a": "any-token", "b": "bens-token", "observer": "eyes", "report": "page"}
 NOW_S = 300.0
+HEARD_S = 92.0  # the bundled dialogue's end: what an observer sees then
 HERE = Partner(present=True, name="Nora", practice=True, media="connected")
 THERE = replace(HERE, name="Maximilian-Alexander")
 TALKING = Room(a=HERE, b=THERE, began=True)
@@ -56,6 +57,7 @@ class Screen:
     path: str = "/join#any-token"
     room: Room | None = None
     role: Role = "a"
+    now_s: float = NOW_S  # of a practice that has begun
     state: Mapping[str, Any] = field(default_factory=dict)  # of the room's view, beside the room itself
     says: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -96,17 +98,17 @@ async def show(page: Page, url: str, screen: Screen) -> None:
 def welcome(screen: Screen) -> str:
     assert screen.room is not None
     lines = tuple(to_wire(line) for line in screen.lines)
-    shown = _shown(screen.room, screen.state)
+    shown = _shown(screen.room, screen.state, screen.now_s)
     return Welcome(role=screen.role, session="s", demo=False, room=shown, lines=lines).text()
 
 
 def becomes(room: Room) -> str:
-    return RoomChanged(room=_shown(room, {})).text()
+    return RoomChanged(room=_shown(room, {}, NOW_S)).text()
 
 
-def _shown(room: Room, state: Mapping[str, Any]) -> RoomView:
+def _shown(room: Room, state: Mapping[str, Any], now_s: float) -> RoomView:
     plain = {"observer_waiting": False, "cues_silent": False, "coaching_paused": False} | dict(state)
-    return view(room, NOW_S if room.began else 0.0, 0.0, ice_servers=(), ice_good_s=None, **plain)
+    return view(room, now_s if room.began else 0.0, 0.0, ice_servers=(), ice_good_s=None, **plain)
 
 
 def cue(level: int, text: str) -> str:
@@ -138,6 +140,7 @@ def microphone(fault: str) -> str:
 
 
 SAFE, AGREE = press("No, I feel safe"), press("Yes, I agree")
+READER = "localStorage.setItem('breathmark.reader.any-token', 'bens-token');"
 KEPT_INVITATION = f"sessionStorage.setItem('breathmark.invitation', '{json.dumps({'session': 's', 'links': LINKS})}');"
 
 
@@ -220,7 +223,7 @@ def screens() -> dict[str, Screen]:
         "waiting-put-off": Screen(
             "It will wait",
             room=unmet,
-            does=(press("Another day"), unfold("The same again")),
+            does=(unfold("Not today?"), press("Another day"), unfold("A reminder")),
             answers={"/api/practised": (201, {"said": "It will wait for you."})},
         ),
         "waiting-for-a-yes": Screen(
@@ -277,16 +280,19 @@ def screens() -> dict[str, Screen]:
             "Time to be back", room=replace(TALKING, paused_by=Speaker.B, time_out=replace(out, resume_unix=-5.0))
         ),
         "ended": Screen("That was a practice", room=ended),
-        "ended-card": Screen("Say it back", room=replace(ended, card=CARD), does=(unfold("The same again"),)),
+        "ended-card": Screen("Say it back", room=replace(ended, card=CARD), does=(unfold("A reminder"),)),
         "watch-waiting": Screen(
             "Waiting for both", "/watch#any-token", room=reading, role="observer", state={"words_offered": True}
         ),
-        "watch": Screen("Watching live", "/watch#any-token", room=watched, role="observer", lines=dialogue()),
+        "watch": Screen(
+            "Watching live", "/watch#any-token", room=watched, role="observer", now_s=HEARD_S, lines=dialogue()
+        ),
         "watch-words-behind": Screen(
             "The words are behind",
             "/watch#any-token",
             room=watched,
             role="observer",
+            now_s=HEARD_S,
             state={"words_offered": True, "words_behind": True, "coaching_paused": True},
             lines=dialogue(),
         ),
@@ -295,6 +301,7 @@ def screens() -> dict[str, Screen]:
         ),
         "watch-ended-unseen": Screen("The report opens for you", "/watch#any-token", room=ended, role="observer"),
         "report": _report(words=False),
+        "report-partner": replace(_report(words=False), before=READER),
         "report-words": _report(words=True, does=(unfold("What was said"), unfold("A summary"))),
         "report-empty": Screen("Nothing was recorded", "/report#any-token", answers={"/api/report": (200, _nothing())}),
         "report-not-begun": Screen(
@@ -305,6 +312,7 @@ def screens() -> dict[str, Screen]:
             "/demo",
             room=replace(watched, observers=1),
             role="observer",
+            now_s=HEARD_S,
             lines=dialogue(),
             answers={"/api/demo": (201, {"token": "eyes", "report": "page"})},
         ),

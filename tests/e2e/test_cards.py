@@ -66,7 +66,7 @@ async def test_a_card_is_chosen_practised_answered_and_put_in_the_calendar(
             assert await faults(each) == []
         await each.get_by_role("button", name=label).click()
         await expect(each.get_by_text(said)).to_be_visible()
-    await page.get_by_text("The same again").click()
+    await page.get_by_text("A reminder for next time").click()
     assert await faults(page) == []
     async with page.expect_download() as downloading:
         await page.get_by_role("button", name="Put it in my calendar").click()

@@ -199,7 +199,7 @@ async def test_a_gateway_out_of_reach_has_its_own_screen(browser: BrowserContext
 
     await page.route_web_socket(SOCKET, reach)
     await page.goto(f"{gateway.url}/join#{(await gateway.new_session())['links']['a']}")
-    await expect(page.get_by_role("heading", name="The gateway cannot be reached")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Breathmark cannot be reached")).to_be_visible()
     assert await faults(page) == []
     away = False
     await expect(page.get_by_role("heading", name="First, for you alone")).to_be_visible()

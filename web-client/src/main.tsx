@@ -44,10 +44,12 @@ class Whole extends Component<{ children: ComponentChildren }, { broken: boolean
 
 addEventListener("hashchange", () => location.reload()); // another link was pasted into the same page
 const root = document.getElementById("app");
-if (root)
+if (root) {
+  root.replaceChildren(); // what stood there until this script had come
   render(
     <Whole>
       <Pages />
     </Whole>,
     root,
   );
+}

@@ -1,12 +1,12 @@
 // A heading for each of the gateway's refusals.
 /** What stands above the gateway's own message; its `way_out` stands below. */
 export const refusalTitles: Record<string, string> = {
-  bad_hello: "This page and the gateway did not understand each other",
+  bad_hello: "This page and Breathmark did not understand each other",
   bad_version: "This page is out of date",
-  bad_json: "This page and the gateway did not understand each other",
-  bad_message: "This page and the gateway did not understand each other",
-  unknown_message: "This page and the gateway did not understand each other",
-  bad_request: "This page and the gateway did not understand each other",
+  bad_json: "This page and Breathmark did not understand each other",
+  bad_message: "This page and Breathmark did not understand each other",
+  unknown_message: "This page and Breathmark did not understand each other",
+  bad_request: "This page and Breathmark did not understand each other",
   too_large: "That was too large",
   too_fast: "That was a little fast",
   bad_origin: "This page was opened from another address",
@@ -16,7 +16,7 @@ export const refusalTitles: Record<string, string> = {
   taken_over: "You went on in another window",
   report_link: "This link opens the report",
   room_full: "There is no room for another observer",
-  server_full: "The gateway is full just now",
+  server_full: "Breathmark is full just now",
   session_ended: "This practice has ended",
   not_a_partner: "Only the two partners can do this",
   not_agreed: "Both partners need to agree",
@@ -35,11 +35,11 @@ export const refusalTitles: Record<string, string> = {
   summary_failed: "The summary did not come",
   bad_offer: "The microphone could not be connected",
   too_many_offers: "Connecting takes a little longer",
-  store_unavailable: "The gateway cannot write just now",
-  unexpected: "Something in the gateway broke",
+  store_unavailable: "Breathmark cannot write just now",
+  unexpected: "Something in Breathmark broke",
   no_such_page: "There is nothing at this address",
   client_not_built: "The pages are not built yet",
   no_demo: "There is no demo just now",
-  unreachable: "The gateway cannot be reached",
+  unreachable: "Breathmark cannot be reached",
 };
 export const refusalTitle = (code: string): string => refusalTitles[code] ?? "That did not work";

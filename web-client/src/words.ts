@@ -47,8 +47,9 @@ export const cards = {
   how: "How did it go?",
   howHint: "One tap each, if you like. Every answer is a good one.",
   answers: { finish: "We did it", bend: "We did half", defer: "Another day", avoid: "Not this one" },
-  again: "The same again",
-  againLead: "A reminder for your calendar. It comes with the steps.",
+  notToday: "Not today?",
+  again: "A reminder for next time",
+  againLead: "For your calendar, with the steps.",
   day: "Day",
   time: "Time",
   calendar: "Put it in my calendar",
@@ -63,7 +64,7 @@ export const safety = {
     "If you are sometimes afraid of your partner, or of what may follow after a talk, please do not practise with this. " +
     "It can help with hard talks between people who are safe with each other; it cannot make a talk safe.",
   help:
-    "Somebody to talk to, at any hour, in the United States: the National Domestic Violence Hotline, 1-800-799-7233. " +
+    "Somebody to talk to, at any hour, in the United States: the National Domestic Violence Hotline. " +
     "Elsewhere, your local emergency number or a doctor can tell you who to call.",
   private: "Nothing you press here is sent anywhere, and your partner is not told.",
   history: "This page stays in the browser’s history, unless you remove it there.",
@@ -77,6 +78,7 @@ export const invite = {
   lead: "Your partner points a camera at this, or opens the link. It works for one person, on one device.",
   qr: "QR code of your partner’s link",
   link: "Your partner’s link",
+  send: "Send the link",
   copy: "Copy the link",
   copied: "Copied",
   copyByHand: "Select the link and copy it by hand",
@@ -116,7 +118,7 @@ export const join = {
   observerHint: "For instance your therapist. They see both lanes and the cues, and hear nothing. It needs a yes from both of you.",
   words: "Write our words down",
   wordsHint:
-    "What each of you says becomes text, for quotes in the report; an observer you agreed to sees it too. It stays on this gateway, and needs a yes from both of you.",
+    "What each of you says becomes text, for quotes in the report; an observer you agreed to sees it too. It stays on the computer that runs Breathmark, and needs a yes from both of you.",
   carry: "Keep what is learnt for next time",
   carryHint: "How high, loud and fast each of you usually sounds, and how often you overlap when it is calm. Numbers only. It needs a yes from both; take it back and it is erased.",
   known: "You two have practised before. With a yes from both to keeping what is learnt, we begin from there.",
@@ -144,7 +146,7 @@ export const microphone = {
   },
   insecure: {
     title: "The browser gives no microphone here",
-    body: "Browsers allow it only on https addresses and on localhost. Ask whoever runs this gateway for its https address.",
+    body: "Browsers allow it only on https addresses and on localhost. Ask whoever runs Breathmark for its https address.",
   },
   retry: "Try again",
   told: {
@@ -181,7 +183,7 @@ export const practise = {
   connecting: "Connecting your microphone…",
   reconnecting: "Connecting again. Go on talking.",
   coachingPaused: "Coaching is paused for a moment. You can go on talking.",
-  partnerAway: "Your partner’s device is connecting again.",
+  partnerAway: "Your partner’s device is connecting.",
   watched: (n: number) => (n === 1 ? "An observer is watching" : `${n} observers are watching`),
   observerAsks: "An observer is here and sees nothing until both of you say yes.",
   pause: "Pause",
@@ -353,9 +355,9 @@ export const demo = {
 
 export const trouble = {
   opening: "Opening…",
-  lostTitle: "The gateway cannot be reached",
+  lostTitle: "Breathmark cannot be reached",
   lostBody: "Trying again by itself. Your link stays good.",
-  unreachable: "There was no answer. The network may be down, or the gateway is being started again.",
+  unreachable: "There was no answer. The network may be down, or Breathmark is being started again.",
   waitAndReload: "Wait a moment, then reload the page.",
   again: "Connecting again. What you press is kept.",
   reload: "Reload the page",

@@ -19,6 +19,7 @@ const REDRAW_MS = 200;
 const RIGHT_PX = 28; // so that now does not stick to the edge, and its label has room
 const AHEAD_S = 5; // drawn beyond the right edge, so that moving never shows a seam
 const KEY_STEP_S = 10;
+const EDGE_PX = 56; // in which a label of the axis fades as it slides out
 
 export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: Record<Partner, string> }) {
   const frame = useRef<HTMLDivElement>(null);
@@ -88,6 +89,11 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
         <g ref={moved}>
           <Drawing picture={picture} layout={layout} pxPerS={pxPerS} from={from} to={to} />
         </g>
+        <linearGradient id="axis-edge">
+          <stop class="axis-edge" />
+          <stop class="axis-edge" offset="1" stop-opacity="0" />
+        </linearGradient>
+        <rect fill="url(#axis-edge)" width={EDGE_PX} y={layout.axis - 15} height={20} />
         <line ref={playhead} class="playhead" y1={8} y2={layout.axis - 16} />
         <Names names={props.names} a={layout.ribbon.a - 8} b={layout.ribbon.b - 8} />
       </svg>

@@ -13,7 +13,7 @@ export function PausedScreen(props: PartnerScreen & { state: SessionState }) {
   if (room.time_out) return <TimeOutScreen {...props} out={room.time_out} />;
   return (
     <Page title={words.title}>
-      <section class="screen centred">
+      <section class="screen">
         <Heading>{words.title}</Heading>
         <p class="lead">{words.body}</p>
         <p class="soft">{words.nothing}</p>

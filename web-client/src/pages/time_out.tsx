@@ -26,15 +26,15 @@ export function TimeOutScreen({ practice, state, out }: PartnerScreen & { state:
   const over = left_s <= 0;
   return (
     <Page title={words.title}>
-      <section class="screen centred time-out">
+      <section class="screen">
         <Heading>{over ? words.over : words.back(back)}</Heading>
         <div class="calm small-calm" aria-hidden="true">
           <div class="halo" />
           <div class="core" />
         </div>
         {over ? <p class="lead">{words.overBody}</p> : <p class="lead">{out.task}</p>}
-        <p class="soft" role="status">
-          {over ? "" : words.left(left_s)}
+        <p class={over ? "unseen" : "soft"} role="status">
+          {over ? words.over : words.left(left_s)}
         </p>
         <p class="row">
           <button class={over ? "button main" : "button"} onClick={() => session.send({ type: "resume" })}>

@@ -33,7 +33,7 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
         <div class="halo" />
         <div class="core" />
       </div>
-      <div class="plain-notice" role="status">
+      <div role="status">
         <MicrophoneLine room={room} me={me} again={() => void practice.listen(room.same_room)} />
       </div>
       {room.card && <CardLine card={room.card} />}

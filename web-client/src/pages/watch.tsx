@@ -63,13 +63,11 @@ export function WatchPage({ token }: { token: string }) {
         </p>
       </div>
       <LiveLanes book={session.book} clock={session.clock} names={names} />
-      {worded(room) && <LiveWords session={session} names={names} />}
       <div class="beside">
+        {worded(room) && <LiveWords session={session} names={names} />}
         <section>
           <h2>{watch.cues}</h2>
           <Cues session={session} />
-        </section>
-        <section>
           <Agreements room={room} names={names} />
         </section>
         <details class="fold" open={innerWidth > 700}>

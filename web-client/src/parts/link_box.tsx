@@ -5,8 +5,8 @@ import { invite } from "../words";
 const COPIED_MS = 2_500;
 const QUIET_ZONE = 3; // squares of white around the code, so that cameras find it
 
-/** A link to hand on: its text, a copy button, and where wanted a QR code. */
-export function LinkBox({ url, label, main = false }: { url: string; label: string; main?: boolean }) {
+/** A link to hand on: its text, a copy button, and on phones the way to whatever one sends messages with. */
+export function LinkBox({ url, label }: { url: string; label: string }) {
   const field = useRef<HTMLInputElement>(null);
   const [said, setSaid] = useState("");
   const copy = async () => {
@@ -22,9 +22,16 @@ export function LinkBox({ url, label, main = false }: { url: string; label: stri
   return (
     <div class="link-box">
       <input ref={field} readOnly value={url} aria-label={label} onFocus={(event) => event.currentTarget.select()} />
-      <button class={main ? "button main" : "button"} onClick={() => void copy()}>
-        {said || invite.copy}
-      </button>
+      <p class="row">
+        {"share" in navigator && (
+          <button class="button" onClick={() => void navigator.share({ url }).catch(() => undefined)}>
+            {invite.send}
+          </button>
+        )}
+        <button class="button" onClick={() => void copy()}>
+          {said || invite.copy}
+        </button>
+      </p>
       <span class="unseen" role="status">
         {said}
       </span>

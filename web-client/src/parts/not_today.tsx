@@ -15,16 +15,17 @@ export function NotToday({ card, token }: { card: Card; token: string }) {
       (error: unknown) => setSaid(`${refusalOf(error).message} ${refusalOf(error).way_out}`),
     );
   return (
-    <div class="after">
+    <details class="fold">
+      <summary>{words.notToday}</summary>
       <p class="row">
         {ACTS.map((act) => (
-          <button key={act} class="button quiet" onClick={() => void say(act)}>
+          <button key={act} class="button" onClick={() => void say(act)}>
             {words.answers[act as "defer" | "avoid"]}
           </button>
         ))}
       </p>
       <p role="status">{said}</p>
       {said && <ReminderForm card={card} token={token} />}
-    </div>
+    </details>
   );
 }
