@@ -1,7 +1,7 @@
-"""Whether this process keeps up, and how many more practices it can carry: those it has come first.
+"""Whether this process keeps up, and how many more practices it can carry. Those that run come first.
 
-Lateness tells of strain when it is there. A rush of newcomers would be let in before it is: so what those who were
-let in will take is reckoned in until it shows in what this process spends.
+Lateness shows strain only once it is there; a rush of newcomers would all be let in before that. So the cost of
+practices that were let in, and do not show in the processor's time yet, is added to what is measured.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class StrainSettings:
     most_share: float = 0.9  # of one core: Python uses no second one
     share_memory_s: float = 2.0
     usual_share: float = 0.05  # of a core, a practice's, until enough run to tell: it is 0.03 to 0.05
-    telling: int = 4  # practices; of fewer the most is what a process costs anyhow
-    seen_s: float = 5.0  # after so long nine tenths of what a practice takes are in the smoothed share
-    expected_s: float = 60.0  # a room that was made and that nobody came to is no longer reckoned with
+    telling: int = 4  # practices; with fewer, most of the share is what any process costs
+    seen_s: float = 5.0  # by then nine tenths of what a practice takes are in the smoothed share
+    expected_s: float = 60.0  # a room that nobody came to for so long takes no place
 
 
 class Strain:
-    """Pure: lateness and spent time in, a verdict out. Times are seconds of any one monotonic clock."""
+    """Pure: lateness and processor time in, a verdict out. Times are seconds of any one monotonic clock."""
 
     def __init__(self, settings: StrainSettings | None = None) -> None:
         self.late = False
@@ -37,13 +37,13 @@ class Strain:
         self.share = 0.0  # of a core, smoothed
         self._settings = settings or StrainSettings()
         self._noted_s: float | None = None
-        self._looked: tuple[float, float] | None = None  # when, and the processor's seconds until then
+        self._looked: tuple[float, float] | None = None  # when, and the processor time spent until then
         self._practising = 0
-        self._expected: dict[str, float] = {}  # who was let in and is not seen yet, until when that is reckoned with
+        self._expected: dict[str, float] = {}  # let in, cost not seen yet: the time at which to stop adding it
 
     @property
     def room(self) -> int:
-        """So many more can be let in."""
+        """How many more practices can be let in."""
         if self.late:
             return 0
         s, each = self._settings, self.share_a_practice
@@ -51,7 +51,7 @@ class Strain:
 
     @property
     def share_a_practice(self) -> float:
-        """Of a core. The mean of those that run is more than one more will take: that errs on their side."""
+        """Of a core: the mean of those that run. One more takes less than that, so running ones are on the safe side."""
         s = self._settings
         return max(0.01, self.share / self._practising) if self._practising >= s.telling else s.usual_share
 
@@ -65,11 +65,11 @@ class Strain:
         self.late = self.late_s > (s.well_s if self.late else s.over_s)
 
     def let_in(self, session: str, now_s: float) -> None:
-        """It will take its share, soon."""
+        """Its cost is to be expected soon."""
         self._expected[session] = now_s + self._settings.expected_s
 
     def look(self, phases: Mapping[str, Phase], processor_s: float, now_s: float) -> None:
-        """Once a second or so. ``phases``: of the sessions that somebody is in; ``processor_s``: spent until now."""
+        """Call it once a second or so. ``phases``: of sessions with somebody in them; ``processor_s``: spent so far."""
         s = self._settings
         if self._looked is not None and now_s > self._looked[0]:
             apart_s = now_s - self._looked[0]
