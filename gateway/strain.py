@@ -51,7 +51,7 @@ class Strain:
 
     @property
     def share_a_practice(self) -> float:
-        """Of a core: the mean of those that run. One more takes less than that, so running ones are on the safe side."""
+        """Of a core: the mean of those that run. One more takes less, so those are safe."""
         s = self._settings
         return max(0.01, self.share / self._practising) if self._practising >= s.telling else s.usual_share
 
