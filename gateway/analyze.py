@@ -21,6 +21,7 @@ from streaming.types import (
     OVERLAP_KINDS,
     SAMPLE_RATE_HZ,
     Annotation,
+    AudioChunk,
     Cue,
     Kind,
     Line,
@@ -43,8 +44,13 @@ def timeline_of_audio(
     ``sizes`` are the chunk lengths in samples; whatever they are, the lines are the same. ``words`` puts
     what was said between them, a little after it was said; the coach hears which overlaps were only listening.
     """
+    sizes = sizes if sizes is not None else _for_ever(_BLOCK_SAMPLES)
+    return _timeline(session, audio.chunks(session, partners, sizes), words)
+
+
+def _timeline(session: str, chunks: Iterable[AudioChunk], words: Transcript | None) -> Iterator[Line]:
     pipeline, coach = Pipeline(session), Coach(session)
-    for chunk in audio.chunks(session, partners, sizes if sizes is not None else _for_ever(_BLOCK_SAMPLES)):
+    for chunk in chunks:
         annotations = pipeline.push(chunk)
         yield from _coached(coach, annotations, pipeline.now)
         if words is not None:
@@ -95,8 +101,9 @@ def timeline_of_files(
         return timeline_of_activity(session or rttm.stem, read_rttm(rttm))
     if not files:
         raise UnusableInput("nothing to analyze: give A.wav B.wav, one STEREO.wav, or --rttm FILE")
-    name, partners = session or files[0].stem, audio.read_partners(files)
-    return timeline_of_audio(name, partners, words=None if words == OFF else transcript(name, words, masked=masked))
+    name = session or files[0].stem
+    heard = audio.partner_chunks(name, files, _BLOCK_SAMPLES)
+    return _timeline(name, heard, None if words == OFF else transcript(name, words, masked=masked))
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn, TextIO
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer._click.exceptions import NoArgsIsHelpError, UsageError  # typer carries a click of its own
 
 from coach import replay
 from coach.cards import LIBRARY
@@ -29,13 +30,14 @@ from streaming.rttm import strays
 from streaming.types import Annotation, Cue, Line, Speaker
 
 EXIT_UNUSABLE = 2
-BUS_HELP = "Redis that gateways and workers share, redis://… [env: BREATHMARK_BUS; default: all in this process]"
+BUS_HELP = "Redis that gateways and workers share, redis://… \\[env: BREATHMARK_BUS; default: all in this process]"
 STORE_HELP = (
-    "PostgreSQL for all gateways and workers, postgresql://… [env: BREATHMARK_STORE; default: SQLite in --data]"
+    "PostgreSQL for all gateways and workers, postgresql://… \\[env: BREATHMARK_STORE; default: SQLite in --data]"
 )
 
 app = typer.Typer(
     help="A live coach for two people practising a hard conversation.",
+    epilog="Begin with `breathmark demo`, or with `breathmark serve` and the address that it prints.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -49,15 +51,28 @@ _WORDS_HELP = "transcribe with this model: tiny.en, base.en, small, the folder o
 def main() -> None:
     """Runs the command line; people never see a stack trace for what they can mend."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
     except BreathmarkError as error:
         fail(str(error))
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(EXIT_UNUSABLE)
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "breathmark"
+        fail(f"{error.format_message().rstrip('.')}; `{command} --help` tells what it takes")
+    except typer.Abort:
+        fail("stopped")
     except BrokenPipeError:  # `breathmark analyze … | head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()
+
+
+def _close_stdout() -> None:
+    """What waits for it is let go: Python would fail on it again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str) -> NoReturn:
-    print(f"breathmark: {message}", file=sys.stderr)
+    print(f"breathmark: {' '.join(message.split())}", file=sys.stderr)  # one line, whatever a file's name holds
     sys.exit(EXIT_UNUSABLE)
 
 
@@ -65,12 +80,15 @@ def fail(message: str) -> NoReturn:
 def analyze(
     files: Annotated[list[Path] | None, typer.Argument(help="A.wav B.wav, or one STEREO.wav (left = a)")] = None,
     rttm: Annotated[Path | None, typer.Option(help="given speech activity of two speakers, no audio")] = None,
-    out: Annotated[Path | None, typer.Option(help="timeline file, one JSON line an event [default: stdout]")] = None,
-    session: Annotated[str | None, typer.Option(help="session name in the timeline [default: the file's]")] = None,
+    out: Annotated[Path | None, typer.Option(help="timeline file, one JSON line an event \\[default: stdout]")] = None,
+    session: Annotated[str | None, typer.Option(help="session name in the timeline \\[default: the file's]")] = None,
     words: Annotated[str, typer.Option(help=_WORDS_HELP)] = OFF,
     mask_words: Annotated[bool, typer.Option("--mask-words", help="names and numbers out of the words")] = False,
 ) -> None:
     """Annotate a recorded conversation with the detectors and the coach that run live."""
+    for given in [*(files or []), *([rttm] if rttm else [])]:
+        if out is not None and out.exists() and given.exists() and out.samefile(given):
+            raise UnusableInput(f"{out}: is what is to be analyzed, and would be lost; give another --out")
     lines = timeline_of_files(files or [], rttm, session, words=words, masked=mask_words)
     summary = Summary()
     with _output(out) as sink:
@@ -79,6 +97,8 @@ def analyze(
             sink.write(wire.dumps(line) + "\n")
     console = errors if out is None else Console()
     _print_summary(summary, console)
+    if out is not None:
+        console.print(f"timeline: {out}", markup=False, highlight=False, soft_wrap=True)
     for name in strays(rttm) if rttm else []:
         console.print(f"Left out: {name}, who speaks for less than a fiftieth of the time.", markup=False)
 
@@ -87,9 +107,19 @@ def analyze(
 def _output(path: Path | None) -> Iterator[TextIO]:
     """A file that appears under its name only when it is complete, or stdout."""
     if path is None:
-        yield sys.stdout
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _close_stdout()
+            raise UnusableInput(f"the timeline cannot be written ({error.strerror}); give --out FILE") from error
         return
-    part = path.with_name(path.name + ".part")
+    if path.is_dir():
+        raise UnusableInput(f"{path}: is a folder; give the name of a file")
+    device = path.exists() and not path.is_file()  # /dev/null stays what it is
+    part = path if device else path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8") as sink:
             yield sink
@@ -97,7 +127,8 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     except OSError as error:
         raise UnusableInput(f"{path}: cannot be written ({error.strerror}); give another --out") from error
     finally:
-        part.unlink(missing_ok=True)
+        if not device:
+            part.unlink(missing_ok=True)
 
 
 def _print_summary(summary: Summary, console: Console) -> None:
@@ -202,7 +233,7 @@ def coach_replay(
     table = Table(*head)
     for row in body:
         table.add_row(*row)
-    Console().print(table)
+    Console().print(table if body else "No cue came, and the other policy would have given none.")
     if picture is not None:
         end_s = max((wire.seconds(line.span.end) for line in lines if isinstance(line, Annotation)), default=0.0)
         with _output(picture) as sink:
@@ -228,7 +259,12 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"{path}: cannot be read ({error}); give a TOML file") from error
+        raise UnusableInput(f"{path}: cannot be read ({_why(error)}); give a TOML file") from error
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    """Without the error's number, and the path that stands before it already."""
+    return error.reason if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
 def read_timeline(path: Path) -> list[Line]:
@@ -236,7 +272,9 @@ def read_timeline(path: Path) -> list[Line]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"{path}: cannot be read ({error}); give a file that `analyze --out` wrote") from error
+        raise UnusableInput(
+            f"{path}: cannot be read ({_why(error)}); give a file that `analyze --out` wrote"
+        ) from error
     return list(_numbered(path, text.splitlines()))
 
 

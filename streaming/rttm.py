@@ -41,7 +41,7 @@ def _named(path: Path) -> dict[str, list[Span]]:
     if not path.is_file():
         raise UnusableInput(f"{path}: no such file; give an RTTM file with two speakers")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' editors begin a file with a mark
     except UnicodeDecodeError as error:
         raise UnusableInput(f"{path}: not a text file; give an RTTM file with two speakers") from error
     named: dict[str, list[Span]] = {}
