@@ -23,6 +23,7 @@ from gateway.practice.cards import library, read_answer, read_choice, read_devic
 from gateway.practice.registry import Link, Record
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
+from gateway.web.asking import partner, token_of, viewer
 from gateway.web.http import SecurityHeaders, tell_errors
 from gateway.web.pages import page
 from gateway.web.sockets import Connection
@@ -90,7 +91,7 @@ def _api(app: FastAPI) -> None:
     @app.get("/api/report")
     async def report(request: Request) -> JSONResponse:
         link, record = await _readable(request)
-        facts = facts_of(_gateway(request), link, record)
+        facts = facts_of(_gateway(request), await viewer(request, link), record)
         lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
         # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
         return JSONResponse(await asyncio.to_thread(_report, link.session, lines, facts))
@@ -99,14 +100,13 @@ def _api(app: FastAPI) -> None:
     async def practised(request: Request) -> dict[str, str]:
         act = await read_answer(request)
         link, record = await _shown(request)
-        if link.role not in ("a", "b"):
-            raise Refused("not_a_partner", "Only the two who practised can say how it went.")
+        by = await partner(request, link, "Only the two who practised can say how it went.")
         card = _card_of(record)
         at = _answered_at(record, act)
         timeline = _gateway(request).timeline
-        before = answers_of([stored.line for stored in await timeline.read(link.session)], link.role)
+        before = answers_of([stored.line for stored in await timeline.read(link.session)], by)
         if before[-1:] != [act]:  # said again, it is the same answer; another one counts from now on
-            await timeline.append([acted(link.session, card.id, act, at, link.role, nth=len(before))])
+            await timeline.append([acted(link.session, card.id, act, at, by, nth=len(before))])
         return {"said": BUTTONS[act][1]}
 
     @app.post("/api/again", status_code=201)
@@ -220,10 +220,8 @@ async def _shown(request: Request) -> tuple[Link, Record]:
 
 async def _linked(request: Request) -> tuple[Link, str]:
     """Who asks, by the link's token in the Authorization header, and that token. Raises Refused."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Refused("no_link", "The request carries no link.")
-    return await _gateway(request).registry.find(token.strip()), token.strip()
+    token = token_of(request)
+    return await _gateway(request).registry.find(token), token
 
 
 async def _readable(request: Request) -> tuple[Link, Record]:

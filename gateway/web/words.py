@@ -15,6 +15,7 @@ from coach.report_form import ReportFacts
 from coach.spoken import REACHING
 from gateway.live import Gateway
 from gateway.practice.registry import Link, Record
+from gateway.web.asking import partner, viewer
 from gateway.words.summary import Proposal, proposal, propose
 from streaming.errors import Refused
 from streaming.types import Happening, Speaker
@@ -43,8 +44,8 @@ class SummaryWanted(BaseModel):
     digest: Annotated[str, Field(min_length=64, max_length=64)]
 
 
-def facts_of(gateway: Gateway, link: Link, record: Record) -> ReportFacts:
-    """What the report of this practice needs beside its timeline, for whoever holds this link."""
+def facts_of(gateway: Gateway, viewer: Speaker | None, record: Record) -> ReportFacts:
+    """What the report of this practice needs beside its timeline; ``viewer``: the partner who reads it, if one does."""
     phase, now_s = gateway.stands(record)
     return ReportFacts(
         names={speaker: record.room.partner(speaker).name for speaker in Speaker},
@@ -55,7 +56,7 @@ def facts_of(gateway: Gateway, link: Link, record: Record) -> ReportFacts:
         language=gateway.settings.words_language,
         words_waiting=gateway.words is not None and gateway.words.waits(record.session),
         summary=bool(gateway.settings.summary.url),
-        viewer=Speaker(link.role) if link.role in ("a", "b") else None,
+        viewer=viewer,
     )
 
 
@@ -66,14 +67,13 @@ def add_words(app: FastAPI, readable: Readable) -> None:
     async def reaching(request: Request) -> dict[str, bool]:
         answer = await _read(ReachingAnswer, request)
         link, record = await readable(request)
-        if link.role not in ("a", "b"):
-            raise Refused("not_a_partner", "Only the one who said it can say what it meant.")
+        by = await partner(request, link, "Only the one who said it can say what it meant.")
         if record.began_unix is None or not record.room.worded:
             raise Refused("not_now", "No words of this practice may be shown.")
         gateway = _gateway(request)
         at = samples(max(0.0, (record.ended_unix or record.began_unix) - record.began_unix))
         detail = {"words": answer.words, "yes": answer.yes}
-        line = Happening(secrets.token_hex(10), link.session, REACHING, at, link.role, detail)
+        line = Happening(secrets.token_hex(10), link.session, REACHING, at, by, detail)
         await gateway.timeline.append([line])
         return {"yes": answer.yes}
 
@@ -95,7 +95,7 @@ def add_words(app: FastAPI, readable: Readable) -> None:
 async def _shown(request: Request, readable: Readable) -> Proposal:
     link, record = await readable(request)
     gateway = _gateway(request)
-    facts = facts_of(gateway, link, record)
+    facts = facts_of(gateway, await viewer(request, link), record)
     lines = [stored.line for stored in await gateway.timeline.read(link.session)]
     report = await asyncio.to_thread(build_report, link.session, lines, facts)
     return proposal(report, gateway.settings.summary)

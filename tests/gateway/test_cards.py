@@ -52,8 +52,9 @@ async def report(served: Served, links: dict[str, str]) -> dict[str, Any]:
     return told
 
 
-async def say(served: Served, token: str, act: str) -> httpx.Response:
-    return await served.http.post("/api/practised", headers=bearer(token), json={"act": act})
+async def say(served: Served, links: dict[str, str], role: str, act: str) -> httpx.Response:
+    headers = bearer(links[role]) | {"breathmark-device": f"device of {role}"}
+    return await served.http.post("/api/practised", headers=headers, json={"act": act})
 
 
 async def test_the_library_is_there_before_any_practice(served: Served) -> None:
@@ -90,7 +91,7 @@ async def test_a_card_of_their_own_goes_all_the_way_and_on_to_their_next_practic
     )
     links = await started(served, {"own": OWN})
     await practised(served, links)
-    await say(served, links["a"], "bend")
+    await say(served, links, "a", "bend")
     told = await report(served, links)
     assert (told["card"], told["anchor"], told["planned_s"]) == ("Hand the spoon over", "after the tea", 300.0)
     assert told["answers"] == [{"by": "a", "act": "bend"}]
@@ -108,7 +109,7 @@ async def test_without_a_card_they_just_talk(served: Served, body: dict[str, Any
     links = answer.json()["links"]
     await practised(served, links)
     assert (await report(served, links))["card"] is None
-    assert (await say(served, links["a"], "finish")).json()["code"] == "no_card"
+    assert (await say(served, links, "a", "finish")).json()["code"] == "no_card"
     assert (await served.http.get("/api/reminder", headers=bearer(links["a"]))).json()["code"] == "no_card"
 
 
@@ -149,16 +150,16 @@ async def test_a_choice_that_cannot_be_is_told_in_one_line_with_a_way_out(
 
 async def test_one_tap_each_says_how_it_went_and_the_newest_counts(served: Served) -> None:
     links = await started(served, {"card": CARD})
-    assert (await say(served, links["a"], "finish")).json()["code"] == "not_now"
+    assert (await say(served, links, "a", "finish")).json()["code"] == "not_now"
     await practised(served, links)
-    first = await say(served, links["a"], "bend")
+    first = await say(served, links, "a", "bend")
     assert (first.status_code, first.json()) == (
         201,
         {"said": "Half counts. What you did is what works for you."},
     )
     for _ in range(2):
-        assert (await say(served, links["b"], "avoid")).status_code == 201
-    await say(served, links["a"], "finish")
+        assert (await say(served, links, "b", "avoid")).status_code == 201
+    await say(served, links, "a", "finish")
     told = await report(served, links)
     assert told["answers"] == [{"by": "a", "act": "finish"}, {"by": "b", "act": "avoid"}]
     answer = await served.http.get("/api/timeline", headers=bearer(links["report"]))
@@ -174,8 +175,8 @@ async def test_one_tap_each_says_how_it_went_and_the_newest_counts(served: Serve
 @pytest.mark.parametrize("act", ["defer", "avoid"])
 async def test_a_card_is_put_off_or_aside_without_beginning_it(served: Served, act: str) -> None:
     links = await started(served, {"card": CARD})
-    assert (await say(served, links["a"], act)).status_code == 201
-    assert (await say(served, links["a"], "bend")).json()["code"] == "not_now"
+    assert (await say(served, links, "a", act)).status_code == 201
+    assert (await say(served, links, "a", "bend")).json()["code"] == "not_now"
     async with served.page(links["a"], "device of a") as a:
         lines = [stored.line for stored in await served.gateway.timeline.read(a.session)]
     assert answers_of(lines, "a") == [act]
@@ -195,10 +196,20 @@ async def test_a_card_is_put_off_or_aside_without_beginning_it(served: Served, a
 async def test_an_answer_that_is_none_is_told_with_a_way_out(served: Served, role: str, body: str, code: str) -> None:
     links = await started(served, {"card": CARD})
     await practised(served, links)
-    answer = await served.http.post("/api/practised", headers=bearer(links[role]), content=body)
+    headers = bearer(links[role]) | {"breathmark-device": f"device of {role}"}
+    answer = await served.http.post("/api/practised", headers=headers, content=body)
     assert answer.json()["code"] == code
     assert answer.json()["way_out"]
     assert len(answer.json()["message"]) < 200
+    assert (await report(served, links))["answers"] == []
+
+
+async def test_nobody_answers_for_the_other_with_the_link_that_they_sent_them(served: Served) -> None:
+    links = await started(served, {"card": CARD})
+    await practised(served, links)
+    for headers, code in (({"breathmark-device": "device of a"}, "link_in_use"), ({}, "bad_request")):
+        answer = await served.http.post("/api/practised", headers=bearer(links["b"]) | headers, json={"act": "avoid"})
+        assert (answer.json()["code"], bool(answer.json()["way_out"])) == (code, True)
     assert (await report(served, links))["answers"] == []
 
 

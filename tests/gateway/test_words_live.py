@@ -112,18 +112,23 @@ async def test_from_the_voice_to_the_quote_and_what_it_may_be_used_for(served: S
     said = next(line for line in words if line["status"] == "final")
     assert all(said["start_s"] <= word["start_s"] <= word["end_s"] <= said["end_s"] for word in said["words"])
 
-    async def reaching(role: str) -> list[dict[str, Any]]:
-        report = (await served.http.get("/api/report", headers=bearer(links[role]))).json()
+    def asking(role: str, partner: SimulatedPartner) -> dict[str, str]:
+        return bearer(links[role]) | {"breathmark-device": partner._device}
+
+    async def reaching(role: str, partner: SimulatedPartner = a) -> list[dict[str, Any]]:
+        report = (await served.http.get("/api/report", headers=asking(role, partner))).json()
         rows: list[dict[str, Any]] = report["spoken"]["reaching"]
         return rows
 
     (asked,) = await reaching("a")
     assert (asked["text"], asked["answer"]) == ("I just want us to decide together.", "asked")
-    assert await reaching("report") == []
+    assert await reaching("report") == await reaching("a", b) == [], "not for the other, with a's link neither"
     answer = {"words": asked["words"], "yes": True}
     refused = await served.http.post("/api/reaching", json=answer, headers=bearer(links["report"]))
     assert refused.json()["code"] == "not_a_partner"
-    assert (await served.http.post("/api/reaching", json=answer, headers=bearer(links["a"]))).status_code == 201
+    refused = await served.http.post("/api/reaching", json=answer, headers=asking("a", b))
+    assert refused.json()["code"] == "link_in_use"
+    assert (await served.http.post("/api/reaching", json=answer, headers=asking("a", a))).status_code == 201
     assert [row["answer"] for row in await reaching("report")] == ["yes"]
     await _a_summary_is_only_what_was_shown(served, links["report"])
 

@@ -13,7 +13,9 @@ class RefusedError extends Error {
 const UNREACHABLE: Refusal = { code: "unreachable", message: trouble.unreachable, way_out: trouble.waitAndReload };
 
 async function fetched(method: "GET" | "POST", path: string, token?: string, sent?: unknown): Promise<Response> {
-  const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+  // What is one partner's own is shown to the device that owns the link, not to whoever has seen it.
+  const own = token && { Authorization: `Bearer ${token}`, "Breathmark-Device": deviceSecret(token) };
+  const headers: Record<string, string> = own || {};
   const body = sent === undefined ? null : JSON.stringify(sent);
   if (body !== null) headers["Content-Type"] = "application/json";
   const answer = await fetch(path, { method, headers, body }).catch(() => {
