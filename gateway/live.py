@@ -73,9 +73,7 @@ class Gateway:
         tools = Tools(self.timeline, self.metrics, self.neighbours.fence_of)
         self._analysts = self._made_analysts(tools)
         self.words = self._made_words()
-        self._services = Services(
-            self.registry, tools, self._analysts, self.settings, self.backbone, self._unix_now, self.words
-        )
+        self._services = Services(self.registry, tools, self._analysts, self.settings, self._unix_now, self.words)
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         self.neighbours.run(self._tasks, self.drop, self._claim)
         await self._go_on()

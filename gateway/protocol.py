@@ -151,15 +151,11 @@ class Ping(_FromBrowser):
     t: Annotated[float, Field(allow_inf_nan=False)] = 0.0
 
 
-ClientMessage: TypeAlias = Annotated[
-    Hello
-    | Consent
+# What a partner does with the room.
+Act: TypeAlias = (
+    Consent
     | Setup
-    | Offer
     | Microphone
-    | FreshIce
-    | Painted
-    | Dismiss
     | Pause
     | TakeTimeOut
     | Resume
@@ -169,8 +165,9 @@ ClientMessage: TypeAlias = Annotated[
     | Carry
     | BeginNow
     | End
-    | Ping,
-    Field(discriminator="type"),
+)
+ClientMessage: TypeAlias = Annotated[
+    Hello | Offer | FreshIce | Painted | Dismiss | Ping | Act, Field(discriminator="type")
 ]
 _CLIENT_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 

@@ -26,6 +26,8 @@ class SocketSettings:
     """Bounds on what one browser may send, and on what may wait to be sent to it."""
 
     hello_s: float = 10.0  # a page says hello at once; a silent socket is not one of ours
+    max_strangers: int = 200  # sockets before their hello; beyond it the longest silent makes room
+    max_requests: int = 300  # HTTP connections; likewise, for a page takes six for a second
     messages_per_s: float = 20.0  # a page sends a few a minute, and a ping every few seconds
     burst_messages: int = 60
     offers_per_minute: float = 12.0  # each costs a DTLS key and an ICE agent
@@ -54,7 +56,6 @@ class GatewaySettings:
     sessions_per_minute: float = 20.0  # one address: nobody starts practices faster by hand
     poll_s: float = 0.02  # one packet: audio that did not come becomes missing this often
     catch_up_s: float = 0.5  # while nothing is analysed, session time is passed on this often
-    catch_up_chunk_s: float = 1.0  # how much missing audio one chunk carries
     snapshot_s: float = 2.0  # at most so much detector state is lost by a crash
     idle_s: float = 600.0  # both partners gone so long: the practice is over
     waiting_s: float = 86_400.0  # an invite link that nobody used is good for a day

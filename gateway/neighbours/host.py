@@ -38,7 +38,7 @@ from gateway.practice.session import Session
 from gateway.protocol import ServerMessage
 from gateway.settings import SocketSettings
 from gateway.tasks import Tasks
-from streaming.errors import BreathmarkError, BusUnavailable, LeaseLost, Refused, StoreUnavailable
+from streaming.errors import BreathmarkError, LeaseLost, Refused, StoreUnavailable
 from streaming.types import Speaker
 
 GONE_S = 3.0  # a gateway says twice a second that it lives
@@ -269,5 +269,5 @@ async def forget(post: Post, *streams: str) -> None:
     """What is not needed any more should not lie on the bus."""
     try:
         await post.forget(*streams)
-    except (BusUnavailable, BreathmarkError) as error:  # it is forgotten by itself within the hour
+    except BreathmarkError as error:  # it is forgotten by itself within the hour
         log.warning("streams are still on the bus", error=str(error))

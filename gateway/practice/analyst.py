@@ -61,6 +61,24 @@ class Tools:
         except TimeoutError as error:
             raise StoreUnavailable(f"{len(lines)} lines were not written within {within_s:g} s") from error
 
+    async def append_waiting(self, waiting: list[Annotation], most: int) -> list[Annotation] | None:
+        """Appends all that waits, takes it off the list and gives it; at most so many are kept where the store fails.
+
+        None where it does: they go on waiting.
+        """
+        if over := max(0, len(waiting) - most):
+            self.metrics.lines_lost.inc(over)
+            del waiting[:over]
+        lines = list(waiting)
+        try:
+            await self.append(lines, LIVE_S)
+        except StoreUnavailable as error:
+            self.metrics.store_failures.inc()
+            log.error("lines wait for the store", session=lines[0].session, waiting=len(lines), error=str(error))
+            return None
+        del waiting[: len(lines)]
+        return lines
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -182,17 +200,9 @@ class LocalAnalyst:
         fresh = [a for a in annotations if a.id not in self._settled]
         self._tools.metrics.repeats_dropped.inc(len(annotations) - len(fresh))
         self._unwritten += fresh
-        if over := max(0, len(self._unwritten) - MAX_UNWRITTEN):
-            self._tools.metrics.lines_lost.inc(over)
-            del self._unwritten[:over]
-        lines = list(self._unwritten)
-        try:
-            await self._tools.append(lines, LIVE_S)
-        except StoreUnavailable as error:
-            self._tools.metrics.store_failures.inc()
-            log.error("annotations wait for the store", session=self.session, waiting=len(lines), error=str(error))
+        lines = await self._tools.append_waiting(self._unwritten, MAX_UNWRITTEN)
+        if lines is None:
             return
-        del self._unwritten[: len(lines)]
         self.now = now
         self._tools.metrics.count(lines)
         self._show(lines)

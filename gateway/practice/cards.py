@@ -21,38 +21,34 @@ _ASKED = {"skill": "What you’ll do", "anchor": "When"}  # as the page asks for
 _NO_WORDS = re.compile(r"[<>\x00-\x1f\x7f]")
 
 
-class OwnChoice(BaseModel):
-    """A card in the couple's own words."""
-
+class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class OwnChoice(_Body):
+    """A card in the couple's own words."""
 
     skill: str
     anchor: str
     minutes: int
 
 
-class Choice(BaseModel):
+class Choice(_Body):
     """The body of ``POST /api/sessions``; an empty ``anchor`` is the card's own."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     card: str | None = None
     anchor: str = ""
     own: OwnChoice | None = None
 
 
-class Answer(BaseModel):
+class Answer(_Body):
     """The body of ``POST /api/practised``."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     act: str
 
 
-class Device(BaseModel):
+class Device(_Body):
     """The body of requests that only a link's own device may make; see ``Hello``."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     device: Annotated[str, Field(min_length=8, max_length=128)]
 
@@ -69,11 +65,11 @@ async def read_choice(request: Request) -> Card | None:
 async def read_answer(request: Request) -> Act:
     """How the practice went, in one tap. Raises Refused ``bad_answer``."""
     act = _read(Answer, await _body(request)).act
-    for known in BUTTONS:
-        if act == known and known != "start":
+    answers = [known for known in BUTTONS if known != "start"]
+    for known in answers:
+        if act == known:
             return known
-    known_acts = ", ".join(name for name in BUTTONS if name != "start")
-    raise Refused("bad_answer", f"There is no answer {act[:MAX_SHOWN_CHARS]!r}; there are {known_acts}.")
+    raise Refused("bad_answer", f"There is no answer {act[:MAX_SHOWN_CHARS]!r}; there are {', '.join(answers)}.")
 
 
 async def read_device(request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import structlog
 
@@ -32,17 +32,6 @@ class Learnt:
             return self
         habit = self.habit_per_min if self.habit_per_min is not None else earlier.habit_per_min
         return Learnt({**earlier.baselines, **self.baselines}, habit)
-
-    def to_state(self) -> dict[str, Any]:
-        baselines = {speaker.value: usual for speaker, usual in self.baselines.items()}
-        return {"baselines": baselines, "habit_per_min": self.habit_per_min}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any] | None) -> Self | None:
-        if state is None:
-            return None
-        baselines = {Speaker(key): dict(usual) for key, usual in state["baselines"].items()}
-        return cls(baselines, state["habit_per_min"])
 
 
 def learnt_by(pipeline: Pipeline, coach: Coach) -> Learnt | None:

@@ -36,7 +36,6 @@ from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
 from gateway.words.service import Words
-from streaming.backbone import Backbone
 from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
 from streaming.wire import seconds
@@ -54,7 +53,6 @@ class Services:
     tools: Tools
     analysts: Analysts
     settings: GatewaySettings
-    backbone: Backbone
     unix_now: Callable[[], float] = time.time
     words: Words | None = None  # None: this gateway writes no words down
 

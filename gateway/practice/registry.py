@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from pydantic import TypeAdapter
 from sqlalchemy import Select, delete, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -28,6 +29,7 @@ from streaming.schema import fences, links, sessions
 
 TOKEN_BYTES = 24  # 192 bits: not to be guessed
 SESSION_BYTES = 10
+_LEARNT = TypeAdapter(Learnt)
 ROLES: tuple[Role, ...] = ("a", "b", "observer", "report")
 
 
@@ -224,7 +226,7 @@ async def _update(connection: AsyncConnection, record: Record, fence: int | None
 
 def _row(record: Record) -> dict[str, Any]:
     payload = {"room": rooms.to_state(record.room), "demo": record.demo, "report": record.report}
-    payload |= {"learnt": record.learnt.to_state()} if record.learnt else {}
+    payload |= {"learnt": _LEARNT.dump_python(record.learnt, mode="json")} if record.learnt else {}
     return {
         "session": record.session,
         "created_unix": record.created_unix,
@@ -247,5 +249,5 @@ def _record(row: Any) -> Record:
         room,
         demo=bool(payload["demo"]),
         report=str(payload["report"]),
-        learnt=Learnt.from_state(payload.get("learnt")),
+        learnt=_LEARNT.validate_python(payload["learnt"]) if payload.get("learnt") else None,
     )

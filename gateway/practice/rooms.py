@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from pydantic import TypeAdapter, ValidationError
+
 from coach import floor as floors
 from coach.cards import as_told, card_told
 from coach.floor import Floor
@@ -121,6 +123,9 @@ class Room:
 
 
 RoomState: TypeAlias = dict[str, Any]  # JSON, for the store
+_ROOM = TypeAdapter(Room)
+_NOT_KEPT = {"a", "b", "card", "observers", "repair", "repairs"}
+_KEPT_OF_PARTNERS = ("name", "practice", "observer", "carry", "words")
 
 
 def joined(room: Room, speaker: Speaker, name: str) -> Room:
@@ -256,18 +261,16 @@ def happened(before: Room, after: Room) -> list[Change]:
     return changes
 
 
+_CONSENTS = {"consent": "practice", "observer_consent": "observer", "words_consent": "words", "carry_consent": "carry"}
+
+
 def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Change]:
     changes: list[Change] = []
     if after.present and not before.present:
         changes.append(Change("joined", by))
-    if before.practice != after.practice:
-        changes.append(Change("consent", by, {"practice": after.practice}))
-    if before.observer != after.observer:
-        changes.append(Change("observer_consent", by, {"observer": after.observer}))
-    if before.words != after.words:
-        changes.append(Change("words_consent", by, {"words": after.words}))
-    if before.carry != after.carry:
-        changes.append(Change("carry_consent", by, {"carry": after.carry}))
+    for kind, purpose in _CONSENTS.items():
+        if getattr(before, purpose) != (given := getattr(after, purpose)):
+            changes.append(Change(kind, by, {purpose: given}))
     if after.cut_off and not before.cut_off:
         changes.append(Change("media_lost", by))
     if before.cut_off and not after.cut_off:
@@ -321,69 +324,28 @@ def _floor_view(floor: Floor) -> dict[Literal["a", "b"], FloorSide] | None:
 
 
 def _partner_view(partner: Partner) -> PartnerView:
-    return PartnerView(
-        present=partner.present,
-        name=partner.name,
-        practice=partner.practice,
-        observer=partner.observer,
-        carry=partner.carry,
-        words=partner.words,
-        media=partner.media,
-        microphone="silent" if partner.silent and partner.microphone == "ok" else partner.microphone,
-    )
+    unheard = partner.silent and partner.microphone == "ok"
+    shown = replace(partner, microphone="silent") if unheard else partner
+    return PartnerView.model_validate(shown, from_attributes=True)
 
 
 def to_state(room: Room) -> RoomState:
     """What must outlive the process. Presence and media do not: whoever is here says so again."""
-    return {
-        "partners": {
-            s.value: {
-                "name": p.name,
-                "practice": p.practice,
-                "observer": p.observer,
-                "carry": p.carry,
-                "words": p.words,
-            }
-            for s, p in ((speaker, room.partner(speaker)) for speaker in Speaker)
-        },
-        "same_room": room.same_room,
-        "began": room.began,
-        "paused_by": room.paused_by,
-        "ended": room.ended,
-        "ended_by": room.ended_by,
-        "time_out": room.time_out.to_state() if room.time_out else None,
-        "card": as_told(room.card) if room.card else None,
-        "floor": floors.save(room.floor),
-        "neutral_s": room.neutral_s,
-        "learnt": room.learnt,
-    }
+    state: RoomState = _ROOM.dump_python(
+        room, mode="json", exclude={"a", "b", "card", "observers", "repair", "repairs"}
+    )
+    people = {s.value: {name: getattr(room.partner(s), name) for name in _KEPT_OF_PARTNERS} for s in Speaker}
+    return {**state, "partners": people, "card": as_told(room.card) if room.card else None}
 
 
 def from_state(state: RoomState) -> Room:
+    """Raises UnusableInput for what ``to_state`` did not give."""
     try:
-        people = {
-            speaker: Partner(
-                name=str(p["name"]),
-                practice=bool(p["practice"]),
-                observer=bool(p["observer"]),
-                carry=bool(p.get("carry", False)),
-                words=bool(p.get("words", False)),
-            )
-            for speaker, p in ((speaker, state["partners"][speaker.value]) for speaker in Speaker)
-        }
-        return Room(
-            a=people[Speaker.A],
-            b=people[Speaker.B],
-            same_room=bool(state["same_room"]),
-            began=bool(state["began"]),
-            paused_by=Speaker(state["paused_by"]) if state["paused_by"] else None,
-            ended=bool(state["ended"]),
-            ended_by=Speaker(state["ended_by"]) if state["ended_by"] else None,
-            time_out=TimeOut.from_state(state["time_out"]) if state.get("time_out") else None,
-            card=card_told(state["card"]) if state.get("card") else None,
-            floor=floors.restore(state["floor"]) if "floor" in state else Floor(),
-            neutral_s=float(state.get("neutral_s", 0.0)),
-            learnt=bool(state.get("learnt", False)),
-        )
+        people = {speaker.value: state["partners"][speaker.value] for speaker in Speaker}
+        card = card_told(state["card"]) if state.get("card") else None
+        return _ROOM.validate_python({**state, **people, "card": card})
+    except ValidationError as error:  # without what people wrote: it may end in a log
+        reason: object = error.errors(include_input=False, include_url=False)
     except (KeyError, TypeError, ValueError) as error:
-        raise UnusableInput(f"a stored room does not fit this version ({error!r}); start a new practice") from error
+        reason = error
+    raise UnusableInput(f"a stored room does not fit this version ({reason!r}); start a new practice")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Self, TypeAlias, assert_never
+from typing import Self, assert_never
 
 from gateway.outbox import Outbox
 from gateway.practice import rooms, time_outs
@@ -13,6 +13,7 @@ from gateway.practice.practice import Practice, Services
 from gateway.practice.registry import Record
 from gateway.practice.rooms import Room
 from gateway.protocol import (
+    Act,
     BeginNow,
     Carry,
     ClientMessage,
@@ -44,21 +45,6 @@ from gateway.tasks import Tasks
 from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Speaker
 from streaming.wire import seconds
-
-Act: TypeAlias = (
-    Consent
-    | Setup
-    | Microphone
-    | Pause
-    | TakeTimeOut
-    | Resume
-    | FloorAct
-    | CuesWanted
-    | Repair
-    | Carry
-    | BeginNow
-    | End
-)
 
 
 class Session:

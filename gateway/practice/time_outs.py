@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from coach.settings import LONGEST_TIME_OUT_MIN, SHORTEST_TIME_OUT_MIN
 from coach.wording import is_clock, soothing
@@ -34,13 +34,6 @@ class TimeOut:
         left_s = round(self.resume_unix - now_unix, 1)
         task = soothing(int(self.resume_unix))
         return TimeOutView(minutes=self.minutes, back_at=self.back_at, left_s=left_s, task=task)
-
-    def to_state(self) -> dict[str, Any]:
-        return {**self.detail, "by": self.by.value, "resume_unix": self.resume_unix}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        return cls(Speaker(state["by"]), int(state["minutes"]), str(state["back_at"]), float(state["resume_unix"]))
 
 
 def asked(message: TakeTimeOut, by: Speaker, now_unix: float) -> TimeOut:

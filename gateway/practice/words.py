@@ -6,21 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeAlias
 
-import structlog
-
 from detectors.words_heard import Heard
 from detectors.words_utterances import DETECTOR, Utterance
-from gateway.practice.analyst import LIVE_S, Changed, Told, Tools
+from gateway.practice.analyst import Changed, Told, Tools
 from gateway.words.service import Words
 from gateway.words.session import SessionWords
-from streaming.errors import StoreUnavailable
 from streaming.types import Annotation, AudioChunk, Line
 
 MAX_UNWRITTEN = 2000  # lines kept while the store fails
 
 Tell: TypeAlias = Callable[[Sequence[Told]], Awaitable[None]]  # gets what is on disk, in order
-
-log = structlog.get_logger("gateway.practice.words")
 
 
 class PracticeWords:
@@ -107,17 +102,7 @@ class PracticeWords:
             return
         async with self._writing:
             self._unwritten += lines
-            if over := max(0, len(self._unwritten) - MAX_UNWRITTEN):
-                self._tools.metrics.lines_lost.inc(over)
-                del self._unwritten[:over]
-            now = list(self._unwritten)
-            try:
-                await self._tools.append(now, LIVE_S)
-            except StoreUnavailable as error:
-                self._tools.metrics.store_failures.inc()
-                log.error("words wait for the store", session=self._session, waiting=len(now), error=str(error))
-                return
-            del self._unwritten[: len(now)]
-        for line in now:
-            self._tools.metrics.annotations.labels(line.kind.value).inc()
-        await self._tell(now)
+            now = await self._tools.append_waiting(self._unwritten, MAX_UNWRITTEN)
+        if now is not None:
+            self._tools.metrics.count(now)
+            await self._tell(now)

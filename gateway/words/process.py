@@ -68,15 +68,7 @@ class Transcriber:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         own = cls(process, ())
-        try:
-            async with asyncio.timeout(START_S):
-                head = await own._ask(frame({"model": str(model), "invented": sorted(invented)}))
-        except TimeoutError as error:
-            await own.stop()
-            raise TranscriberGone(f"not ready within {START_S:g} s") from error
-        except BaseException:
-            await own.stop()
-            raise
+        head = await own._ask(frame({"model": str(model), "invented": sorted(invented)}), START_S)
         if "error" in head:
             await own.stop()
             raise UnusableInput(f"{model}: the transcriber cannot use this model ({head['error']})")
@@ -90,15 +82,7 @@ class Transcriber:
     async def hear(self, sound: Samples, language: str) -> Answer:
         """Raises TranscriberGone; the process is over then, as it is when this is cancelled."""
         self._job += 1
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                head = await self._ask(frame({"job": self._job, "language": language}, sound))
-        except TimeoutError as error:
-            await self.stop()
-            raise TranscriberGone(f"no answer within {ANSWER_S:g} s") from error
-        except BaseException:
-            await self.stop()
-            raise
+        head = await self._ask(frame({"job": self._job, "language": language}, sound), ANSWER_S)
         words = tuple(HeardWord(str(text), float(a), float(b), float(p)) for text, a, b, p in head["words"])
         return Answer(Heard(words, head["logprob"], head["no_speech"]), head["doubt"], head["busy_s"], head["cpu_s"])
 
@@ -107,7 +91,18 @@ class Transcriber:
             self._process.kill()
         await self._process.wait()
 
-    async def _ask(self, data: bytes) -> dict[str, Any]:
+    async def _ask(self, data: bytes, within_s: float) -> dict[str, Any]:
+        """Where no answer comes, or nobody waits for it any more, the process is ended."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._answer(data)
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, TimeoutError):
+                raise TranscriberGone(f"no answer within {within_s:g} s") from error
+            raise
+
+    async def _answer(self, data: bytes) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:

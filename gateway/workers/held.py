@@ -89,7 +89,6 @@ class Held:
         self._settled: frozenset[str] = frozenset()
         self._heard: deque[str] = deque(maxlen=HEARD_IDS)
         self._outgoing: deque[Came | Kept] = deque()
-        self._said_s = 0.0
         self._some = asyncio.Event()
         self._none = asyncio.Event()
         self._none.set()

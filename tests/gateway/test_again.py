@@ -183,7 +183,6 @@ async def test_the_first_minute_asks_for_easy_talk_and_either_may_cut_it_short(s
 def test_a_short_talk_takes_nothing_away_from_what_was_known() -> None:
     known = Learnt({Speaker.A: {"v": 1}}, 2.0)
     assert Learnt({Speaker.B: {"v": 1}}, None).over(known) == Learnt({Speaker.A: {"v": 1}, Speaker.B: {"v": 1}}, 2.0)
-    assert Learnt.from_state(known.to_state()) == known
     assert learnt_by(Pipeline("s"), Coach("s")) is None
 
 
