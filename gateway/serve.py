@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import resource
 import socket
 import sys
 from contextlib import nullcontext
@@ -21,10 +22,13 @@ from gateway.logs import configure
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
 from gateway.web.app import create_app
+from gateway.web.connections import bounded
 from gateway.words.models import OFF, find_model
 from streaming.backbone import open_backbone
 from streaming.errors import UnusableInput
 
+BACKLOG = 128  # asyncio logs a line for each of these, every second, while the process has no file left to open
+MOST_FILES = 16_384
 GOODBYE_S = 5  # for requests and sockets in flight at Ctrl-C
 
 
@@ -62,6 +66,7 @@ def serve(
 
 
 def _run(settings: GatewaySettings, host: str, port: int) -> None:
+    _open_more_files()
     asyncio.run(_check(settings))
     if settings.store_url and not settings.bus_url:
         sys.stderr.write("breathmark: without --bus this must be the only gateway on its store\n")
@@ -75,6 +80,13 @@ def _run(settings: GatewaySettings, host: str, port: int) -> None:
         listening.close()
     if not server.started:
         raise UnusableInput(f"the gateway could not start with --data {settings.data}: see the log above")
+
+
+def _open_more_files() -> None:
+    """By default a process may open 1024: few, where a thousand sockets may come and couples have 20 each for sound."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def sole_use(data: Path) -> TextIO:
@@ -108,6 +120,8 @@ def server_config(settings: GatewaySettings) -> uvicorn.Config:
         create_app(settings),
         # The same ``websockets`` library; its older adapter in uvicorn is on its way out.
         ws="websockets-sansio",
+        http=bounded(settings.sockets.max_requests),
+        backlog=BACKLOG,
         ws_max_size=4 * MAX_MESSAGE_BYTES,  # up to here a page is told why; beyond it is cut off
         ws_ping_interval=settings.sockets.ping_s,
         ws_ping_timeout=settings.sockets.ping_s,

@@ -40,6 +40,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app = FastAPI(title="Breathmark", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
     app.state.settings = settings
     app.state.sockets = 0
+    app.state.strangers = {}
     app.state.own_socket = ""
     app.state.starts = Rates(settings.sessions_per_minute / 60, settings.sessions_per_minute)
     app.add_middleware(SecurityHeaders)
@@ -153,9 +154,15 @@ def _service(app: FastAPI) -> None:
             await websocket.close()  # before accepting: answered with 403, the cheapest there is
             return
         app.state.sockets += 1
+        strangers: dict[Connection, None] = app.state.strangers
+        connection = Connection(websocket, app.state.gateway, lambda: strangers.pop(connection, None))
+        strangers[connection] = None
+        if len(strangers) > app.state.settings.sockets.max_strangers:
+            next(iter(strangers)).make_room()
         try:
-            await Connection(websocket, app.state.gateway).serve()
+            await connection.serve()
         finally:
+            strangers.pop(connection, None)
             app.state.sockets -= 1
 
     @app.get("/healthz")

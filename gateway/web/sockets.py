@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import structlog
@@ -26,7 +27,8 @@ log = structlog.get_logger("gateway.web.sockets")
 class Connection:
     """A socket from its first message to its last."""
 
-    def __init__(self, socket: WebSocket, gateway: Gateway) -> None:
+    def __init__(self, socket: WebSocket, gateway: Gateway, known: Callable[[], object]) -> None:
+        """``known`` is called once it has shown a link that is good."""
         self._socket = socket
         self._gateway = gateway
         self._settings = gateway.settings.sockets
@@ -34,6 +36,7 @@ class Connection:
         self._offers = Rate(self._settings.offers_per_minute / 60, self._settings.offers_per_minute)
         self._box = Outbox("observer", self._settings, gateway.metrics)
         self._session: Session | Guest | None = None
+        self._known = known
 
     async def serve(self) -> None:
         await self._socket.accept()
@@ -53,6 +56,11 @@ class Connection:
         for error in ends:
             if isinstance(error, Exception):
                 log.error("socket failed", error=repr(error), exc_info=error)
+
+    def make_room(self) -> None:
+        """It has said nothing for longest, and more come than can be borne."""
+        self._known()
+        self._refuse(Refused("server_full", "More pages come than this gateway can greet."), fatal=True)
 
     async def _read(self) -> None:
         """Ends when the browser is gone or was refused for good."""
@@ -124,6 +132,7 @@ class Connection:
             raise Refused("session_ended", "This practice has ended.")
         if link.role != "observer":
             await registry.claim(message.token, message.device)
+        self._known()
         self._box.role = link.role
         self._gateway.metrics.sockets.labels(link.role).inc()
         proof = Proof(hashed(message.token), hashed(message.device))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,33 @@ class Stuck(Page):
         assert self._socket is not None
         self._socket.transport.abort()  # nor does it say goodbye
         await super().__aexit__(*error)
+
+
+async def test_sockets_that_say_nothing_make_room_for_pages_that_do(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, sockets=SocketSettings(max_strangers=3))
+    async with serving(settings) as served, AsyncExitStack() as stack:
+        links = await served.links()
+        known = await stack.enter_async_context(served.page(links["a"]))
+        silent = [await stack.enter_async_context(served.page("", hello=False)) for _ in range(5)]
+        assert (await silent[0].refusal("server_full"))["way_out"]
+        await silent[1].closed()
+        async with served.page(links["b"]) as page:
+            await page.pong()
+        await known.pong()
+        assert silent[4].close_code is None
+
+
+async def test_connections_that_ask_nothing_keep_nobody_out(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, sockets=SocketSettings(max_requests=5))
+    async with serving(settings) as served, served.page((await served.links())["a"]) as page:
+        url = served.http.base_url
+        silent = [await asyncio.open_connection(url.host, url.port) for _ in range(20)]
+        for _, writer in silent:
+            writer.write(b"GET / HTTP/1.1\r\nHost: somewhere\r\n")
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionError):
+                assert await silent[0][0].read() == b"", "the oldest is cut off"
+        assert (await served.http.get("/api/cards")).status_code == 200
+        await page.pong()
+        for _, writer in silent:
+            writer.close()
