@@ -24,7 +24,7 @@ from gateway.practice.registry import Link, Record
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.web.asking import partner, token_of, viewer
-from gateway.web.http import SecurityHeaders, tell_errors
+from gateway.web.http import SecurityHeaders, check_origin, tell_errors
 from gateway.web.pages import page
 from gateway.web.sockets import Connection
 from gateway.web.words import add_words, facts_of
@@ -215,6 +215,7 @@ def _gateway(request: Request) -> Gateway:
 
 
 def _bounded(request: Request) -> None:
+    check_origin(request.headers, request.app.state.settings.allowed_origins)  # no other page starts demos here
     if not request.app.state.starts.take(request.client.host if request.client else ""):
         raise Refused("too_fast", "Practices were started faster than anybody would by hand.")
 

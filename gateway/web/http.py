@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +31,19 @@ HEADERS = {
 _UNCACHED = ("/api/", "/metrics", "/healthz")
 
 log = structlog.get_logger("gateway.web.http")
+
+
+def check_origin(headers: Mapping[str, str], allowed: Collection[str]) -> None:
+    """Browsers say which page asks; other programs need not, and tokens guard in any case. Raises Refused."""
+    origin = headers.get("origin")
+    if origin is None or origin in allowed:
+        return
+    try:
+        place = urlsplit(origin).netloc.lower()
+    except ValueError:  # such as "http://["
+        place = ""
+    if not place or place != headers.get("host", "").lower():
+        raise Refused("bad_origin", "This page does not belong to this gateway.")
 
 
 class SecurityHeaders:

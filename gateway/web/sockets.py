@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -16,6 +15,7 @@ from gateway.practice.registry import hashed
 from gateway.practice.session import Session
 from gateway.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Hello, Offer, Role, read_message
 from gateway.rates import Rate
+from gateway.web.http import check_origin
 from streaming.errors import BusUnavailable, LeaseLost, Refused, StoreUnavailable, UnusableInput
 
 POLICY = 1008  # RFC 6455: closed for a reason that was told before
@@ -66,7 +66,7 @@ class Connection:
         """Ends when the browser is gone or was refused for good."""
         try:
             async with asyncio.timeout(self._settings.hello_s):
-                self._check_origin()
+                check_origin(self._socket.headers, self._gateway.settings.allowed_origins)
                 await self._hello(await self._receive())
             assert self._session is not None
             while not self._box.closed:
@@ -104,14 +104,6 @@ class Connection:
         if len(text.encode(errors="replace")) > MAX_MESSAGE_BYTES:
             raise Refused("too_large", f"A message was over {MAX_MESSAGE_BYTES // 1024} KiB.")
         return str(text)
-
-    def _check_origin(self) -> None:
-        """Browsers say which page opens a socket; other programs need not. Tokens guard in any case."""
-        origin = self._socket.headers.get("origin")
-        if origin is None or origin in self._gateway.settings.allowed_origins:
-            return
-        if urlsplit(origin).netloc.lower() != self._socket.headers.get("host", "").lower():
-            raise Refused("bad_origin", "This page does not belong to this gateway.")
 
     async def _hello(self, text: str) -> None:
         try:

@@ -147,3 +147,12 @@ async def test_the_timeline_of_a_practice_is_its_wire_lines(served: Served) -> N
     kinds = [json.loads(line)["kind"] for line in answer.text.splitlines()]
     assert kinds == ["joined", "joined", "consent", "consent", "began", "neutral"]
     assert answer.headers["content-type"] == "application/x-ndjson"
+
+
+async def test_another_site_s_page_starts_nothing_here(served: Served) -> None:
+    for path in ("/api/sessions", "/api/demo"):
+        for origin in ("https://evil.example", "null", "http://["):
+            answer = await served.http.post(path, headers={"Origin": origin})
+            assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
+    own = {"Origin": str(served.http.base_url).rstrip("/")}
+    assert (await served.http.post("/api/sessions", headers=own)).status_code == 201
