@@ -336,6 +336,11 @@ class Practice:
         async with self.order:
             await self.change(rooms.microphone_heard(self.room, speaker, silent=silent), fact=True)
 
+    def stop_listening(self) -> None:
+        """Until the room has changed: whoever wants it to stop waits for nothing."""
+        if self._analysis is not None:
+            self._analysis.switch(False)
+
     def heard(self, chunk: AudioChunk) -> None:
         if self._analysis is not None:
             self._analysis.heard(chunk)

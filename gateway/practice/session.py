@@ -183,6 +183,8 @@ class Session:
             answering = self.practice.microphones.connect(speaker, seat, message.sdp)
             self._tasks.spawn(answering, f"offer of {speaker} in {self.id}")
             return
+        if isinstance(message, Pause | End) or (isinstance(message, Consent) and not message.practice):
+            self.practice.stop_listening()  # at once: the room may wait for a store that is away
         await self._tasks.whole(self._act(speaker, message), message.type)
 
     async def _act(self, speaker: Speaker, message: Act) -> None:
