@@ -92,7 +92,7 @@ class LocalAnalysts:
         """Keeps what changed since the last time. One practice's failure is its own."""
         for analyst in list(self._analysts.values()):
             if analyst.closed:
-                await self._forget(analyst.session)
+                await self._forget(analyst)
                 continue
             try:
                 await self._save(analyst)
@@ -108,17 +108,19 @@ class LocalAnalysts:
         await self._tools.timeline.save_snapshot(analyst.session, state.now, state.packed())
         self._saved[analyst.session] = (state.now, state.heard)
         if analyst.closed:  # it ended while this was written
-            await self._forget(analyst.session)
+            await self._forget(analyst)
 
-    async def _forget(self, session: str) -> None:
+    async def _forget(self, analyst: LocalAnalyst) -> None:
         """An ended practice needs no state any more, and it holds up to a second of sound."""
+        session = analyst.session
         try:
             await self._tools.timeline.forget_snapshot(session)
         except StoreUnavailable as error:  # tried again at the next saving
             log.error("the state of an ended practice is still there", session=session, error=str(error))
             return
-        self._analysts.pop(session, None)
-        self._saved.pop(session, None)
+        if self._analysts.get(session) is analyst:  # else its beginning had failed, and it has begun again
+            del self._analysts[session]
+            self._saved.pop(session, None)
 
     def _add(
         self,
@@ -137,7 +139,8 @@ class LocalAnalysts:
 
     def _failed(self, session: str, error: Exception) -> None:
         log.error("detectors failed", session=session, error=repr(error), exc_info=error)
-        self._analysts[session].begin_afresh()
+        if session in self._analysts:
+            self._analysts[session].begin_afresh()
 
 
 def replay(coach: Coach, stored: Sequence[Stored], now: int, heard: int) -> frozenset[str]:
