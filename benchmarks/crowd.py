@@ -105,7 +105,7 @@ class Crowd:
             await partner.consent(observer=False)
         a, b = partners
         await asyncio.gather(a.ready(), b.ready())
-        a.began_unix = b.began_unix = await self._running.began_unix(links["report"])
+        a.began_unix = b.began_unix = await self._running.began_unix(links["a"])
         return Couple(a, b)
 
 

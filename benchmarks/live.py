@@ -132,8 +132,8 @@ async def play_in_browsers(running: RunningGateway, audio: Mapping[Speaker, Samp
         for page in pages.values():
             await say(page, began, 0.0, seconds)
         await asyncio.sleep(began + seconds + AFTER_S - time.time())
-        lines = await running.timeline(links["report"])
-        return Played(lines, samples(began - await running.began_unix(links["report"])))
+        lines = await running.timeline(links["a"])
+        return Played(lines, samples(began - await running.began_unix(links["a"])))
 
 
 def through_opus(audio: Mapping[Speaker, Samples]) -> list[Annotation]:

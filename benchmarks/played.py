@@ -88,4 +88,4 @@ async def play(
         await asyncio.gather(*(partner.played() for partner in partners))
         await asyncio.sleep(AFTER_S)
         await partners[0].end()
-        return Played(await gateway.timeline(links["report"]), samples(began_s))
+        return Played(await gateway.timeline(links["a"]), samples(began_s))

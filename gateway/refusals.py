@@ -48,6 +48,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "no_card": Refusal(409, False, "Choose a card when you start the next practice; there is nothing to do now."),
     "bad_reminder": Refusal(400, False, "Choose a day and a time in the form, then try again."),
     "not_begun": Refusal(409, False, "Start the practice with both partners, then come back."),
+    "not_ended": Refusal(409, False, "Come back when it has ended; to watch until then, open the observer's link."),
     "no_summary": Refusal(404, False, "Nothing is missing: the report holds all there is."),
     "no_words": Refusal(409, False, "Both partners have to agree to words, in the practice that is to be summed up."),
     "summary_changed": Refusal(409, False, "Look at the text again, then ask for the summary."),

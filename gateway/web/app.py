@@ -233,10 +233,15 @@ async def _linked(request: Request) -> tuple[Link, str]:
 
 
 async def _readable(request: Request) -> tuple[Link, Record]:
-    """Whoever may read what was said: partners and the report's link, observers where both agreed."""
+    """Whoever may read what was said: partners; after the end the report's link, and observers where both agreed.
+
+    Before it they alone: whoever watches while they talk does so by a socket, and both see that.
+    """
     link, record = await _shown(request)
     if link.role == "observer" and not record.room.watchable:
         raise Refused("not_agreed", "Not both partners agreed to an observer.")
     if record.began_unix is None:
         raise Refused("not_begun", "This practice has not begun, so there is nothing to report.")
+    if link.role not in ("a", "b") and not record.room.ended:
+        raise Refused("not_ended", "This practice has not ended, and its report comes at the end.")
     return link, record

@@ -70,7 +70,7 @@ async def say_yes_to_words(page: Page, yes: bool) -> None:
 
 
 async def texts(gateway: GatewayProcess, links: dict[str, str]) -> list[str]:
-    lines = await gateway.lines("/api/timeline", links["report"])
+    lines = await gateway.lines("/api/timeline", links["a"])
     return [line["text"] for line in lines if line["kind"] == "words" and line["status"] == "final" and line["text"]]
 
 
