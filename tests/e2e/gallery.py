@@ -140,7 +140,7 @@ def microphone(fault: str) -> str:
 
 
 SAFE, AGREE = press("No, I feel safe"), press("Yes, I agree")
-READER = "localStorage.setItem('breathmark.reader.any-token', 'bens-token');"
+READER = "localStorage.setItem('breathmark.reader.shared-token', 'bens-token');"
 KEPT_INVITATION = f"sessionStorage.setItem('breathmark.invitation', '{json.dumps({'session': 's', 'links': LINKS})}');"
 
 
@@ -231,6 +231,7 @@ def screens() -> dict[str, Screen]:
         ),
         "waiting-unplugged": Screen("seems unplugged", room=replace(unmet, a=replace(HERE, microphone="unplugged"))),
         "stopped": Screen("Listening has stopped", room=replace(TALKING, b=replace(THERE, practice=False))),
+        "stopped-by-me": Screen("Listening has stopped, for both", room=replace(TALKING, a=alone)),
         "practise": Screen("Listening", room=replace(TALKING, card=CARD, observers=1)),
         "practise-easy-minute": Screen("something easy", room=replace(TALKING, neutral_s=NOW_S + 60.0)),
         "practise-observer-asks": Screen(
@@ -250,7 +251,7 @@ def screens() -> dict[str, Screen]:
         "practise-theirs-muted": Screen(
             "microphone is muted", room=replace(TALKING, b=replace(THERE, microphone="muted"))
         ),
-        "practise-apart-again": Screen("device is connecting", room=replace(TALKING, b=replace(THERE, present=False))),
+        "practise-apart-again": Screen("partner is connecting", room=replace(TALKING, b=replace(THERE, present=False))),
         "practise-repair-offered": Screen("You offered", room=replace(TALKING, repair=Speaker.A, card=CARD)),
         "practise-repair-asked": Screen("Shall we begin", room=replace(TALKING, repair=Speaker.B, card=CARD)),
         "practise-repair-taken": Screen(
@@ -301,7 +302,7 @@ def screens() -> dict[str, Screen]:
         ),
         "watch-ended-unseen": Screen("The report opens for you", "/watch#any-token", room=ended, role="observer"),
         "report": _report(words=False),
-        "report-partner": replace(_report(words=False), before=READER),
+        "report-partner": replace(_report(words=False), path="/report#shared-token", before=READER),
         "report-words": _report(words=True, does=(unfold("What was said"), unfold("A summary"))),
         "report-empty": Screen("Nothing was recorded", "/report#any-token", answers={"/api/report": (200, _nothing())}),
         "report-not-begun": Screen(

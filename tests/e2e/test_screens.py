@@ -85,6 +85,8 @@ async def test_the_screens_of_a_practice_hold_for_all_eyes(browser: BrowserConte
     first, second, sockets = await both_practise(browser, gateway, links)
     await first.bring_to_front()
     await expect(first.get_by_text("An observer is watching")).to_be_visible()
+    assert await first.title() == "Practising · Breathmark"  # and it is read out where the focus is
+    await expect(first.get_by_role("heading", name="Practising")).to_be_focused()
     assert await faults(first) == []
     for level, text in ((1, "One at a time?"), (2, "Breathe together"), (3, "What did you hear?")):
         await first.bring_to_front()

@@ -35,7 +35,7 @@ async def test_a_time_out_is_the_same_on_both_screens_and_outlasts_a_reload_and_
     assert await back_at(b) == told
     for page in (a, b):
         await expect(page.get_by_text(re.compile("^About 2[0-5] minutes from now"))).to_be_visible()
-    tasks = {await page.locator(".time-out .lead").inner_text() for page in (a, b)}
+    tasks = {await page.locator(".screen .lead").inner_text() for page in (a, b)}
     assert len(tasks) == 1, "one thing that soothes, the same for both"
     await a.reload()
     assert await back_at(a) == told
@@ -47,6 +47,6 @@ async def test_a_time_out_is_the_same_on_both_screens_and_outlasts_a_reload_and_
     await a.get_by_role("button", name="We are back").click()
     for page in (a, b):
         await people.practising(page)
-    kinds = [line["kind"] for line in await own_gateway.lines("/api/timeline", links["report"])]
+    kinds = [line["kind"] for line in await own_gateway.lines("/api/timeline", links["a"])]
     assert kinds.count("time_out") == 1
     assert kinds.count("cue_painted") == 2, "both screens said that they showed it"

@@ -29,6 +29,7 @@ export const refusalTitles: Record<string, string> = {
   no_card: "No card was chosen",
   bad_reminder: "That is no day or time",
   not_begun: "This practice has not begun",
+  not_ended: "This practice goes on",
   no_summary: "There is no summary here",
   no_words: "No words were kept",
   summary_changed: "The text has changed",

@@ -58,7 +58,6 @@ function Axis({ layout, pxPerS, from, to }: DrawingProps) {
 function LaneDrawing({ by, picture, layout, pxPerS, from, to }: DrawingProps & { by: Partner }) {
   const lane = picture.lanes[by];
   const top = layout.ribbon[by];
-  const bottom = top + layout.ribbonHeight;
   const middle = top + layout.ribbonHeight / 2;
   const box = (block: Block, y: number, height: number, name: string) => (
     <rect
@@ -80,7 +79,6 @@ function LaneDrawing({ by, picture, layout, pxPerS, from, to }: DrawingProps & {
       ))}
       {lane.gaps.map((gap) => box(gap, layout.speech[by], layout.speechHeight, "gap"))}
       {lane.speech.map((block) => box(block, layout.speech[by], layout.speechHeight, "speech"))}
-      <line class="floor" x1={from * pxPerS} x2={to * pxPerS} y1={bottom} y2={bottom} />
     </g>
   );
 }

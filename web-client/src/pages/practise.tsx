@@ -4,7 +4,8 @@ import type { SessionState } from "../live/state";
 import { CoupleScreen } from "../parts/couple";
 import type { CueActions } from "../parts/cue_panel";
 import { Dialog } from "../parts/dialog";
-import { ended as words } from "../words";
+import { Heading, useTitle } from "../parts/page";
+import { practise, ended as words } from "../words";
 import { DetailsDialog } from "./details";
 import type { PartnerScreen } from "./partner_screen";
 
@@ -13,6 +14,7 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
   const { session } = practice;
   const [open, setOpen] = useState<"details" | "end" | null>(null);
   const cue = state.cue?.line.id;
+  useTitle(practise.title);
   useEffect(() => {
     if (cue) setOpen(null); // a dialog lies above everything: nobody would see the cue
   }, [cue]);
@@ -30,37 +32,40 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
     [session],
   );
   return (
-    <CoupleScreen
-      state={state}
-      room={room}
-      me={me}
-      actions={actions}
-      pause={() => session.send({ type: "pause" })}
-      end={() => setOpen("end")}
-      details={() => setOpen("details")}
-      listenAgain={() => void practice.listen(room.same_room)}
-      turn={(act) => session.send({ type: "floor", act })}
-      beginNow={() => session.send({ type: "begin_now" })}
-      repair={(message) => session.send(message)}
-      clock={session.clock}
-    >
-      {open === "details" && <DetailsDialog {...props} close={() => setOpen(null)} />}
-      {open === "end" && (
-        <Dialog title={words.confirm} close={() => setOpen(null)}>
-          <p>{words.confirmBody}</p>
-          <p class="row">
-            <button class="button main" onClick={() => session.send({ type: "end" })}>
-              {words.confirmYes}
-            </button>
-            <button class="button" onClick={() => setOpen(null)}>
-              {words.confirmNo}
-            </button>
-            <button class="button quiet" onClick={() => session.send({ type: "pause" })}>
-              {words.pauseInstead}
-            </button>
-          </p>
-        </Dialog>
-      )}
-    </CoupleScreen>
+    <main>
+      <Heading unseen>{practise.title}</Heading>
+      <CoupleScreen
+        state={state}
+        room={room}
+        me={me}
+        actions={actions}
+        pause={() => session.send({ type: "pause" })}
+        end={() => setOpen("end")}
+        details={() => setOpen("details")}
+        listenAgain={() => void practice.listen(room.same_room)}
+        turn={(act) => session.send({ type: "floor", act })}
+        beginNow={() => session.send({ type: "begin_now" })}
+        repair={(message) => session.send(message)}
+        clock={session.clock}
+      >
+        {open === "details" && <DetailsDialog {...props} close={() => setOpen(null)} />}
+        {open === "end" && (
+          <Dialog title={words.confirm} close={() => setOpen(null)}>
+            <p>{words.confirmBody}</p>
+            <p class="row">
+              <button class="button main" onClick={() => session.send({ type: "end" })}>
+                {words.confirmYes}
+              </button>
+              <button class="button" onClick={() => setOpen(null)}>
+                {words.confirmNo}
+              </button>
+              <button class="button quiet" onClick={() => session.send({ type: "pause" })}>
+                {words.pauseInstead}
+              </button>
+            </p>
+          </Dialog>
+        )}
+      </CoupleScreen>
+    </main>
   );
 }

@@ -9,7 +9,7 @@ import { SoundAndTouch } from "../parts/sound_and_touch";
 import { Toggle } from "../parts/toggle";
 import { OTHER } from "../protocol";
 import { refusalTitle } from "../refusal_titles";
-import { join, practise } from "../words";
+import { join, paused, practise, waiting } from "../words";
 import type { PartnerScreen } from "./partner_screen";
 
 export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
@@ -17,6 +17,7 @@ export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
   if (step === "alone")
     return (
       <Screen title={join.aloneTitle} body={join.aloneLead}>
+        {props.room.now_s > 0 && <p role="status">{waiting.stoppedForBoth}</p>}
         <p class="lead">{join.aloneAsk}</p>
         <p class="row">
           <button class="button" onClick={() => setStep("agree")}>
@@ -26,6 +27,11 @@ export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
             {join.aloneYes}
           </button>
         </p>
+        {props.room.now_s > 0 && (
+          <button class="button quiet" onClick={() => props.practice.session.send({ type: "end" })}>
+            {paused.end}
+          </button>
+        )}
       </Screen>
     );
   if (step === "unsafe")
@@ -83,6 +89,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
             </div>
           ))}
         </dl>
+        <p>{join.both}</p>
         <Toggle label={join.observer} hint={join.observerHint} on={observer} change={setObserver} />
         {room.words_offered && <Toggle label={join.words} hint={join.wordsHint} on={words} change={setWords} />}
         <Toggle label={join.carry} hint={join.carryHint} on={carry} change={setCarry} />

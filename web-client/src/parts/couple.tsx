@@ -41,8 +41,12 @@ export function CoupleScreen(props: CoupleProps) {
           {sign}
         </button>
         {room.card && !neutral && <CardLine card={room.card} />}
-        {room.observers > 0 && !room.observer_waiting && <p class="sign eye">{practise.watched(room.observers)}</p>}
-        {room.observer_waiting && <p class="sign eye">{practise.observerAsks}</p>}
+        {room.observers > 0 && !room.observer_waiting && <p class="sign">{practise.watched(room.observers)}</p>}
+        {room.observer_waiting && (
+          <button class="sign" onClick={props.details} disabled={!props.details}>
+            {practise.observerAsks}
+          </button>
+        )}
       </div>
       <NoticeLine state={state} room={room} me={me} again={props.listenAgain} />
       <div class="calm" role="img" aria-label={practise.shape}>

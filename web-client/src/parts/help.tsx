@@ -3,7 +3,7 @@ import { safety } from "../words";
 /** Discreet: folded, in the same plain type as everything else, and nothing of it is sent. */
 export function QuietHelp() {
   return (
-    <details class="fold help">
+    <details class="fold">
       <summary>{safety.ask}</summary>
       <HelpText />
     </details>

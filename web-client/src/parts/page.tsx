@@ -3,10 +3,15 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { NOT_A_DIAGNOSIS, start } from "../words";
 
-export function Page(props: { children: ComponentChildren; wide?: boolean; title?: string; foot?: boolean }) {
+/** What the tab and the phone's list of open pages say. */
+export function useTitle(title?: string): void {
   useEffect(() => {
-    document.title = props.title ? `${props.title} · ${start.name}` : start.name;
-  }, [props.title]);
+    document.title = title ? `${title} · ${start.name}` : start.name;
+  }, [title]);
+}
+
+export function Page(props: { children: ComponentChildren; wide?: boolean; title?: string; foot?: boolean }) {
+  useTitle(props.title);
   return (
     <div class={props.wide ? "page wide" : "page"}>
       <header class="top">
@@ -30,14 +35,14 @@ function Mark() {
 }
 
 /** A heading that takes the focus when its screen appears, so that it is read out, and is seen however far one had scrolled. */
-export function Heading({ children }: { children: ComponentChildren }) {
+export function Heading({ children, unseen = false }: { children: ComponentChildren; unseen?: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     scrollTo(0, 0);
     heading.current?.focus({ preventScroll: true });
   }, []);
   return (
-    <h1 tabIndex={-1} ref={heading}>
+    <h1 tabIndex={-1} ref={heading} class={unseen ? "unseen" : ""}>
       {children}
     </h1>
   );

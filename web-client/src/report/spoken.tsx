@@ -34,7 +34,7 @@ export function SpokenPart({ report, names, token }: { report: Report; names: Na
   const { spoken } = report;
   if (!spoken) return null;
   return (
-    <section class="whole spoken">
+    <section class="spoken">
       <Reaching spoken={spoken} names={names} token={token} />
       {spoken.starts.length > 0 && (
         <>

@@ -14,7 +14,7 @@ export function TurnTakingPart({ report, names }: { report: Report; names: Recor
   if (rows.length === 0) return null;
   const most = Math.max(LEAST_SCALE, ...rows.map((row) => row.started_over_high));
   return (
-    <section class="whole">
+    <section>
       <h2>{words.turns}</h2>
       <div class="columns">
         <Bars

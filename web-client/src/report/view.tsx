@@ -24,9 +24,6 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
         <header class="report-head">
           <Heading>{words.title}</Heading>
           <p class="soft">{dateline(report, names)}</p>
-          <button class="button small unprinted" onClick={() => print()}>
-            {words.print}
-          </button>
         </header>
         {own && couple}
         <Scope report={report} names={names} />
@@ -34,7 +31,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           <h2>{words.strengths}</h2>
           <Strengths report={report} />
         </section>
-        <section class="whole">
+        <section>
           <h2>{words.picture}</h2>
           <StillLanes picture={picture} duration={report.duration_s} beside={(mark) => <Beside mark={mark} report={report} />} />
           <details class="fold unprinted">
@@ -43,7 +40,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           </details>
           <MarkList picture={picture} />
         </section>
-        <section class="whole">
+        <section>
           <h2>{words.moments}</h2>
           <MomentList moments={report.moments} />
           <h3 class="cues-told">{words.cues}</h3>
@@ -63,20 +60,25 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           </ul>
           <p class="standing">{NOT_A_DIAGNOSIS}</p>
         </section>
-        <p class="unprinted">
+        <p class="row unprinted">
           <a class="button" href="/">
             {ended.again}
           </a>
+          <button class="button" onClick={() => print()}>
+            {words.print}
+          </button>
         </p>
       </article>
     </Page>
   );
 }
 
+const NO_BREAK = "\u00a0";
+
 function dateline(report: Report, names: Record<Partner, string>): string {
   const began = report.began_unix === null ? null : new Date(report.began_unix * 1_000);
   const day = began?.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
-  const hour = began?.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+  const hour = began?.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" }).replace(/\s/, NO_BREAK);
   const who = `${names.a} and ${names.b}`;
   return [day && `${day}, ${hour}`, who, words.minutes(clock(report.duration_s))].filter(Boolean).join(" · ");
 }
@@ -113,7 +115,7 @@ function MarkList({ picture }: { picture: Picture }) {
   return (
     <details class="fold unprinted">
       <summary>{words.list}</summary>
-      <ol class="mark-list">
+      <ol>
         {picture.rail.map((mark) => (
           <li key={mark.id}>{tell(mark, picture)}</li>
         ))}
@@ -125,7 +127,7 @@ function MarkList({ picture }: { picture: Picture }) {
 function CouplePart({ report, names }: { report: Report; names: Record<Partner, string> }) {
   const { couple } = report;
   return (
-    <section class="couple-part whole">
+    <section class="couple-part">
       <h2>{words.couple}</h2>
       <div class="columns">
         {PARTNERS.filter((by) => couple.strengths[by]).map((by) => (

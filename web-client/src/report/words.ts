@@ -67,7 +67,6 @@ export const report = {
   summary: "A summary, if you like",
   summaryLead: (host: string) =>
     `A language model that the practice runs itself (${host}) can propose one. This is exactly what it would be sent; it is not kept.`,
-  summaryShow: "Show what would be sent",
   summaryAsk: "Send this and ask",
   summaryAsking: "Asking…",
   print: "Print",
