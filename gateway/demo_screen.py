@@ -32,14 +32,15 @@ from streaming.wire import from_wire, seconds
 CELL_S = 0.5  # seconds a character of a lane
 REFRESH_PER_S = 8
 _HISTORY_BYTES = 16 * 1024 * 1024
-_STYLE = {Speaker.A: "blue", Speaker.B: "yellow"}  # told apart by colour-blind eyes, and each has its own row
-_SAID = {
-    Kind.DUAL_START: "both started at once",
-    Kind.TALK_OVER: "both talked on",
-    Kind.TERMINAL_OVERLAP: "a start just before the other's end",
-    Kind.BACKCHANNEL: "a sign of listening",
-    Kind.TOOK_FLOOR: "the floor was taken",
-    Kind.BUTTED_IN: "a try for the floor",
+# Told apart by colour-blind eyes, read on dark terminals and on light ones; and each has its own row.
+_STYLE = {Speaker.A: "dodger_blue1", Speaker.B: "dark_orange3"}
+_SAID = {  # in the pages' words
+    Kind.DUAL_START: "both began at once",
+    Kind.TALK_OVER: "both spoke at once",
+    Kind.TERMINAL_OVERLAP: "a quick handover",
+    Kind.BACKCHANNEL: "a listening sound",
+    Kind.TOOK_FLOOR: "the floor changed early",
+    Kind.BUTTED_IN: "a start that gave way",
     Kind.LONG_SILENCE: "a long silence",
     Kind.MONOLOGUE: "one voice for long",
     Kind.AROUSAL_RISE: "a voice above its usual",

@@ -99,5 +99,5 @@ async def test_a_demo_is_told_from_its_first_event_to_the_report(
         token = await show_demo(Console(width=WIDTH, file=page), url)
         answer = await gateway.http.get("/api/report", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 200
-    assert "a sign of listening (Ben)" in page.getvalue()
+    assert "a listening sound (Ben)" in page.getvalue()
     assert "One thing to try" in page.getvalue()
