@@ -27,9 +27,9 @@ Table = NDArray[np.float64]
 Truth = NDArray[np.bool_]
 
 _RIDGE = 20.0  # pull of standardised weights to nothing; from 5 to 200 held-out figures hardly change
-# Weight of overlaps that are neither demanded nor punished unless called an interruption (laughter, mostly): what is
-# announced early should be true of the others; the final word must also beware of these.
-_UNDEMANDED_EARLY, _UNDEMANDED_RULED = 0.1, 0.3
+# Weight of overlaps that are neither demanded nor punished unless called an interruption (laughter, mostly). A
+# probability should be true of the others; what these cost is for the final word's bar to weigh.
+_UNDEMANDED = 0.1
 _BLANK = TurnModel(*(Logit((0.0,) * len(names), 0.0) for names in (EARLY, RULED)))
 _EARLY_TICKS = (1, 2, 3, 4, 6, 8, 10, 13)  # hundredths of seconds after the start, times ten
 _MOVED_S = (0.05, 0.1, 0.05, 0.1)  # how far boundaries are moved in each copy
@@ -84,8 +84,7 @@ def learn(conversation: Conversation, gold: Sequence[Gold]) -> Lessons:
         listener.flush()
         for start, by, now, is_ruled, x in listener.seen:
             label = _nearest(gold, start, by)
-            undemanded = _UNDEMANDED_RULED if is_ruled else _UNDEMANDED_EARLY
-            row = (x, bool(label and label.interruption), 1.0 if label and label.demanded else undemanded)
+            row = (x, bool(label and label.interruption), 1.0 if label and label.demanded else _UNDEMANDED)
             tick, rest = divmod(now - start, listener.settings.refresh_samples)
             if is_ruled:
                 ruled.append(row)

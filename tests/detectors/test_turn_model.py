@@ -35,6 +35,20 @@ def test_a_short_word_that_has_ended_is_hardly_an_interruption() -> None:
     assert opens[-1] < 0.1
 
 
+def test_a_starter_silent_for_longer_is_less_and_less_likely_to_interrupt() -> None:
+    opens = [p_of(x) for x in said([(0, 9)], [(5, 5.45)]) if x.status == "open"][5:]
+    assert len(opens) > 5
+    assert all(later < earlier for earlier, later in itertools.pairwise(opens))
+
+
+def test_a_starter_who_begins_again_while_the_holder_goes_on_is_likelier_to_interrupt() -> None:
+    once, again = (
+        [p_of(x) for x in said([(0, 9)], [(5, 5.4), *more]) if x.status == "open" and x.decided <= samples(6)][-1]
+        for more in ([], [(5.8, 8)])
+    )
+    assert again > 5 * once
+
+
 def test_who_fell_silent_before_the_holder_finished_did_not_take_the_floor() -> None:
     """By the table alone a pause of the starter, then a turn once the holder is done, takes the floor."""
     (final,) = [x for x in said([(0, 6)], [(5, 5.4), (5.8, 9)]) if x.status == "final"]
