@@ -6,9 +6,10 @@ fields that are not known are passed over, so that an older gateway bears with a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
 
 from coach.practice import Card, as_shown
 from streaming.errors import Refused
@@ -25,6 +26,10 @@ MediaState: TypeAlias = Literal["none", "connecting", "connected", "lost"]
 MicrophoneState: TypeAlias = Literal["ok", "unplugged", "muted", "silent"]
 WireLine: TypeAlias = dict[str, Any]  # streaming.wire.to_wire
 
+# No control characters, and none that turn the direction of what follows: the other's page shows it.
+UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+_Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(lambda name: UNSHOWABLE.sub(" ", name))]
 _Secret = Annotated[str, Field(min_length=8, max_length=128)]
 _LineId = Annotated[str, Field(min_length=1, max_length=64)]
 _BrowserMs = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]  # performance.now()
@@ -41,7 +46,7 @@ class Hello(_FromBrowser):
     v: int
     token: _Secret
     device: _Secret
-    name: Annotated[str, Field(max_length=MAX_NAME_CHARS)] = ""
+    name: _Name = ""
 
 
 class Consent(_FromBrowser):
@@ -56,7 +61,7 @@ class Consent(_FromBrowser):
 class Setup(_FromBrowser):
     type: Literal["setup"]
     same_room: bool | None = None
-    name: Annotated[str, Field(max_length=MAX_NAME_CHARS)] | None = None
+    name: _Name | None = None
 
 
 class Offer(_FromBrowser):

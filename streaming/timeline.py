@@ -182,12 +182,15 @@ class Timeline:
                 return
 
     def _in_time(self, batch: list[_Append], failure: Exception) -> list[_Append]:
-        """Those not too late to try (again); the others are given up with the last failure."""
+        """Those not too late to try (again); the others are given up with the last failure.
+
+        Whoever waits no longer was told that it did not count: then it is not written later either.
+        """
         now = asyncio.get_running_loop().time()
         for entry in batch:
             if entry.until <= now:
                 entry.settle(StoreUnavailable(f"cannot write the timeline: {failure}"))
-        return [entry for entry in batch if entry.until > now]
+        return [entry for entry in batch if not entry.done.done()]
 
     async def _commit(self, batch: list[_Append]) -> set[_Append]:
         """Commits the batch in one transaction, save the appends it returns: those with an outdated fence."""

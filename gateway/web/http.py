@@ -81,7 +81,8 @@ async def _told(request: Request, error: Exception) -> JSONResponse:
     refused, status = _refused(request, error), None
     if isinstance(error, HTTPException):
         status = error.status_code
-    return JSONResponse(error_body(refused), status or refusal_of(refused).status)
+    headers = HEADERS | {"cache-control": "no-store"}  # what nobody foresaw is told outside of SecurityHeaders
+    return JSONResponse(error_body(refused), status or refusal_of(refused).status, headers)
 
 
 def _refused(request: Request, error: Exception) -> Refused:

@@ -311,3 +311,11 @@ async def test_connections_that_ask_nothing_keep_nobody_out(tmp_path: Path) -> N
         await page.pong()
         for _, writer in silent:
             writer.close()
+
+
+async def test_a_name_turns_no_text_around_on_the_other_s_page(served: Served) -> None:
+    links = await served.links()
+    async with served.page(links["a"], name="\u202eNora\n\x00\u2066") as a, served.page(links["b"]) as b:
+        await b.room(lambda room: room["partners"]["a"]["name"] == "Nora")
+        await a.say("setup", name="No\u202era")
+        await b.room(lambda room: room["partners"]["a"]["name"] == "No ra")
