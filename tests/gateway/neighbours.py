@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -40,25 +39,6 @@ async def working(settings: GatewaySettings) -> AsyncIterator[None]:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(running, PATIENCE_S)
     await engine.dispose()
-
-
-async def told(gateway: Served, path: str, token: str) -> dict[str, Any]:
-    answer = await gateway.http.get(path, headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 200, answer.text
-    out: dict[str, Any] = answer.json()
-    return out
-
-
-async def timeline(gateway: Served, token: str) -> list[dict[str, Any]]:
-    answer = await gateway.http.get("/api/timeline", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 200, answer.text
-    return [json.loads(line) for line in answer.text.splitlines()]
-
-
-async def until(holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not holds():  # noqa: ASYNC110 - another gateway's memory has no event
-            await asyncio.sleep(0.02)
 
 
 async def say_a_cue(home: Served, session: str) -> str:

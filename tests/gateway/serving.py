@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from gateway.practice.analysts import LocalAnalysts
 from gateway.serve import bind, server_config
 from gateway.settings import GatewaySettings
 
+DEVICES = {"a": "device of a", "b": "device of b"}
+QUARREL_FROM_S = 28.0  # of the dialogue: an interruption follows within 4 s
 PATIENCE_S = 20.0  # the machine may be busy; nothing waits so long when all is well
 
 
@@ -46,6 +48,18 @@ class Served:
         assert answer.status_code == 201, answer.text
         links: dict[str, str] = answer.json()["links"]
         return links
+
+    async def told(self, path: str, token: str) -> dict[str, Any]:
+        """What this path says to whoever has the link."""
+        answer = await self.http.get(path, headers=bearer(token))
+        assert answer.status_code == 200, answer.text
+        out: dict[str, Any] = answer.json()
+        return out
+
+    async def timeline(self, token: str) -> list[dict[str, Any]]:
+        answer = await self.http.get("/api/timeline", headers=bearer(token))
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line) for line in answer.text.splitlines()]
 
     def page(self, token: str, device: str = "", **options: Any) -> Page:
         return Page(self.socket_url, token, device or secrets.token_urlsafe(16), **options)
@@ -74,6 +88,30 @@ async def serving(settings: GatewaySettings) -> AsyncIterator[Served]:
 
 def settings_in(folder: Path, **changes: Any) -> GatewaySettings:
     return GatewaySettings(data=folder, **changes)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@asynccontextmanager
+async def practising(
+    served: Served, links: dict[str, str], devices: dict[str, str] = DEVICES
+) -> AsyncIterator[tuple[Page, Page]]:
+    """Both partners' pages, once both have agreed."""
+    async with served.page(links["a"], devices["a"]) as a, served.page(links["b"], devices["b"]) as b:
+        for page in (a, b):
+            await page.say("consent", practice=True)
+        for page in (a, b):
+            await page.room(lambda room: room["phase"] == "practising")
+        yield a, b
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]], within_s: float = PATIENCE_S) -> None:
+    """For what has no event: a counter, another gateway's memory, a file, Redis."""
+    async with asyncio.timeout(within_s):
+        while not (held := holds()) or (not isinstance(held, bool) and not await held):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 class Page:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,8 @@ from gateway.practice.kept import Kept
 from gateway.practice.learnt import Learnt, beginning, learnt_by
 from streaming.types import Speaker
 from tests.coach.streams import A, B, hear, in_order, interruption, speech
-from tests.gateway.serving import Page, Served, serving, settings_in
+from tests.gateway.serving import DEVICES, Page, Served, bearer, practising, serving, settings_in
 
-DEVICES = {"a": "device of a", "b": "device of b"}
 NEXT = {"a": "next device of a", "b": "next device of b"}
 
 
@@ -39,18 +37,6 @@ def talked() -> Coach:
     return coach
 
 
-@asynccontextmanager
-async def practising(
-    served: Served, links: dict[str, str], devices: dict[str, str] = DEVICES
-) -> AsyncIterator[tuple[Page, Page]]:
-    async with served.page(links["a"], devices["a"]) as a, served.page(links["b"], devices["b"]) as b:
-        for page in (a, b):
-            await page.say("consent", practice=True)
-        for page in (a, b):
-            await page.room(lambda room: room["phase"] == "practising")
-        yield a, b
-
-
 async def a_practice(served: Served, links: dict[str, str], carry: tuple[bool, bool]) -> str:
     """A practice that taught something; each says whether that may be kept."""
     async with practising(served, links) as (a, b):
@@ -65,11 +51,11 @@ async def a_practice(served: Served, links: dict[str, str], carry: tuple[bool, b
 
 
 async def again(served: Served, token: str, device: str) -> httpx.Response:
-    return await served.http.post("/api/again", headers={"Authorization": f"Bearer {token}"}, json={"device": device})
+    return await served.http.post("/api/again", headers=bearer(token), json={"device": device})
 
 
 async def forget(served: Served, token: str, device: str) -> httpx.Response:
-    return await served.http.post("/api/forget", headers={"Authorization": f"Bearer {token}"}, json={"device": device})
+    return await served.http.post("/api/forget", headers=bearer(token), json={"device": device})
 
 
 def newest(page: Page) -> Any:
@@ -97,7 +83,7 @@ async def test_both_come_back_from_their_own_links_and_the_coach_knows_them(serv
     came = (await again(served, links["a"], DEVICES["a"])).json()
     assert (came["session"], set(came["links"])) == (opened.json()["session"], {"a"}), "only what is theirs"
     assert (await served.gateway.registry.load(first)).learnt is None, "it moved on, and is kept once"
-    stale = await served.http.get("/api/link", headers={"Authorization": f"Bearer {opened.json()['links']['a']}"})
+    stale = await served.http.get("/api/link", headers=bearer(opened.json()["links"]["a"]))
     assert stale.json()["code"] == "unknown_link", "one link a seat"
     both = {"a": came["links"]["a"], "b": opened.json()["links"]["b"]}
     async with practising(served, both, NEXT) as (a, _):
@@ -152,7 +138,7 @@ async def test_only_the_two_can_open_the_next_practice_and_only_after_the_end(se
     assert (await again(served, links["a"], "another device")).json()["code"] == "link_in_use"
     for role in ("observer", "report"):
         assert (await again(served, links[role], DEVICES["a"])).json()["code"] == "not_a_partner"
-    bad = await served.http.post("/api/again", headers={"Authorization": f"Bearer {links['a']}"}, content=b"{}")
+    bad = await served.http.post("/api/again", headers=bearer(links["a"]), content=b"{}")
     assert bad.json()["code"] == "bad_request"
 
 
@@ -175,8 +161,7 @@ async def test_the_first_minute_asks_for_easy_talk_and_either_may_cut_it_short(s
         await a.say("begin_now")  # nothing is left to cut short
         await a.say("end")
         await b.one("ended")
-    answer = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['report']}"})
-    kinds = [line.split('"kind":"')[1].split('"')[0] for line in answer.text.splitlines()]
+    kinds = [line["kind"] for line in await served.timeline(links["report"])]
     assert (kinds.count("neutral"), kinds.count("neutral_over")) == (1, 1)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,19 +14,7 @@ from gateway.rates import Rate, Rates
 from gateway.tasks import Tasks
 from streaming.types import Happening, Kind, Speaker
 from tests.detectors.spoken import at, overlap
-from tests.gateway.serving import Page, Served, serving, settings_in
-
-
-@asynccontextmanager
-async def practising(
-    served: Served, links: dict[str, str], devices: dict[str, str]
-) -> AsyncIterator[tuple[Page, Page]]:
-    async with AsyncExitStack() as stack:
-        a, b = [await stack.enter_async_context(served.page(links[role], devices[role])) for role in ("a", "b")]
-        for page in (a, b):
-            await page.say("consent", practice=True)
-        await a.room(lambda room: room["phase"] == "practising")
-        yield a, b
+from tests.gateway.serving import Served, practising, serving, settings_in
 
 
 def devices() -> dict[str, str]:
@@ -104,8 +90,7 @@ async def test_a_practice_left_running_by_a_gateway_that_was_long_gone_ended_the
         lines = [stored.line for stored in await served.gateway.timeline.read(session)]
         times = {line.kind: line.at for line in lines if isinstance(line, Happening)}
         assert times["ended"] == times["left"], "the outage is no part of it"
-        report = await served.http.get("/api/report", headers={"Authorization": f"Bearer {links['report']}"})
-        assert report.json()["duration_s"] < 1.5
+        assert (await served.told("/api/report", links["report"]))["duration_s"] < 1.5
 
 
 async def test_detectors_that_fail_begin_afresh_and_session_time_goes_on(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.serving import Served, serving, settings_in
+from tests.gateway.serving import Served, bearer, serving, settings_in
 
 
 @pytest.fixture
@@ -22,10 +22,6 @@ def built_client(folder: Path) -> Path:
     (client / "assets" / "main-abc123.js").write_text("export {}")
     (folder / "secret.txt").write_text("not yours")
     return client
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def test_a_new_practice_gives_a_link_a_role_and_says_what_each_is(served: Served) -> None:
@@ -143,10 +139,26 @@ async def test_the_timeline_of_a_practice_is_its_wire_lines(served: Served) -> N
         await a.say("consent", practice=True)
         await b.say("consent", practice=True)
         await a.room(lambda room: room["phase"] == "practising")
-        answer = await served.http.get("/api/timeline", headers=bearer(links["report"]))
+        answer = await served.http.get("/api/timeline", headers=bearer(links["a"]))
     kinds = [json.loads(line)["kind"] for line in answer.text.splitlines()]
     assert kinds == ["joined", "joined", "consent", "consent", "began", "neutral"]
     assert answer.headers["content-type"] == "application/x-ndjson"
+
+
+async def test_nobody_reads_along_unseen_while_the_two_talk(served: Served) -> None:
+    links = await served.links()
+    async with served.page(links["a"]) as a, served.page(links["b"]) as b:
+        for page in (a, b):
+            await page.say("consent", practice=True, observer=True)
+        await a.room(lambda room: room["phase"] == "practising")
+        for role in ("report", "observer"):
+            for path in ("/api/report", "/api/timeline"):
+                answer = await served.http.get(path, headers=bearer(links[role]))
+                assert (answer.status_code, answer.json()["code"]) == (409, "not_ended")
+        await a.say("end")
+        await b.one("ended")
+    for role in ("report", "observer"):
+        assert (await served.http.get("/api/report", headers=bearer(links[role]))).status_code == 200
 
 
 async def test_another_site_s_page_starts_nothing_here(served: Served) -> None:
@@ -156,3 +168,17 @@ async def test_another_site_s_page_starts_nothing_here(served: Served) -> None:
             assert (answer.status_code, answer.json()["code"]) == (403, "bad_origin")
     own = {"Origin": str(served.http.base_url).rstrip("/")}
     assert (await served.http.post("/api/sessions", headers=own)).status_code == 201
+
+
+async def test_what_nobody_foresaw_carries_the_security_headers_too(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:  # a stand-in: no request is known that fails like this
+        raise RuntimeError
+
+    monkeypatch.setattr(served.gateway, "stands", broken)
+    links = await served.links()
+    answer = await served.http.get("/api/link", headers=bearer(links["a"]))
+    assert (answer.status_code, answer.json()["code"]) == (500, "unexpected")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "default-src" in answer.headers["content-security-policy"]

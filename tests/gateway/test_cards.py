@@ -14,7 +14,7 @@ from coach.adherence import answers_of
 from coach.cards import LIBRARY, card_named
 from coach.practice import for_card
 from coach.settings import PRESETS, CoachSettings
-from tests.gateway.serving import Served, serving, settings_in
+from tests.gateway.serving import Served, bearer, serving, settings_in
 
 CARD = "say-it-back"
 OWN = {"skill": "hand the spoon over.", "anchor": "after the tea", "minutes": 5}
@@ -25,10 +25,6 @@ ANCHOR = "after the tea & the “9 o’clock” news"
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
     async with serving(settings_in(tmp_path)) as served:
         yield served
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def started(served: Served, body: dict[str, Any]) -> dict[str, str]:

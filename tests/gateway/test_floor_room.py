@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +65,6 @@ async def test_a_turn_is_spoken_said_back_confirmed_and_swapped(tmp_path: Path) 
             assert newest(b) is None
             await a.say("floor", act="shout")
             assert (await a.refusal("bad_message"))["way_out"]
-        answer = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['report']}"})
-    phases = [line["phase"] for line in map(json.loads, answer.text.splitlines()) if line["kind"] == "floor"]
+        lines = await served.timeline(links["a"])
+    phases = [line["phase"] for line in lines if line["kind"] == "floor"]
     assert phases == ["holding", "reflecting", "confirming", "holding", "off"]

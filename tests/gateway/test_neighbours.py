@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from benchmarks.servers import Server, redis_server
+from benchmarks.servers import Server, free_port, redis_server
 from coach.settings import CoachSettings
 from gateway.demo import DIALOGUE
 from gateway.neighbours import guest, host
@@ -37,12 +37,10 @@ from streaming.audio import read_partners
 from streaming.errors import LeaseLost
 from streaming.timeline import sqlite_url
 from streaming.types import SAMPLE_RATE_HZ, Speaker
-from tests.gateway.neighbours import gateways, partner, practised_at, say_a_cue, spoken, timeline, told, until, working
-from tests.gateway.serving import Page, Served, serving
-from tests.gateway.test_restart import Process, free_port
+from tests.gateway.neighbours import gateways, partner, practised_at, say_a_cue, spoken, working
+from tests.gateway.serving import QUARREL_FROM_S, Page, Served, bearer, serving, until
+from tests.gateway.test_restart import Process
 from tests.streaming.conftest import redis_url
-
-QUARREL_FROM_S = 28.0  # an overlap follows within 4 s
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +82,8 @@ async def test_a_couple_and_its_observer_meet_from_three_gateways(settings: Gate
             for page in (a, b, observer):
                 await page.room(lambda room: room["phase"] == "practising")
             for gateway in (home, second, third):
-                assert (await told(gateway, "/api/link", links["b"]))["phase"] == "practising"
-                report = await told(gateway, "/api/report", links["report"])
+                assert (await gateway.told("/api/link", links["b"]))["phase"] == "practising"
+                report = await gateway.told("/api/report", links["a"])
                 assert report["began_unix"] is not None
             await observer.pong()
             assert observer.lines() == []
@@ -104,7 +102,7 @@ async def test_a_couple_and_its_observer_meet_from_three_gateways(settings: Gate
             await observer.say("pause")
             await observer.refusal("not_a_partner")
             assert "paused" not in {line["kind"] for line in observer.lines()}, "the agreement was withdrawn before it"
-        lines = await timeline(third, links["report"])
+        lines = await third.timeline(links["a"])
         assert [line["by"] for line in lines if line["kind"] == "cue_painted"] == ["b"]
 
 
@@ -150,7 +148,7 @@ async def test_partners_at_two_gateways_hear_each_other_and_are_both_heard(
         assert await b.end() == links["report"]
         await a.until(lambda: a.ended)
         for gateway in (home, second, third):
-            assert (await told(gateway, "/api/link", links["a"]))["phase"] == "ended"
+            assert (await gateway.told("/api/link", links["a"]))["phase"] == "ended"
 
 
 @pytest.mark.slow
@@ -188,7 +186,7 @@ async def test_a_killed_home_is_replaced_while_the_couple_talks_on(
         await until(lambda: spoken(observer.lines(), back_s) == {"a", "b"})
         assert not a.refusals
         assert await a.end() == links["report"]
-        lines = await timeline(third, links["report"])
+        lines = await third.timeline(links["a"])
     keys = [(line["id"], line["status"], line["decided_s"]) for line in lines if "decided_s" in line]
     assert {(line["id"], line["status"], line["decided_s"]) for line in shown} <= set(keys), "nothing shown is lost"
     assert len(keys) == len(set(keys))
@@ -231,7 +229,7 @@ async def test_what_is_lost_on_the_way_is_said_again(
             await b.say("pause")
             for page in (a, b):
                 await page.room(lambda room: room["phase"] == "paused")
-            lines = await timeline(second, links["report"])
+            lines = await second.timeline(links["a"])
         said = [
             line.get("practice", line["kind"])
             for line in lines
@@ -261,7 +259,7 @@ async def test_a_home_that_is_asked_to_end_hands_its_practices_over(settings: Ga
                 await b.say("pause")
                 await again.room(lambda room: room["phase"] == "paused")
             assert b.close_code is None
-        lines = await timeline(second, links["report"])
+        lines = await second.timeline(links["a"])
         assert [line["kind"] for line in lines].count("began") == 1
     assert b"Traceback" not in home.said
 
@@ -369,7 +367,7 @@ async def test_a_bus_that_stands_still_pauses_the_coaching_of_a_guest_and_nothin
             redis.go_on()
         await b.until(lambda: b.room["same_room"])
         await until(lambda: seat._decoding is not None)
-        lines = await timeline(home, links["report"])
+        lines = await home.timeline(links["a"])
         assert "left" not in {line["kind"] for line in lines}, "a silence of the bus is nobody's leaving"
 
 
@@ -382,9 +380,7 @@ async def test_what_is_taken_back_at_another_gateway_is_taken_back_at_home(setti
                 await page.say("consent", practice=True)
                 await page.say("carry", yes=True)
             await a.room(lambda room: all(room["partners"][side]["carry"] for side in "ab"))
-            answer = await second.http.post(
-                "/api/forget", headers={"Authorization": f"Bearer {links['b']}"}, json={"device": device}
-            )
+            answer = await second.http.post("/api/forget", headers=bearer(links["b"]), json={"device": device})
             assert answer.status_code == 200, answer.text
             await a.room(lambda room: room["partners"]["a"]["carry"] and not room["partners"]["b"]["carry"])
 

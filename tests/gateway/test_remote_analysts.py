@@ -17,11 +17,9 @@ from streaming.backbone import Backbone
 from streaming.timeline import Timeline
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Speaker
 from streaming.wire import dumps
-from tests.gateway.serving import Page, Served, serving, settings_in
+from tests.gateway.serving import QUARREL_FROM_S, Page, Served, serving, settings_in
 from tests.gateway.test_workers import working
 from tests.streaming.conftest import redis_url
-
-QUARREL_FROM_S = 28.0  # an overlap follows within 4 s
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from gateway.practice import rooms
 from gateway.practice.rooms import Room
 from streaming.types import Speaker
 from streaming.wire import loads
-from tests.gateway.serving import serving, settings_in
+from tests.gateway.serving import bearer, serving, settings_in
 
 A, B = Speaker.A, Speaker.B
 
@@ -55,7 +55,7 @@ async def test_both_screens_and_the_report_know_of_it(tmp_path: Path) -> None:
             assert [m["room"]["repair"] for m in b.got if m["type"] == "room"][-1] is None
             await a.say("end")
             await b.one("ended")
-        answer = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['report']}"})
+        answer = await served.http.get("/api/timeline", headers=bearer(links["report"]))
     lines = [loads(line) for line in answer.text.splitlines()]
     told = build_report("s", lines, ReportFacts()).practised.repairs
     assert (told.offered, told.accepted) == (1, 1)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -18,13 +17,14 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.gateway_process import PLAIN
+from benchmarks.servers import free_port
 from gateway.demo import DIALOGUE
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Speaker
-from tests.gateway.serving import Page
+from tests.gateway.serving import QUARREL_FROM_S, Page, bearer
 
-QUARREL_FROM_S = 28.0  # an overlap follows within 4 s
 DEVICES = {Speaker.A: "the device of partner a", Speaker.B: "the device of partner b"}
 
 
@@ -40,9 +40,7 @@ class Process:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from gateway.cli import main; main()",
+            *(sys.executable, *PLAIN),
             *("serve", "--port", str(self.port), "--data", str(self._data), *self._options),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -83,12 +81,6 @@ async def running(data: Path, port: int) -> AsyncIterator[Process]:
         sys.stderr.write(process.said.decode(errors="replace"))  # shown where a test fails
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def partners(stack: AsyncExitStack, process: Process, links: dict[str, str]) -> list[SimulatedPartner]:
     audio = read_partners([DIALOGUE])
     out = []
@@ -113,7 +105,7 @@ def overlaps(lines: list[dict[str, Any]], from_s: float) -> list[dict[str, Any]]
 
 async def timeline(process: Process, token: str) -> list[dict[str, Any]]:
     async with process.http as http:
-        answer = await http.get("/api/timeline", headers={"Authorization": f"Bearer {token}"})
+        answer = await http.get("/api/timeline", headers=bearer(token))
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
@@ -138,13 +130,13 @@ async def test_after_a_kill_everything_shown_is_there_and_the_practice_goes_on_i
             killed_unix = time.time()
 
     async with running(tmp_path, port) as process:
-        kept = await timeline(process, links["report"])
+        kept = await timeline(process, links["a"])
         assert {key(line) for line in shown} <= {key(line) for line in kept}
         async with process.http as http:
             stranger = Page(process.socket_url, links["a"], "another device")
             async with stranger:
                 await stranger.refusal("link_in_use")
-            report = await http.get("/api/report", headers={"Authorization": f"Bearer {links['report']}"})
+            report = await http.get("/api/report", headers=bearer(links["a"]))
             began_unix = report.json()["began_unix"]
         async with AsyncExitStack() as stack:
             watching = await stack.enter_async_context(Page(process.socket_url, links["observer"], "x" * 16))
@@ -158,9 +150,9 @@ async def test_after_a_kill_everything_shown_is_there_and_the_practice_goes_on_i
             await watching.one("lines", where=lambda m: bool(overlaps(m["lines"], back_unix - began_unix)))
             token = await a.end()
         assert token == links["report"]
-        after = await timeline(process, links["report"])
+        after = await timeline(process, links["a"])
         async with process.http as http:
-            report = await http.get("/api/report", headers={"Authorization": f"Bearer {token}"})
+            report = await http.get("/api/report", headers=bearer(token))
 
     assert [key(line) for line in after[: len(kept)]] == [key(line) for line in kept], "only appended to"
     outage = (killed_unix - began_unix, back_unix - began_unix)

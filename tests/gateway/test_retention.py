@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.gateway.serving import serving, settings_in
+from tests.gateway.serving import bearer, serving, settings_in
 
 
 async def test_of_a_practice_that_ended_long_enough_ago_nothing_is_kept(tmp_path: Path) -> None:
@@ -17,7 +17,7 @@ async def test_of_a_practice_that_ended_long_enough_ago_nothing_is_kept(tmp_path
             assert running, "one that runs is left alone"
             await a.say("end")
             await b.one("ended")
-        report = {"Authorization": f"Bearer {links['report']}"}
+        report = bearer(links["report"])
         while (answer := await served.http.get("/api/report", headers=report)).status_code == 200:
             pass
         assert answer.json()["code"] == "unknown_link"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,9 +14,7 @@ from gateway.demo import DIALOGUE
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
-from tests.gateway.serving import Served, serving, settings_in
-
-QUARREL_FROM_S = 28.0  # an interruption follows within 4 s
+from tests.gateway.serving import QUARREL_FROM_S, Served, bearer, serving, settings_in, until
 
 
 @pytest.fixture
@@ -50,11 +46,6 @@ async def couple(
         yield a, b
 
 
-async def timeline(served: Served, links: dict[str, str]) -> list[dict[str, Any]]:
-    answer = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['report']}"})
-    return [json.loads(line) for line in answer.text.splitlines()]
-
-
 async def test_before_both_agree_no_frame_is_analysed_and_a_withdrawal_stops_it(served: Served) -> None:
     links = await served.links()
     heard = served.gateway.metrics.heard_seconds._value
@@ -77,7 +68,7 @@ async def test_before_both_agree_no_frame_is_analysed_and_a_withdrawal_stops_it(
         await b.consent()
         await until(lambda: heard.get() > stopped + 1.0)
         await a.end()
-    lines = await timeline(served, links)
+    lines = await served.timeline(links["a"])
     assert lines[0]["kind"] == "joined"
     began = next(n for n, line in enumerate(lines) if line["kind"] == "began")
     assert [line["kind"] for line in lines[:began]].count("consent") == 2
@@ -101,7 +92,7 @@ async def test_a_pause_is_missing_audio_and_session_time_goes_on(served: Served)
         await a.until(lambda: a.room["phase"] == "practising")
         await asyncio.sleep(2.0)
         await a.end()
-    lines = await timeline(served, links)
+    lines = await served.timeline(links["a"])
     paused, resumed = (next(line["start_s"] for line in lines if line["kind"] == k) for k in ("paused", "resumed"))
     assert 1.9 < resumed - paused < 3.0
     speech = [line for line in lines if line["kind"] == "speech" and line["status"] == "final"]
@@ -134,7 +125,7 @@ async def test_a_cue_is_on_disk_before_it_is_shown_and_its_way_is_traced(served:
         await a.room(lambda room: room["phase"] == "practising")
         await speak(served, a.session)
         shown = (await a.one("cue"))["line"]
-        kept = {line["id"] for line in await timeline(served, links)}
+        kept = {line["id"] for line in await served.timeline(links["a"])}
         assert shown["id"] in kept
         assert (await b.one("cue"))["line"] == (await observer.one("cue"))["line"] == shown
         await a.say("dismiss", cue=shown["id"])
@@ -145,7 +136,7 @@ async def test_a_cue_is_on_disk_before_it_is_shown_and_its_way_is_traced(served:
         await b.say("end")
         report = (await b.one("ended"))["report"]
         assert (await a.one("ended"))["report"] == report == links["report"]
-    lines = await timeline(served, links)
+    lines = await served.timeline(links["a"])
     for kind, by in (("cue_painted", "a"), ("cue_painted", "b"), ("cue_dismissed", "a")):
         [line] = [line for line in lines if line["kind"] == kind and line["by"] == by]
         assert line["cue"] == shown["id"]
@@ -154,7 +145,7 @@ async def test_a_cue_is_on_disk_before_it_is_shown_and_its_way_is_traced(served:
             assert 0 <= line["decided_to_sent_ms"] < 1000
             assert line["sent_to_acknowledged_ms"] > 0
             assert "captured_to_decided_ms" in line
-    answer = await served.http.get("/api/report", headers={"Authorization": f"Bearer {report}"})
+    answer = await served.http.get("/api/report", headers=bearer(report))
     assert shown["id"] in {item["id"] for item in answer.json()["rail"] if item["group"] == "cue"}
 
 
@@ -180,7 +171,7 @@ async def test_an_observer_sees_lines_only_while_both_agree(served: Served) -> N
         await observer.room(lambda room: room["phase"] == "practising" and room["observer_waiting"])
         await observer.pong()
         assert observer.lines() == []
-        shown = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['observer']}"})
+        shown = await served.http.get("/api/timeline", headers=bearer(links["observer"]))
         assert shown.json()["code"] == "not_agreed"
         await b.say("consent", practice=True, observer=True)
         await observer.one("lines")
@@ -224,10 +215,10 @@ async def test_a_couple_that_does_not_come_back_has_ended_and_has_its_report(tmp
             for page in (a, b):
                 await page.say("consent", practice=True)
             await a.room(lambda room: room["phase"] == "practising")
-        await until_async(lambda: has_ended(served, links["a"]))
-        answer = await served.http.get("/api/report", headers={"Authorization": f"Bearer {links['report']}"})
+        await until(lambda: has_ended(served, links["a"]))
+        answer = await served.http.get("/api/report", headers=bearer(links["report"]))
         assert answer.status_code == 200
-        lines = await timeline(served, links)
+        lines = await served.timeline(links["a"])
         left = [line["start_s"] for line in lines if line["kind"] == "left"]
         [ended] = [line for line in lines if line["kind"] == "ended"]
         assert ended["start_s"] - max(left) < 0.2, "it was over when the last of them left"
@@ -261,16 +252,15 @@ async def test_what_the_store_cannot_take_does_not_count(served: Served, tmp_pat
         with locked(tmp_path / "breathmark.sqlite3"):
             await b.say("pause")
             await a.room(lambda room: room["phase"] == "paused")  # what stops the analysis never waits
-        await until_async(lambda: has_line(served, links, "paused"))
+        await until(lambda: has_line(served, links, "paused"))
 
 
 async def has_ended(served: Served, token: str) -> bool:
-    answer = await served.http.get("/api/link", headers={"Authorization": f"Bearer {token}"})
-    return bool(answer.json()["phase"] == "ended")
+    return bool((await served.told("/api/link", token))["phase"] == "ended")
 
 
 async def has_line(served: Served, links: dict[str, str], kind: str) -> bool:
-    return any(line["kind"] == kind for line in await timeline(served, links))
+    return any(line["kind"] == kind for line in await served.timeline(links["a"]))
 
 
 @contextmanager
@@ -283,16 +273,3 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         connection.execute("ROLLBACK")
         connection.close()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async def answer() -> bool:
-        return holds()
-
-    await until_async(answer)
-
-
-async def until_async(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while not await holds():  # noqa: ASYNC110 - a counter or another process' file has no event
-            await asyncio.sleep(0.02)

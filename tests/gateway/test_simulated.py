@@ -17,7 +17,7 @@ from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
-from tests.gateway.serving import PATIENCE_S, Served, serving, settings_in
+from tests.gateway.serving import PATIENCE_S, Served, bearer, serving, settings_in
 
 SILENCE = np.zeros(SAMPLE_RATE_HZ, np.float32)
 IN_STEP_S = 0.03  # one window of the speech detector
@@ -36,7 +36,7 @@ def partner(gateway: Served, token: str, audio: Samples = SILENCE) -> SimulatedP
 
 async def first_speech_s(gateway: Served, token: str) -> dict[str, float]:
     """Where each partner's first stretch of speech starts in the timeline."""
-    answer = await gateway.http.get("/api/timeline", headers={"Authorization": f"Bearer {token}"})
+    answer = await gateway.http.get("/api/timeline", headers=bearer(token))
     starts: dict[str, float] = {}
     for line in map(json.loads, answer.text.splitlines()):
         if line["kind"] == "speech" and line["status"] == "final":

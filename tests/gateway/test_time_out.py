@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from coach.wording import SOOTHING
 from gateway.settings import GatewaySettings
 from streaming.wire import samples
 from tests.coach.streams import A, B, greetings, interruption
-from tests.gateway.serving import Page, Served, serving, settings_in
+from tests.gateway.serving import Served, practising, serving, settings_in
 
 MINUTE_S = 60.0
 
@@ -28,19 +26,8 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         yield served
 
 
-@asynccontextmanager
-async def practising(served: Served, links: dict[str, str]) -> AsyncIterator[tuple[Page, Page]]:
-    async with served.page(links["a"], "device of a") as a, served.page(links["b"], "device of b") as b:
-        for page in (a, b):
-            await page.say("consent", practice=True)
-        for page in (a, b):
-            await page.room(lambda room: room["phase"] == "practising")
-        yield a, b
-
-
 async def kinds(served: Served, links: dict[str, str]) -> list[str]:
-    answer = await served.http.get("/api/timeline", headers={"Authorization": f"Bearer {links['report']}"})
-    return [json.loads(line)["kind"] for line in answer.text.splitlines()]
+    return [line["kind"] for line in await served.timeline(links["a"])]
 
 
 def resting(room: dict[str, Any]) -> bool:

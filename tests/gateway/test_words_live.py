@@ -17,8 +17,8 @@ import pytest
 
 from gateway.simulated import SimulatedPartner, speak_together
 from gateway.words.summary import SummarySettings
-from tests.gateway.serving import PATIENCE_S, Page, Served, serving, settings_in
-from tests.gateway.test_session import couple, timeline
+from tests.gateway.serving import PATIENCE_S, Page, Served, bearer, serving, settings_in
+from tests.gateway.test_session import couple
 
 pytestmark = pytest.mark.alone
 
@@ -73,10 +73,6 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         summary = SummarySettings(url, "small", "secret")
         async with serving(settings_in(tmp_path, words="tiny.en", summary=summary)) as served:
             yield served
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def agree(partner: SimulatedPartner, *, words: bool) -> None:
@@ -167,15 +163,15 @@ async def test_without_both_no_word_is_written_and_after_a_withdrawal_none_is_sh
         await a.until(lambda: a.room["phase"] == "practising")
         await speak_together([a, b])
         await asyncio.sleep(2.5)
-        assert [line for line in await timeline(served, links) if line["kind"] == "words"] == []
+        assert [line for line in await served.timeline(links["report"]) if line["kind"] == "words"] == []
         await agree(b, words=True)
         await until_shown(watch, lambda: spoken(watch.lines()) != "")
         assert "decide together" not in spoken(watch.lines()), "what was said before both agreed is not written down"
         await agree(a, words=False)
         await a.until(lambda: not a.room["partners"]["a"]["words"])
-        assert [line for line in await timeline(served, links) if line["kind"] == "words"] == []
+        assert [line for line in await served.timeline(links["report"]) if line["kind"] == "words"] == []
         report = (await served.http.get("/api/report", headers=bearer(links["report"]))).json()
         assert report["spoken"] is None
-        changes = [line for line in await timeline(served, links) if line["kind"] == "words_consent"]
+        changes = [line for line in await served.timeline(links["report"]) if line["kind"] == "words_consent"]
         assert [(line["by"], line["words"]) for line in changes] == [("a", True), ("b", True), ("a", False)]
         await a.end()

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
+from benchmarks.gateway_process import PLAIN
 from benchmarks.servers import Server
 from gateway.practice.exchange import in_stream, lines_stream, state_stream, unpack_came
 from gateway.workers.held import Held
@@ -24,6 +25,7 @@ from streaming.bus import START, Message
 from streaming.timeline import Timeline
 from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
 from streaming.wire import dumps
+from tests.gateway.serving import until
 from tests.gateway.stream_script import expected, feed, reworded, script
 from tests.streaming.conftest import redis_url
 
@@ -55,23 +57,13 @@ async def closed(backbone: Backbone, session: str) -> None:
                     return
 
 
-async def holds(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while await ask() != wanted:  # noqa: ASYNC110 - it is Redis that is asked
-            await asyncio.sleep(0.02)
-
-
 async def kept(backbone: Backbone, session: str) -> None:
     """Waits until a worker has kept a state."""
-    async with asyncio.timeout(PATIENCE_S):
-        while await backbone.bus.last(state_stream(session)) is None:  # noqa: ASYNC110 - it is Redis that is asked
-            await asyncio.sleep(0.02)
 
+    async def there() -> bool:
+        return await backbone.bus.last(state_stream(session)) is not None
 
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not true():  # noqa: ASYNC110 - no event
-            await asyncio.sleep(0.02)
+    await until(there)
 
 
 async def written(timeline: Timeline, session: str) -> list[str]:
@@ -84,7 +76,11 @@ async def test_what_is_written_depends_on_the_order_of_the_stream_alone(backbone
     async with working(backbone, timeline):
         await feed(backbone.bus, "s", messages, speed=40.0)
         await closed(backbone, "s")
-        await holds(lambda: backbone.leases.wanted(), 0)
+
+        async def nobody_wants_it() -> bool:
+            return await backbone.leases.wanted() == 0
+
+        await until(nobody_wants_it)
     lines = await written(timeline, "s")
     assert lines == expected("s", messages)
     assert sum('"kind":"cue"' in line for line in lines) >= 1
@@ -115,16 +111,7 @@ class Program:
     """``breathmark worker`` as people start it."""
 
     def __init__(self, bus: str, store: str) -> None:
-        command = [
-            sys.executable,
-            "-c",
-            "from gateway.cli import main; main()",
-            "worker",
-            "--bus",
-            bus,
-            "--store",
-            store,
-        ]
+        command = [sys.executable, *PLAIN, "worker", "--bus", bus, "--store", store]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
@@ -268,7 +255,7 @@ async def test_what_nobody_worked_on_in_time_is_missing_audio_and_counted(
     ],
 )
 def test_a_worker_that_cannot_begin_says_so_in_one_line(options: list[str], said: str) -> None:
-    command = [sys.executable, "-c", "from gateway.cli import main; main()", "worker", *options]
+    command = [sys.executable, *PLAIN, "worker", *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert said in done.stderr
