@@ -47,11 +47,10 @@ class Findings:
     models: dict[str, TurnModel]
 
 
-def find(conversations: Sequence[Conversation], *, folds: int) -> Findings:
-    """Scores all conversations; ``folds`` groups of them are held out in turn."""
-    gold = {one.name: gold_labels(one) for one in conversations}
-    lessons = [learn(one, gold[one.name]) for one in conversations]
-    models = _held_out(lessons, min(folds, len(lessons)))
+def find(conversations: Sequence[Conversation], teachers: Sequence[Conversation]) -> Findings:
+    """Scores ``conversations``, each with weights that all ``teachers`` but itself have taught."""
+    gold = {one.name: gold_labels(one) for one in teachers}
+    models = _held_out([learn(one, gold[one.name]) for one in teachers])
     rules = TurnSettings(least_p=0.0, listener_samples=0)
 
     def ours(c: Conversation, activity: Activity) -> list[Said]:
@@ -135,7 +134,7 @@ def panels(found: Findings, called: Called) -> list[Panel]:
 def run(*, quick: bool) -> tuple[list[Figure], list[Panel], list[str]]:
     """Figures, panels and notes on the recordings at hand."""
     conversations = read_all(recordings())
-    found = find(conversations[::3] if quick else conversations, folds=14)
+    found = find(conversations[::3] if quick else conversations, conversations)
     heard = conversations[:6:3] if quick else conversations
     called = turns_telephone.call(heard, found.models, 1.5 if quick else 6.0)
     notes = [by_conversation(found), by_cause(found)]
@@ -160,12 +159,9 @@ def false_at_recall_70(scored: Sequence[Scored]) -> float:
     return next((false for found, false in trade(scored) if found >= 0.70), float("nan"))
 
 
-def _held_out(lessons: Sequence[Lessons], folds: int) -> dict[str, TurnModel]:
-    models: dict[str, TurnModel] = {}
-    for fold in range(folds):
-        model = train([one for i, one in enumerate(lessons) if i % folds != fold])
-        models |= {one.name: model for one in lessons[fold::folds]}
-    return models
+def _held_out(lessons: Sequence[Lessons]) -> dict[str, TurnModel]:
+    """For each conversation the model that has heard all others."""
+    return {out.name: train([one for one in lessons if one is not out]) for out in lessons}
 
 
 def _every(_: Conversation, activity: Activity) -> list[Said]:
