@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.practice import rooms
 from gateway.practice.registry import Link, NewSession, Record, Registry
 from gateway.practice.rooms import Partner, Room
 from gateway.protocol import Role
@@ -57,7 +58,4 @@ async def open_next(registry: Registry, record: Record, role: Role, neutral_s: f
 
 def without_learnt(record: Record, by: Speaker) -> Record:
     """Somebody took back that it be kept: it is gone."""
-    room = record.room
-    partner = replace(room.partner(by), carry=False)
-    room = replace(room, a=partner) if by is Speaker.A else replace(room, b=partner)
-    return replace(record, room=replace(room, learnt=False), learnt=None)
+    return replace(record, room=rooms.carried(record.room, by, False), learnt=None)

@@ -112,7 +112,8 @@ class WorkerProcess:
         members = await self._leases.beat(GROUP, self.name)
         await self._renew()
         self._let_go()
-        wanted = await self._leases.wanted()
+        # A bus that has just lost its memory knows of none: what is held here is wanted.
+        wanted = max(await self._leases.wanted(), len(self._mine.names))
         share = -(-wanted // len(members))
         self._metrics.share.set(share)
         self._metrics.sessions.set(len(self._held))
