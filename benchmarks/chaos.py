@@ -134,7 +134,7 @@ class Killed:
 
 
 class Tap:
-    """Writes down what goes over the couples' streams, as a third that nobody knows of."""
+    """Writes down what goes over the couples' streams, unknown to gateway and workers."""
 
     def __init__(self, inbox: Inbox, sessions: Sequence[str]) -> None:
         self.told: dict[str, list[bytes]] = {session: [] for session in sessions}

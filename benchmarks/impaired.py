@@ -54,7 +54,7 @@ PERFECT = Impairment()
 
 
 class UdpPath:
-    """Two ports in this process: what comes in at one leaves at the other, if it is so lucky."""
+    """Two ports in this process: what comes in at one leaves at the other, later or never."""
 
     def __init__(self, impairment: Impairment, seed: int) -> None:
         self.impairment = impairment

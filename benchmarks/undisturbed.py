@@ -1,4 +1,4 @@
-"""The timeline that a practice's stream means: one message after the other, without bus, workers or store."""
+"""The reference timeline of a practice's stream: its messages in order, without bus, workers or store."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _ANSWERS: dict[str, Act] = {f"{_KIND}{act}": act for act in BUTTONS if act != "s
 def acted(session: str, card: str, act: str, at: int, by: str | None = None, *, nth: int = 0) -> Happening:
     """The tap as a line of the timeline. Raises UnusableInput for an act that there is not.
 
-    ``nth`` counts this partner's answers before it: who thinks again, and then once more, is heard each time.
+    ``nth``: how many answers this partner gave before. So an answer that is given, changed and given again counts.
     """
     if act not in get_args(Act):
         raise UnusableInput(f"there is no {act!r} for a card; choose one of {', '.join(get_args(Act))}")

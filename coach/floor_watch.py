@@ -1,4 +1,4 @@
-"""Speech while the other holds the floor: in the floor mode an interruption is exact, for it is known whose turn it is.
+"""Speech during the other's turn. In the floor mode whose turn it is is known, so an interruption is certain.
 
 Detectors lag behind the people who press, and people press a little after they speak, so each start
 is judged a moment later, by the turns as they then stand.
@@ -17,8 +17,8 @@ from streaming.wire import samples
 
 DETECTOR = "coach@1"
 KIND = "broke_in"
-LATE_PRESS_S = 2.0  # who was handed the floor this soon after beginning had it already: the press came late
-KEPT_TURNS = 32  # more changes than this within the time that detectors lag nobody makes
+LATE_PRESS_S = 2.0  # the floor handed over this soon after a start was meant before it: the press came late
+KEPT_TURNS = 32  # nobody makes more changes within the time that detectors lag
 
 
 @dataclass(frozen=True, slots=True)

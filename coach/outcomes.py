@@ -20,7 +20,7 @@ from streaming.wire import samples, seconds
 
 Verdict = Literal["dismissed", "followed", "ignored", "unseen", "unneeded"]
 DETECTOR = "coach@1"
-QUIET_WITHIN_S = 3.0  # who was speaking at the cue and stopped within this, went quiet for it
+QUIET_WITHIN_S = 3.0  # a partner who stops speaking within this of a cue went quiet for it
 BREATH_FROM_S = 15.0  # a shared silence that begins within this is taken as the breath
 EARLY_S = 30.0  # of talk after a cue are enough to see that it was followed
 TURN_S = 1.0  # a turn is longer than a listening sound

@@ -1,4 +1,4 @@
-"""Who is speaking just now, and whether this is a moment at which a word from outside disturbs least."""
+"""Who is speaking now, and whether this is a good moment for a cue: one that disturbs least."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of stores and buses hold passwords: what of them may stand in a message or a log."""
+"""Addresses of stores and buses without their passwords, for messages and logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live process puts between itself and the bus: it never waits to send, and never ends to read."""
+"""Queues between a live process and the bus: sending never blocks, reading goes on through any outage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FlowSettings:
 class Outbox:
     """Sends live audio. While the bus is away the newest is kept, the rest dropped and counted.
 
-    What ``is_live`` says no to stays, in its place: it gives way only to as much again of its kind.
+    Messages for which ``is_live`` is false keep their place in the stream, up to twice as many as may wait.
     """
 
     def __init__(

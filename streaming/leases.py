@@ -1,4 +1,4 @@
-"""Leases: a session belongs to one worker at a time, and who is there.
+"""Leases: a session belongs to one worker at a time. Also the list of workers that are alive.
 
 A lease runs out unless it is renewed, so a worker that is killed is replaced. One that only slept and
 goes on writing is stopped by its fence: the token grows with every new holder, and the timeline refuses

@@ -1,4 +1,4 @@
-"""Stands at the home for the audio connection of a partner whose browser is at another gateway."""
+"""At the home of a practice: a partner's microphone whose audio connection is at another gateway."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Wanted:
 
 
 class FarMicrophone:
-    """Tells the partner's gateway what to do, and takes what is heard there.
+    """Used like ``PartnerMedia``: tells the partner's gateway what to do with the audio, and takes what is heard there.
 
-    Consent first: what comes while nothing is wanted is passed over. Every sample of session time from
+    Consent first: what comes while nothing is wanted is thrown away. Every sample of session time from
     ``begin`` to ``stop`` is delivered once, in order, as audio or as missing audio.
     """
 

@@ -1,4 +1,4 @@
-"""How another process's machine time stands to ours, by asking it: the fastest answer errs least, as in NTP."""
+"""The difference between another process's clock and ours, by asking it; the fastest answer errs least, as in NTP."""
 
 from __future__ import annotations
 

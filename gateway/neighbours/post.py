@@ -1,4 +1,4 @@
-"""A gateway's traffic on the bus. Nothing waits to send, and sound never stands before a cue."""
+"""A gateway's messages to others, in two lanes: letters and sound. Sending never blocks; sound delays no letter."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Lane:
             self._in.unfollow(stream)
 
     def unfollow(self, stream: str, take: Taker) -> None:
-        """Unless somebody else has begun to follow it since: a guest who knocks anew has the same streams."""
+        """Does nothing where another taker follows the stream by now: a guest who knocks again has the same streams."""
         if self._takers.get(stream) == take:
             del self._takers[stream]
             self._in.unfollow(stream)

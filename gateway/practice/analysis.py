@@ -1,4 +1,4 @@
-"""When a practice's audio is looked at, and that the analyst gets a whole stream: media -> analyst.
+"""Switches the analysis of a practice's audio on and off, and fills each gap: the analyst gets one whole stream.
 
 Exists from the moment the practice begins.
 """

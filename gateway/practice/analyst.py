@@ -1,7 +1,7 @@
-"""Who makes lines and cues of one practice's audio: detectors, timeline and coach, in this order.
+"""An analyst makes lines and cues out of one practice's audio: detectors first, then timeline, then coach.
 
-Nothing is shown to anybody before it is on disk. An analyst knows no room and no connection, so it may
-as well run in another process than the one that hears the couple.
+Nothing is shown to anybody before it is on disk. An analyst knows no room and no connection, so it can run in another
+process than the one that hears the couple.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The practices that a process holds by leases: a gateway those it is the home of, a worker those it analyses."""
+"""The practices that this process holds leases on: a gateway is their home, a worker analyses them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Renewed:
 
 
 class Holdings:
-    """All that asks raises BusUnavailable while the keeper of the leases is away; nothing is given up then."""
+    """Async methods raise BusUnavailable while the keeper of the leases is away; nothing is given up then."""
 
     def __init__(self, leases: Leases, holder: str) -> None:
         self._leases = leases

@@ -1,4 +1,4 @@
-"""Detectors and coach as they were at one session time, kept so that others go on as if nothing had been."""
+"""The state of detectors and coach at one session time, from which another process goes on as if nothing happened."""
 
 from __future__ import annotations
 

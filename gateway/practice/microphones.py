@@ -1,4 +1,4 @@
-"""Both partners' audio connections of one practice, be they here or at another gateway."""
+"""Both partners' audio connections of one practice, whether to this gateway or to another one."""
 
 from __future__ import annotations
 

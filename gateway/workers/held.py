@@ -1,9 +1,8 @@
-"""One practice in a worker's hands: what its stream says goes in, lines come out, in the timeline first.
+"""One practice on a worker: reads its stream, runs detectors and coach, writes the timeline, then tells the gateway.
 
-What is written depends on the order of the stream alone: audio is worked on before what people did after
-it is told to the coach, and neither how the stream was cut into readings nor how long the store took
-changes a line. So whoever goes on from a kept state writes what would have been written anyhow, and the
-timeline ignores what it has.
+What is written depends only on the order of messages in the stream. All audio before a message is worked on before
+the coach hears that message; how the stream was cut into reads, and how slow the store was, change no line. So a
+worker that goes on from a kept state writes the same lines again, and the timeline ignores those it already has.
 """
 
 from __future__ import annotations
@@ -125,7 +124,7 @@ class Held:
         self._means.metrics.restores.inc()
 
     async def give_away(self) -> None:
-        """Until nothing is left to write and the state is kept: another goes on at once from here."""
+        """Returns once all is written and the state is kept: another worker can go on from here at once."""
         async with self.order:
             self._leaving = True
             await self._keep()
@@ -196,7 +195,7 @@ class Held:
                     await self._close(heard)
 
     async def _begin(self, begin: Begin) -> None:
-        """From the start. Where a bus forgot all before, the timeline tells the coach; voices are learnt anew."""
+        """At the start of a practice, or where the bus lost its state: then the coach reads the timeline again."""
         pipeline, coach = beginning(self.session, begin.policy, begin.learnt)
         settled = frozenset[str]()
         if begin.at > 0:
@@ -220,9 +219,9 @@ class Held:
         self._means.detectors.open(pipeline)
 
     async def _missed(self, messages: int) -> bool:
-        """The stream is shorter than the time nobody worked: audio is missing, what people did is in the timeline.
+        """Messages were dropped unread: their audio counts as missing, what people did is read from the timeline.
 
-        True where that comes again and again: whoever is too slow for all of it goes on with the newest.
+        Returns True where this happens again soon: a worker that is too slow jumps to the newest message.
         """
         self._means.metrics.missed.inc(messages)
         log.error("messages were dropped before anybody worked on them", session=self.session, messages=messages)
@@ -318,7 +317,7 @@ class Held:
             self.over.set()
 
     async def _tell(self, first: Came) -> None:
-        """All that waits up to the next state, at the cost of one."""
+        """Sends everything that waits before the next state as one message."""
         waiting = []
         for entry in self._outgoing:
             if not isinstance(entry, Came) or entry.began_unix != first.began_unix:

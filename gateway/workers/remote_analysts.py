@@ -137,7 +137,7 @@ class RemoteAnalyst:
             self._practised.changed()
 
     async def close(self) -> None:
-        """Waits for the worker's last words, but not for long: they reach the timeline in any case."""
+        """Waits a few seconds for the worker's last lines; later ones still reach the timeline."""
         self.closing_s = time.monotonic()
         self._say(Close(self._clock.began_unix))
         try:
@@ -170,7 +170,7 @@ class RemoteAnalyst:
         return not late
 
     def _trace(self, cue: Cue, decided_ms: float | None) -> None:
-        """Two hosts' clocks meet here: a difference between them shows in both parts, not in their sum."""
+        """Compares two hosts' clocks: an error moves time from one part to the other; their sum stays right."""
         so_far_ms = (self._clock.now() - cue.at) * 1000 / SAMPLE_RATE_HZ
         decided_ms = so_far_ms if decided_ms is None else decided_ms
         trace = Trace(decided_ms, max(0.0, so_far_ms - decided_ms), time.monotonic())
