@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from coach.settings import CoachSettings
 from gateway.live import Gateway, open_store
 from gateway.logs import configure
+from gateway.practice.registry import Registry
 from gateway.protocol import MAX_MESSAGE_BYTES
 from gateway.settings import GatewaySettings, from_environment
 from gateway.web.app import create_app
@@ -112,7 +113,10 @@ async def _check(settings: GatewaySettings) -> None:
     async with open_backbone(settings.bus_url) as backbone:
         await backbone.leases.wanted()
     engine = await open_store(settings)
-    await engine.dispose()
+    try:
+        await Registry(engine).running()  # what the start reads first: a file that is damaged further in opens well
+    finally:
+        await engine.dispose()
 
 
 def server_config(settings: GatewaySettings) -> uvicorn.Config:

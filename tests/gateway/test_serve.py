@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.live import open_store
 from gateway.media.ice import for_browser
 from gateway.serve import address, bind, sole_use
 from gateway.serve import serve as run
@@ -63,6 +65,21 @@ def test_a_store_that_is_not_one_is_one_clear_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "cannot open the store" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_store_that_is_damaged_further_in_is_one_clear_line(tmp_path: Path) -> None:
+    async def made() -> None:
+        await (await open_store(GatewaySettings(data=tmp_path))).dispose()
+
+    asyncio.run(made())
+    file = tmp_path / "breathmark.sqlite3"
+    damaged = bytearray(file.read_bytes())
+    damaged[4096:] = b"\xab" * (len(damaged) - 4096)
+    file.write_bytes(damaged)
+    done = serve("--port", "0", "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "malformed" in done.stderr
 
 
 def test_a_policy_that_cannot_be_is_told_with_its_line_before_anything_starts(taken: int, tmp_path: Path) -> None:
