@@ -93,7 +93,7 @@ export function LiveLanes(props: { book: LineBook; clock: SessionClock; names: R
           <stop class="axis-edge" />
           <stop class="axis-edge" offset="1" stop-opacity="0" />
         </linearGradient>
-        <rect fill="url(#axis-edge)" width={EDGE_PX} y={layout.axis - 15} height={20} />
+        {edge > windowS && <rect fill="url(#axis-edge)" width={EDGE_PX} y={layout.axis - 15} height={20} />}
         <line ref={playhead} class="playhead" y1={8} y2={layout.axis - 16} />
         <Names names={props.names} a={layout.ribbon.a - 8} b={layout.ribbon.b - 8} />
       </svg>

@@ -14,10 +14,11 @@ import type { PartnerScreen } from "./partner_screen";
 
 export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
   const [step, setStep] = useState<"alone" | "unsafe" | "agree">("alone");
+  const stopped = props.room.now_s > 0; // in the middle of a practice this partner took back the yes
   if (step === "alone")
     return (
-      <Screen title={join.aloneTitle} body={join.aloneLead}>
-        {props.room.now_s > 0 && <p role="status">{waiting.stoppedForBoth}</p>}
+      <Screen title={join.aloneTitle} body={stopped ? waiting.stoppedForBoth : join.aloneLead}>
+        {stopped && <p>{join.aloneLead}</p>}
         <p class="lead">{join.aloneAsk}</p>
         <p class="row">
           <button class="button" onClick={() => setStep("agree")}>
@@ -27,7 +28,7 @@ export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
             {join.aloneYes}
           </button>
         </p>
-        {props.room.now_s > 0 && (
+        {stopped && (
           <button class="button quiet" onClick={() => props.practice.session.send({ type: "end" })}>
             {paused.end}
           </button>

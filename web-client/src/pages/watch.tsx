@@ -65,9 +65,11 @@ export function WatchPage({ token }: { token: string }) {
       <LiveLanes book={session.book} clock={session.clock} names={names} />
       <div class="beside">
         {worded(room) && <LiveWords session={session} names={names} />}
-        <section>
-          <h2>{watch.cues}</h2>
-          <Cues session={session} />
+        <section class="row">
+          <div>
+            <h2>{watch.cues}</h2>
+            <Cues session={session} />
+          </div>
           <Agreements room={room} names={names} />
         </section>
         <details class="fold" open={innerWidth > 700}>
