@@ -124,7 +124,7 @@ class Room:
 
 RoomState: TypeAlias = dict[str, Any]  # JSON, for the store
 _ROOM = TypeAdapter(Room)
-_NOT_KEPT = {"a", "b", "card", "observers", "repair", "repairs"}
+_NOT_KEPT = {"a", "b", "card", "observers", "repair", "repairs"}  # a, b and card in another form
 _KEPT_OF_PARTNERS = ("name", "practice", "observer", "carry", "words")
 
 
@@ -331,9 +331,7 @@ def _partner_view(partner: Partner) -> PartnerView:
 
 def to_state(room: Room) -> RoomState:
     """What must outlive the process. Presence and media do not: whoever is here says so again."""
-    state: RoomState = _ROOM.dump_python(
-        room, mode="json", exclude={"a", "b", "card", "observers", "repair", "repairs"}
-    )
+    state: RoomState = _ROOM.dump_python(room, mode="json", exclude=_NOT_KEPT)
     people = {s.value: {name: getattr(room.partner(s), name) for name in _KEPT_OF_PARTNERS} for s in Speaker}
     return {**state, "partners": people, "card": as_told(room.card) if room.card else None}
 
