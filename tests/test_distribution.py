@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("streaming", "detectors", "coach", "gateway", "benchmarks")
@@ -35,3 +37,10 @@ def test_both_lock_files_agree() -> None:
     runtime, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert runtime
     assert {name: dev.get(name) for name in runtime} == runtime
+
+
+def test_every_room_of_a_package_is_in_what_people_install() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    installed = set(find_packages(str(ROOT), include=wanted))
+    files = (file for package in PACKAGES for file in (ROOT / package).rglob("__init__.py"))
+    assert {".".join(file.parent.relative_to(ROOT).parts) for file in files} == installed
