@@ -116,7 +116,7 @@ class BleedGuard:
         if not echo.known(s):
             return seems
         self._own_db[speaker] = tuple((np.asarray(frame.energies_db) + 2.0 * echo.own_share_db).tolist())
-        return left_db <= echo.threshold_db(s)
+        return echo.is_bleed(left_db, s)
 
     def _seems_bleed(self, speaker: Speaker) -> bool:
         s, here, there = self.settings, self._paths[speaker], self._paths[speaker.other]

@@ -1,7 +1,8 @@
 """How the other partner's voice comes into this microphone: a filter from the one microphone to the other.
 
 Where what this microphone hears can be made out of what the other one heard, it is the other's voice;
-what is left over is this partner's own. The filter is learnt block by block in the frequency domain
+what is left over is this partner's own, as far as it is more than bleed leaves: a room rings on longer than
+the filter is, and has a noise of its own. The filter is learnt block by block in the frequency domain
 (J.-S. Soo and K. K. Pang, "Multidelay block frequency domain adaptive filter", 1990) while bleed
 alone is heard. A voice that this microphone hears first can't be made out of what comes later elsewhere.
 
@@ -68,12 +69,17 @@ class EchoPath:
     usual_left_db: float = 0.0  # of the bleed that it was learnt from
     own_share_db: Samples = field(default_factory=lambda: np.zeros(SUBS, np.float32))  # of each 4 ms of the last frame
     _weights: NDArray[np.complex64] = field(default_factory=lambda: np.zeros((PARTS, _BINS), np.complex64))
+    noise: float = 0.008  # energy that is left of a frame of next to nothing; at first that of a loud room, -45 dB
+    over_due_db: float = 0.0  # what was left of late, over what bleed and noise would leave
     _heard: float = 0.0  # energy of this microphone, of late
     _left: float = 0.0  # what of it could not be explained
+    _rings: float = 0.0  # energy of what was explained, as it dies away in the room
+    _due: float = 0.0  # what bleed and noise would have left, of late
+    _over: float = 0.0  # what was left, of late; sooner forgotten than ``_left`` when it gets fainter
 
     def rest(self) -> None:
         """Nothing was to be told apart for a while."""
-        self._heard = self._left = 0.0
+        self._heard = self._left = self._rings = self._due = self._over = 0.0
 
     def left(self, here: Microphone, there: Microphone) -> Samples:
         """What of this frame can't come from the other microphone."""
@@ -95,10 +101,30 @@ class EchoPath:
         self._heard = memory * self._heard + heard
         self._left = memory * self._left + min(left, heard)
         left_db = 10.0 * math.log10((self._left + 1e-9) / (self._heard + 1e-9))
+        explained, left = here.signal - rest, min(left, heard)
+        self._expect(min(float(explained @ explained), heard), left, settings)
         if left_db <= self.threshold_db(settings) if self.known(settings) else learn:
             self._learn(there.spectra, rest, settings)
             self.usual_left_db += settings.usual_left_share * (left_db - self.usual_left_db)
+            share = settings.noise_fall if left < self.noise else settings.noise_rise
+            self.noise += share * (min(left, settings.noise_most * self.noise) - self.noise)
         return left_db
+
+    def is_bleed(self, left_db: float, settings: BleedSettings) -> bool:
+        """Whether nothing in the frame just heard has to be this partner's own, where the way is known.
+
+        By the share alone, which ``hear`` gives, the faint end of every word of the other's would be own speech.
+        """
+        return left_db <= settings.most_left_db and self.over_due_db <= settings.most_over_db
+
+    def _expect(self, explained: float, left: float, settings: BleedSettings) -> None:
+        """Compares the energy that is ``left`` with what is due to bleed, as loud as it is and was, and to noise."""
+        s = settings
+        self._rings = max(explained, s.ring_fall * self._rings)
+        due = 10.0 ** (self.usual_left_db / 10.0) * self._rings + s.noise_times * self.noise
+        self._due = s.left_memory * self._due + due
+        self._over = min(s.left_memory * self._over, left) + left
+        self.over_due_db = 10.0 * math.log10((self._over + 1e-9) / (self._due + 1e-9))
 
     def known(self, settings: BleedSettings) -> bool:
         """Whether it has explained bleed well enough to be believed."""
@@ -109,7 +135,7 @@ class EchoPath:
         return self.learnt >= settings.echo_frames and self.usual_left_db > settings.useless_left_db
 
     def threshold_db(self, settings: BleedSettings) -> float:
-        """Bleed leaves less than this. The better the way is known, the less."""
+        """Of less than this the way is learnt on. The better it is known, the less."""
         return max(settings.least_left_db, min(settings.bleed_left_db, settings.left_share * self.usual_left_db))
 
     def _learn(self, spectra: NDArray[np.complex64], rest: Samples, settings: BleedSettings) -> None:
@@ -125,13 +151,16 @@ class EchoPath:
         self.learnt += 1
 
     def save(self) -> dict[str, Any]:
-        numbers = [self.learnt, self.usual_left_db, self._heard, self._left]
-        return {"numbers": numbers, "weights": pack(self._weights)}
+        numbers = [self.learnt, self.usual_left_db, self.noise]
+        late = [self._heard, self._left, self._rings, self._due, self._over]
+        return {"numbers": numbers, "late": late, "weights": pack(self._weights)}
 
     @classmethod
     def restore(cls, saved: dict[str, Any]) -> EchoPath:
-        learnt, usual_left_db, heard, left = saved["numbers"]
-        return cls(learnt, usual_left_db, _weights=unpack(saved["weights"]), _heard=heard, _left=left)
+        learnt, usual_left_db, noise = saved["numbers"]
+        path = cls(learnt, usual_left_db, noise=noise, _weights=unpack(saved["weights"]))
+        path._heard, path._left, path._rings, path._due, path._over = saved["late"]
+        return path
 
 
 def tell_apart(here: Microphone, there: Microphone, to_here: EchoPath | None, to_there: EchoPath | None) -> None:

@@ -24,7 +24,7 @@ from detectors.turn_model import TurnModel
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Speaker
 
-_SAVED_VERSION = 8
+_SAVED_VERSION = 9
 
 
 class Heard(NamedTuple):

@@ -37,6 +37,10 @@ class VoicingSettings:
     least_top_octaves: float = 1.58  # 300 Hz: below it nobody's pitch is too high
     reach_octaves: float = 0.75  # over the usual: further than most rise in a question or in anger
     high_doubt: float = 10.0  # likewise, where most of the pitch lies above
+    clear: float = 0.7  # from here on a frame's pitch speaks for a voice
+    adult_periodicity: float = 0.6  # mean of a unit, from which it may be a voice that was never heard before
+    adult_frames: int = 2  # with a pitch below the top: one may be chance
+    adult_share: float = 0.75  # of those that have a pitch
     known_units: int = 4  # utterances: a voice is known
     usual_memory: float = 0.1  # an utterance, of what is usual
 
@@ -50,10 +54,14 @@ class VadSettings:
     sure: float = 0.8  # frames this sure teach the level of speech
     doubt: float = 0.5  # log odds; where a voice is known, evidence gathers from p 0.62
     stranger_doubt: float = 1.5  # where none is, from p 0.82: cries rarely pass it for long
+    voiced_doubt: float = 0.0  # of a frame with an adult's clear pitch: far and mumbled talk stays near p 0.6
+    voiced_stranger_doubt: float = 0.5  # likewise, where no voice is known
     most_evidence: float = 3.0  # of one frame, either way
     announce: float = 0.8  # one frame of p 0.79 where a voice is known, 0.91 where none is; or several of less
     proof: float = 4.0  # of a known voice: its listening sounds, which the model half doubts, mostly reach it
-    stranger_proof: float = 8.0  # 96 ms at the surest; most cries stay below, the least sure line of a voice reached 12
+    # 96 ms at the surest; most cries stay below, the least sure line of a voice reached 12. A short word does not get
+    # there, so what is pitched as adults speak needs no more than a known voice.
+    stranger_proof: float = 8.0
     known_frames: int = 62  # 2 s of sure speech: a voice is known
     far_db: float = 15.0  # this far below a known voice it takes a stranger's proof
     off: float = 0.4  # below it a speaking partner may have stopped
@@ -203,9 +211,16 @@ class BleedSettings:
     usual_left_share: float = 0.05  # a frame
     left_memory: float = 0.5  # a frame: a sixteenth of a second is told apart together
     left_frames: float = 3.0  # of a loudness like this one's at the most
-    bleed_left_db: float = -4.0  # less is left over: bleed. Own voice over it leaves -0.2 in the median, bleed -11
+    bleed_left_db: float = -4.0  # less is left over: it is learnt on. Own voice over it leaves -0.2 in the median
     left_share: float = 0.5  # in dB: half way between what bleed usually leaves and all
     least_left_db: float = -7.0  # and at most this far
+    most_left_db: float = -1.0  # 1 in 100 frames of bleed leaves more, and nearly all of a voice alone
+    most_over_db: float = 3.0  # own voice over bleed: 10 dB and more in the median; 1 in 50 frames of bleed is there
+    ring_fall: float = 0.5  # a frame: 60 dB in 0.64 s, as furnished rooms do
+    noise_times: float = 2.0  # of the noise, which is learnt from its fainter frames
+    noise_fall: float = 0.05  # a frame of bleed
+    noise_rise: float = 0.005  # likewise: most of what bleed leaves is not noise
+    noise_most: float = 10.0  # and louder than that none of it
     rest_frames: int = 8  # a quarter second later it is another sound
 
 

@@ -104,6 +104,33 @@ def test_a_known_way_between_two_microphones_explains_bleed_and_not_a_voice_of_o
     assert left_db("both", learn=False) == again
 
 
+def test_the_faint_end_of_the_others_words_is_no_own_speech_and_a_voice_over_them_is() -> None:
+    """There the room rings on longer than any filter, and its noise is all that is left: a large share of little."""
+    audio, path, settings = dialogue(0, UNTIL_S), EchoPath(), BleedSettings()
+    there = audio[Speaker.A][: 24 * SAMPLE_RATE_HZ]
+    hiss = np.random.default_rng(1).standard_normal(len(there)) * 5e-4
+    bleed = (signal.fftconvolve(there, room(5.0, 0))[: len(there)] * 0.4 + hiss).astype(np.float32)
+    own = np.ascontiguousarray(there[::-1])
+
+    def taken_for_own(heard: Samples, *, learn: bool) -> list[tuple[float, float, bool]]:
+        """Of each frame: what both said in it, mean amplitude, and whether some of it must be own."""
+        out, here, other = [], Microphone(), Microphone()
+        path.rest()
+        for at in range(1024, len(there), 512):
+            here.take(heard[at - 1024 : at])
+            other.take(there[at - 1024 : at])
+            is_own = not path.is_bleed(path.hear(here, other, learn, settings), settings)
+            out.append((float(np.abs(there[at - 512 : at]).mean()), float(np.abs(own[at - 512 : at]).mean()), is_own))
+        return out
+
+    taken_for_own(bleed, learn=True)
+    faint = [is_own for theirs, _, is_own in taken_for_own(bleed, learn=False) if 0.0002 < theirs < 0.002]
+    assert len(faint) > 40
+    assert np.mean(faint) < 0.1
+    over = [is_own for theirs, mine, is_own in taken_for_own(bleed + own, learn=False) if theirs > 0.01 and mine > 0.01]
+    assert np.mean(over) > 0.9
+
+
 def test_what_comes_back_of_own_speech_is_not_taken_for_the_others() -> None:
     """After own speech the other microphone still rings with it; that must not go on as own speech."""
     voice = dialogue(0, UNTIL_S)[Speaker.A][: 20 * SAMPLE_RATE_HZ]
