@@ -187,22 +187,30 @@ class VoiceActivity:
 
     def _gather(self, frame: Frame, p: float) -> None:
         s = self.settings
-        if p < 0.5 and not self._evidence:
+        if p < s.on and not self._evidence:
             return  # there is no less evidence than none
-        heard, p = p, min(max(p, 1e-3), 1.0 - 1e-3)
-        doubt = s.doubt if self.levels.knows_voice(s) else s.stranger_doubt
-        step = math.log(p / (1.0 - p)) - doubt
+        voiced = False
+        if p >= s.on and (self._unit is None or not self._unit.proven):
+            voiced = self.voicing.hear(np.concatenate([self._before, frame.samples]), s.voicing)
+        p = min(max(p, 1e-3), 1.0 - 1e-3)
+        step = math.log(p / (1.0 - p)) - self._doubt(voiced)
         self._evidence = max(0.0, self._evidence + min(max(step, -s.most_evidence), s.most_evidence))
         if not self._evidence:
             self.voicing.forget()
-        elif heard >= s.on and (self._unit is None or not self._unit.proven):
-            self.voicing.hear(np.concatenate([self._before, frame.samples]), s.voicing)
+
+    def _doubt(self, voiced: bool) -> float:
+        """What a frame's log odds are lowered by; ``voiced`` where it has a pitch as adults' speech has."""
+        s = self.settings
+        if self.levels.knows_voice(s):
+            return s.voiced_doubt if voiced else s.doubt
+        return s.voiced_stranger_doubt if voiced else s.stranger_doubt
 
     def _prove(self, unit: _Unit, frame_db: float) -> None:
         """Speech is known to be speech: the turn detector is told where it began, or as far back as may be."""
         s, levels = self.settings, self.levels
         near = levels.knows_voice(s) and frame_db >= levels.speech_db - s.far_db
-        needed = (s.proof if near else s.stranger_proof) + self.voicing.doubt(s.voicing, self.narrow)
+        familiar = near or self.voicing.adult(s.voicing)
+        needed = (s.proof if familiar else s.stranger_proof) + self.voicing.doubt(s.voicing, self.narrow)
         if self._evidence >= needed:
             unit.proven = True
             self.voicing.learn(s.voicing)

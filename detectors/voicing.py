@@ -26,13 +26,22 @@ class Voicing:
     periodicity: float = 0.0  # times amplitude, summed likewise
     octaves: list[float] = field(default_factory=list)  # over 100 Hz, of those that have a pitch
 
-    def hear(self, window: Samples, settings: VoicingSettings) -> None:
-        """``window`` (1024,) ends with the frame."""
+    def hear(self, window: Samples, settings: VoicingSettings) -> bool:
+        """``window`` (1024,) ends with the frame. True where it has a clear pitch, and one that adults speak at."""
         hz, periodicity, amplitude = pitch(window, settings)
         self.weight += amplitude
         self.periodicity += amplitude * periodicity
-        if periodicity >= settings.periodic:
-            self.octaves.append(math.log2(hz / 100.0))
+        if periodicity < settings.periodic:
+            return False
+        self.octaves.append(math.log2(hz / 100.0))
+        return periodicity >= settings.clear and self.octaves[-1] <= settings.least_top_octaves
+
+    def adult(self, settings: VoicingSettings) -> bool:
+        """Whether what was heard since ``forget`` is pitched as adults' speech is: cries, keys and coughs are not."""
+        s = settings
+        low = sum(octaves <= s.least_top_octaves for octaves in self.octaves)
+        pitched = self.periodicity >= s.adult_periodicity * self.weight
+        return pitched and low >= s.adult_frames and low >= s.adult_share * len(self.octaves)
 
     def doubt(self, settings: VoicingSettings, narrow: bool) -> float:
         """How much more evidence than usual (log odds) is wanted of what was heard since ``forget``."""

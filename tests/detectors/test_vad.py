@@ -148,7 +148,7 @@ def test_what_never_becomes_sure_is_taken_back_and_the_turn_detector_never_hears
     """A cry: loud, and for a second now and then as likely speech as not."""
     p = unsure(120, 40, 30, 0.78)
     p[41] = 0.93
-    voice, out = listen(sound([(40 * FRAME_SAMPLES, 70 * FRAME_SAMPLES)], 120), p)
+    voice, out = listen(sound([(40 * FRAME_SAMPLES, 70 * FRAME_SAMPLES)], 120, CRY_HZ), p)
     opened, taken_back = out
     assert (opened.status, taken_back.status) == ("open", "final")
     assert opened.id == taken_back.id
@@ -181,6 +181,25 @@ def test_what_the_model_is_sure_of_for_a_moment_is_doubted_where_it_is_voiceless
     _, other = listen(np.concatenate([before, sound(burst, 200, hz)[len(before) :]]), p)
     assert [a.span.length > RETRACTED_SAMPLES for a in voiced if a.status == "final"] == [True, True]
     assert [a.span.length > RETRACTED_SAMPLES for a in other if a.status == "final"] == [True, False]
+
+
+@pytest.mark.parametrize(("hz", "heard"), [(LOW_HZ, True), (CRY_HZ, False), (None, False)])
+def test_a_stranger_s_first_short_word_is_heard_where_it_is_pitched_as_adults_speak(
+    hz: float | None, heard: bool
+) -> None:
+    word = [(40 * FRAME_SAMPLES, 43 * FRAME_SAMPLES)]
+    _, out = listen(sound(word, 80, hz), probabilities(80, (40, 43)))
+    assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == [heard]
+
+
+@pytest.mark.parametrize(("hz", "heard"), [(LOW_HZ, [True, True]), (CRY_HZ, [True]), (None, [True])])
+def test_what_a_known_voice_mumbles_is_heard_where_its_pitch_is_clear(hz: float | None, heard: list[bool]) -> None:
+    """Far or mumbled talk leaves the model near p 0.6 for long; so does much else."""
+    before = sound([(40 * FRAME_SAMPLES, 110 * FRAME_SAMPLES)], 150)
+    mumbled = sound([(150 * FRAME_SAMPLES, 166 * FRAME_SAMPLES)], 200, hz)[len(before) :]
+    p = [*probabilities(150, (40, 110)), *[0.62] * 16, *[0.05] * 34]
+    _, out = listen(np.concatenate([before, mumbled]), p)
+    assert [a.span.length > RETRACTED_SAMPLES for a in out if a.status == "final"] == heard
 
 
 def test_over_a_telephone_nothing_is_doubted_for_having_no_clear_pitch() -> None:
