@@ -33,7 +33,7 @@ def figures(data: Path, quick: bool) -> list[Figure]:
     length = round((0.75 if quick else 1.5) * 60 * SAMPLE_RATE_HZ)  # of each conversation, or it takes 20 minutes
     lively = [liveliest(one, length) for one in read_all(data)[: 1 if quick else None]]
     spoken = [_spoken(one, data, seed) for seed, one in enumerate(lively)]
-    rooms = _rooms(data)
+    rooms = responses(data)
     clean = _f1("bleed_none_interruption_f1", spoken, None, rooms)
     out = [clean]
     for down_db in DOWN_DB[: 1 if quick else None]:
@@ -80,7 +80,7 @@ def _said(clips: Sequence[Clip], one: Conversation, who: Speaker, random: np.ran
     return out * np.float32(10 ** (random.uniform(-3, 3) / 20))
 
 
-def _rooms(data: Path) -> list[Samples]:
+def responses(data: Path) -> list[Samples]:
     """Responses from the direct sound on, of unit energy."""
     out = []
     for path in sorted((data / "rir").glob("rir*.flac")):

@@ -1,4 +1,4 @@
-"""More of speech activity: the trade of misses for false alarms, what is taken back, a bad line, body and household."""
+"""More of speech activity: misses for false alarms, what is taken back, a bad line, far talk, body and household."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from scipy import signal
 
 from benchmarks import vad_scores
+from benchmarks.bleed_accuracy import responses
 from benchmarks.body_sounds import body_sounds
 from benchmarks.clips import Clip, emodb, levelled, mixed, noises, under
 from benchmarks.harness import Figure, Panel, measured, recordings
@@ -22,6 +24,9 @@ from streaming.types import SAMPLE_RATE_HZ, Annotation, Samples, Span, Speaker
 
 _PLAIN = "plain silero"
 _MISS = 0.05
+_FAR_GAIN = 0.3  # -10 dB: across a room
+_HISS = 3e-4  # -70 dB of full scale
+_WORD_S = (0.2, 0.5)
 _LEAST_SAMPLES = SAMPLE_RATE_HZ // 5  # a sound is taken for speech from 200 ms on
 _LEVELS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99)  # of silero, or of ours when it lets go
 
@@ -47,6 +52,9 @@ def run(quick: bool) -> tuple[list[Figure], list[Panel]]:
     announced = [ms for one in noisy for ms in vad_scores.announcements_ms(one.said, one.truth)]
     lines = [_bad_line(clips, seed) for seed in range(2 if quick else 8)]
     ours, theirs = [_scored(one) for one in lines], [_scored_plain(one) for one in lines]
+    far = [_far(clips, data, seed) for seed in range(2 if quick else 8)]
+    far_ours, far_theirs = [_scored(one) for one in far], [_scored_plain(one) for one in far]
+    words = [_first_word(clips, seed) for seed in range(12 if quick else 60)]
     figures = [
         measured(
             "vad_false_alarm_at_5_percent_miss_noise_5db",
@@ -59,6 +67,15 @@ def run(quick: bool) -> tuple[list[Figure], list[Panel]]:
         Figure("speech_announced_p50_ms_noise_5db", float(np.median(announced)), len(announced)),
         Figure("speech_announced_p95_ms_noise_5db", float(np.quantile(announced, 0.95)), len(announced)),
         measured("vad_f1_telephone_hard", ours, Scored.f1, len(ours), {_PLAIN: Scored.f1(theirs)}),
+        measured("vad_f1_far", far_ours, Scored.f1, len(far), {_PLAIN: Scored.f1(far_theirs)}),
+        measured("vad_miss_share_far", far_ours, Scored.miss, len(far), {_PLAIN: Scored.miss(far_theirs)}),
+        measured(
+            "first_words_lost_share",
+            [_scored(one) for one in words],
+            _lost,
+            len(words),
+            {_PLAIN: _lost([_scored_plain(one) for one in words])},
+        ),
     ]
     voice = np.concatenate([levelled(clip.samples) for clip in clips if clip.emotion == "N"][:4])
     sounds = {sort: _taken(own, voice) for sort, own in body_sounds(3 if quick else 20).items()}
@@ -89,6 +106,33 @@ def _bad_line(clips: Sequence[Clip], seed: int) -> _Heard:
         if random.random() < 0.1:
             samples[at : at + packet] = 0.7 * samples[at - packet : at]
     return _listened(samples, truth)
+
+
+def _far(clips: Sequence[Clip], data: Path, seed: int) -> _Heard:
+    """Talk from across the room that rings longest, over the hiss of the microphone."""
+    random = np.random.default_rng(seed + 580)
+    chosen = random.choice(len(clips), 10, replace=False)
+    samples, truth = vad_scores.rendered([clips[i] for i in chosen], "clean", (), seed)
+    ringing = max(responses(data), key=lambda room: float(np.square(room[SAMPLE_RATE_HZ // 20 :]).sum()))
+    rung = signal.fftconvolve(samples, ringing)[: len(samples)] * _FAR_GAIN
+    return _listened(np.asarray(rung + random.standard_normal(len(rung)) * _HISS, dtype=np.float32), truth)
+
+
+def _first_word(clips: Sequence[Clip], seed: int) -> _Heard:
+    """Of a voice never heard before no more than a short word, cut from the beginning of a clip."""
+    random = np.random.default_rng(seed + 1900)
+    clip = clips[int(random.integers(len(clips)))]
+    begin = vad_scores.spoken(clip.samples)[0].start
+    word = levelled(clip.samples)[begin : begin + round(random.uniform(*_WORD_S) * SAMPLE_RATE_HZ)]
+    pause = np.zeros(SAMPLE_RATE_HZ, np.float32)
+    samples = np.concatenate([pause, word, pause])
+    samples = (samples + random.standard_normal(len(samples)) * 1e-4).astype(np.float32)
+    return _listened(samples, [Span(len(pause), len(pause) + len(word))])
+
+
+def _lost(words: Sequence[Scored]) -> float:
+    """Share of which nothing was heard."""
+    return float(np.mean([not word.hits for word in words]))
 
 
 def _listened(samples: Samples, truth: Sequence[Span]) -> _Heard:
