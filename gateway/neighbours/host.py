@@ -178,6 +178,8 @@ class GuestSeat:
                 self._send(Gone(fence=self._fence()))
                 return
             self._queued = letter.number
+            if not isinstance(letter.what, str):
+                self._session.ahead(self.box, letter.what)
         elif self._waiting.full():
             return  # said again by whoever watches
         self._waiting.put_nowait(letter)
@@ -188,6 +190,7 @@ class GuestSeat:
         if wait:
             await asyncio.wait({self._sending}, timeout=LAST_WORDS_S)
         await self._tasks.close()
+        self._session.unsaid(self.box)
 
     async def _sit(self, before: GuestSeat | None) -> None:
         try:

@@ -68,6 +68,7 @@ class Practice:
         self.partners_left_s = time.monotonic()  # when the last partner left
         self.gone_s = 0.0  # how long nobody carried this practice, when it was opened
         self._left_at = 0  # session time at which the room was last left empty
+        self._stops = 0  # said, and not yet dealt with
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
         self._analysis: Analysis | None = None
@@ -146,7 +147,7 @@ class Practice:
             room,
             seconds(self.now),
             now_unix,
-            observer_waiting=bool(self.audience.watchers) and not room.watchable,
+            observer_waiting=room.observers > 0 and not room.watchable,
             cues_silent=self._coach_silent,
             coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
             words_offered=self._words.offered,
@@ -215,7 +216,7 @@ class Practice:
         if after.audible != before.audible:
             self.microphones.hear_each_other(after.audible)
         if self._analysis is not None:
-            self._analysis.switch(after.analysing)
+            self._analysis.switch(self._listens)
         self.audience.tell(RoomChanged(room=self.view()))
         if after.watchable and not before.watchable:
             await self.audience.catch_up(after)
@@ -336,10 +337,21 @@ class Practice:
         async with self.order:
             await self.change(rooms.microphone_heard(self.room, speaker, silent=silent), fact=True)
 
+    @property
+    def _listens(self) -> bool:
+        return self.room.analysing and not self._stops
+
     def stop_listening(self) -> None:
-        """Until the room has changed: whoever wants it to stop waits for nothing."""
+        """Until ``stop_dealt_with``: whoever wants it to stop waits for nothing."""
+        self._stops += 1
         if self._analysis is not None:
             self._analysis.switch(False)
+
+    def stop_dealt_with(self) -> None:
+        """The room is as the stop made it, or it was refused."""
+        self._stops -= 1
+        if self._analysis is not None:
+            self._analysis.switch(self._listens)
 
     def heard(self, chunk: AudioChunk) -> None:
         if self._analysis is not None:

@@ -57,6 +57,7 @@ class Session:
         self._audience = practice.audience
         self._services = services
         self._closed = False
+        self._stops: dict[int, tuple[Outbox, ClientMessage]] = {}  # said, and not yet dealt with; by the message's id
         self._tasks = Tasks()
 
     @classmethod
@@ -121,13 +122,17 @@ class Session:
     async def _join_watcher(self, seat: Outbox) -> None:
         if len(self._audience.watchers) >= self._services.settings.max_observers:
             raise Refused("room_full", "As many observers as may be are here already.")
-        history = await self._audience.history(self.room) if self.room.watchable else []
+        await self._watched(1)  # the two are told first, though the store is slow
+        try:
+            history = await self._audience.history(self.room) if self.room.watchable else []
+        except StoreUnavailable:
+            await self._watched()
+            raise
         self._audience.watchers.add(seat)
         self._welcome(seat, self.practice.view(), history)
-        await self._watched()
 
-    async def _watched(self) -> None:
-        await self.practice.change(rooms.watched_by(self.room, len(self._audience.watchers)), fact=True)
+    async def _watched(self, coming: int = 0) -> None:
+        await self.practice.change(rooms.watched_by(self.room, len(self._audience.watchers) + coming), fact=True)
 
     async def leave(self, seat: Outbox) -> None:
         await self._tasks.whole(self._leave(seat), "leave")
@@ -137,6 +142,7 @@ class Session:
             seat.close()
             if self._closed:
                 return
+            self.unsaid(seat)
             if seat in self._audience.watchers:
                 self._audience.watchers.discard(seat)
                 await self._watched()
@@ -158,8 +164,40 @@ class Session:
 
     # What they say
 
+    def ahead(self, seat: Outbox, message: ClientMessage) -> None:
+        """Called once it is said, though what was said earlier still waits: a stop counts from here on."""
+        stops = isinstance(message, Pause | TakeTimeOut | End) or (
+            isinstance(message, Consent) and not message.practice
+        )
+        if stops and id(message) not in self._stops and seat in self._audience.seats.values():
+            self._stops[id(message)] = (seat, message)
+            self.practice.stop_listening()
+
+    def unsaid(self, seat: Outbox) -> None:
+        """What this seat said and is still to be dealt with will not be."""
+        for own, message in list(self._stops.values()):
+            if own is seat:
+                self._dealt_with(message)
+
+    def _dealt_with(self, message: ClientMessage) -> None:
+        if self._stops.pop(id(message), None) is not None and not self._closed:
+            self.practice.stop_dealt_with()
+
     async def handle(self, seat: Outbox, message: ClientMessage) -> None:
         """What somebody with a seat says. Raises Refused, StoreUnavailable."""
+        self.ahead(seat, message)
+        if id(message) in self._stops:
+            await self._tasks.whole(self._stop(seat, message), message.type)
+        else:
+            await self._handle(seat, message)
+
+    async def _stop(self, seat: Outbox, message: ClientMessage) -> None:
+        try:
+            await self._handle(seat, message)
+        finally:
+            self._dealt_with(message)
+
+    async def _handle(self, seat: Outbox, message: ClientMessage) -> None:
         if isinstance(message, Ping):
             seat.offer(Pong(t=message.t, now_s=seconds(self.practice.now)))
             return
@@ -183,8 +221,6 @@ class Session:
             answering = self.practice.microphones.connect(speaker, seat, message.sdp)
             self._tasks.spawn(answering, f"offer of {speaker} in {self.id}")
             return
-        if isinstance(message, Pause | End) or (isinstance(message, Consent) and not message.practice):
-            self.practice.stop_listening()  # at once: the room may wait for a store that is away
         await self._tasks.whole(self._act(speaker, message), message.type)
 
     async def _act(self, speaker: Speaker, message: Act) -> None:

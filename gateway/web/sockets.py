@@ -13,7 +13,7 @@ from gateway.neighbours.guest import Guest, Proof
 from gateway.outbox import Outbox
 from gateway.practice.registry import hashed
 from gateway.practice.session import Session
-from gateway.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, Hello, Offer, Role, read_message
+from gateway.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, ClientMessage, Hello, Offer, Role, read_message
 from gateway.rates import Rate
 from gateway.web.http import check_origin
 from streaming.errors import BusUnavailable, LeaseLost, Refused, StoreUnavailable, UnusableInput
@@ -68,9 +68,7 @@ class Connection:
             async with asyncio.timeout(self._settings.hello_s):
                 check_origin(self._socket.headers, self._gateway.settings.allowed_origins)
                 await self._hello(await self._receive())
-            assert self._session is not None
-            while not self._box.closed:
-                await self._take(await self._receive())
+            await self._listen()
         except WebSocketDisconnect:
             self._box.close()
         except Refused as error:
@@ -139,10 +137,41 @@ class Connection:
             return session.room.watchable
         return await self._gateway.registry.owned(message.token, message.device)
 
-    async def _take(self, text: str) -> None:
+    async def _listen(self) -> None:
+        """Deals with what is said, in order; it is read ahead, so that a stop waits for nothing said before it."""
+        said: asyncio.Queue[ClientMessage | Refused | None] = asyncio.Queue(self._settings.burst_messages)
+        reading = asyncio.create_task(self._read_ahead(said), name="socket read ahead")
+        try:
+            while not self._box.closed and (message := await said.get()) is not None:
+                await self._take(message)
+            if not self._box.closed:
+                await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read_ahead(self, said: asyncio.Queue[ClientMessage | Refused | None]) -> None:
+        """Until the browser is gone or said too much, which is raised; ``said`` ends with None then."""
+        try:
+            while True:
+                text = await self._receive()
+                try:
+                    message = read_message(text)
+                except Refused as error:
+                    await said.put(error)
+                    continue
+                if isinstance(self._session, Session):  # a guest's words wait for nothing
+                    self._session.ahead(self._box, message)
+                await said.put(message)
+        except Exception:
+            await said.put(None)
+            raise
+
+    async def _take(self, message: ClientMessage | Refused) -> None:
         assert self._session is not None
         try:
-            message = read_message(text)
+            if isinstance(message, Refused):
+                raise message
             self._gateway.metrics.messages.labels(message.type).inc()
             if isinstance(message, Offer) and not self._offers.take():
                 raise Refused("too_many_offers", "The audio connection was set up again too often.")
