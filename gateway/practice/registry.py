@@ -29,6 +29,8 @@ from streaming.schema import fences, links, sessions
 
 TOKEN_BYTES = 24  # 192 bits: not to be guessed
 SESSION_BYTES = 10
+PROBE_S = 5.0  # balancers ask every few seconds, and anybody may: no more than so often is it worth a sync
+_PROBE = "check"  # no session is called so
 _LEARNT = TypeAdapter(Learnt)
 ROLES: tuple[Role, ...] = ("a", "b", "observer", "report")
 
@@ -69,6 +71,7 @@ class Registry:
     def __init__(self, engine: AsyncEngine, unix_now: Callable[[], float] = time.time) -> None:
         self._engine = engine
         self._unix_now = unix_now
+        self._took_s = -PROBE_S  # when the store last took what ``check`` wrote
 
     async def create(self, demo: bool = False, card: Card | None = None, *, neutral_s: float = 0.0) -> NewSession:
         new, record = self._made(Room(card=card, neutral_s=neutral_s), demo=demo)
@@ -151,14 +154,17 @@ class Registry:
 
     async def hold(self, session: str, fence: int) -> None:
         """From now on no home with a lower ``fence`` writes to the session. Raises LeaseLost where one is higher."""
-        new = {"sqlite": sqlite, "postgresql": postgresql}[self._engine.dialect.name].insert(fences)
-        raised = new.on_conflict_do_update(
-            index_elements=["session"], set_={"fence": fence}, where=fences.c.fence <= fence
-        ).returning(fences.c.fence)
         async with self._writing() as connection:
-            held = (await connection.execute(raised.values(session=session + SCOPE, fence=fence))).first()
+            upward = fences.c.fence <= fence
+            held = (await connection.execute(self._fence(session + SCOPE, fence, upward))).first()
         if held is None:
             raise LeaseLost(f"session {session} has another home now")
+
+    def _fence(self, name: str, fence: int, where: Any = None) -> Any:
+        """Sets it; gives no row where it is there already and ``where`` does not hold."""
+        new = {"sqlite": sqlite, "postgresql": postgresql}[self._engine.dialect.name].insert(fences)
+        put = new.on_conflict_do_update(index_elements=["session"], set_={"fence": fence}, where=where)
+        return put.returning(fences.c.fence).values(session=name, fence=fence)
 
     async def confirm(self, session: str, role: Role, token_hash: str, device_hash: str) -> None:
         """That somebody may sit there: the link is this role's, the device its own. Raises Refused ``unknown_link``."""
@@ -179,8 +185,13 @@ class Registry:
             return list((await connection.execute(query)).scalars())
 
     async def check(self) -> None:
-        """Raises StoreUnavailable where the store cannot be read."""
+        """Raises StoreUnavailable where the store cannot be read, or takes nothing, such as on a full disk."""
         await self._first(select(sessions.c.session).limit(1))
+        now_s = time.monotonic()
+        if now_s - self._took_s > PROBE_S:
+            async with self._writing() as connection:
+                await connection.execute(self._fence(_PROBE, int(self._unix_now())))
+            self._took_s = now_s
 
     async def expire(self, created_before_unix: float, live: Sequence[str] = ()) -> int:
         """Ends the sessions that never began, are older than this and not ``live``; returns how many."""

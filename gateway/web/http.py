@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
@@ -9,20 +10,21 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.refusals import error_body, refusal_of
 from streaming.errors import BreathmarkError, Refused, StoreUnavailable
 
-# Scripts, styles and sounds come from here alone; pictures too, or from the page itself (the QR code).
+# Scripts, styles and sounds come from here alone; pictures too, or from the page itself (the QR code). For sockets the
+# place is named as well: Safari took 'self' for them only from 15.4 on.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "default-src 'self'; connect-src 'self'{sockets}; img-src 'self' data: blob:; media-src 'self' blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
+_PLACE = re.compile(r"[a-z0-9.-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?", re.IGNORECASE)
+_HEADERS = {
     "permissions-policy": "microphone=(self), camera=(), geolocation=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -31,6 +33,13 @@ HEADERS = {
 _UNCACHED = ("/api/", "/metrics", "/healthz")
 
 log = structlog.get_logger("gateway.web.http")
+
+
+def security_headers(asked: Mapping[str, str]) -> dict[str, str]:
+    """For the answer to a request with these headers."""
+    place = asked.get("host", "")
+    sockets = f" ws://{place} wss://{place}" if _PLACE.fullmatch(place) else ""
+    return _HEADERS | {"content-security-policy": CONTENT_SECURITY_POLICY.format(sockets=sockets)}
 
 
 def check_origin(headers: Mapping[str, str], allowed: Collection[str]) -> None:
@@ -60,7 +69,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in security_headers(Headers(scope=scope)).items():
                     headers[name] = value
                 if scope["path"].startswith(_UNCACHED):
                     headers["cache-control"] = "no-store"
@@ -81,7 +90,9 @@ async def _told(request: Request, error: Exception) -> JSONResponse:
     refused, status = _refused(request, error), None
     if isinstance(error, HTTPException):
         status = error.status_code
-    headers = HEADERS | {"cache-control": "no-store"}  # what nobody foresaw is told outside of SecurityHeaders
+    headers = security_headers(request.headers) | {
+        "cache-control": "no-store"
+    }  # what nobody foresaw is told outside of SecurityHeaders
     return JSONResponse(error_body(refused), status or refusal_of(refused).status, headers)
 
 

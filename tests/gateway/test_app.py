@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gateway.practice.registry import PROBE_S
 from tests.gateway.serving import Served, bearer, serving, settings_in
 
 
@@ -113,9 +115,30 @@ async def test_every_answer_carries_the_security_headers_and_the_api_is_never_ca
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert "microphone=(self)" in headers["permissions-policy"]
-        assert headers["content-security-policy"].startswith("default-src 'self'; connect-src 'self' ws: wss:;")
+        place = served.http.base_url.netloc.decode()
+        sockets = f"connect-src 'self' ws://{place} wss://{place};"
+        assert headers["content-security-policy"].startswith(f"default-src 'self'; {sockets}")
         assert "server" not in headers
     assert (await served.http.get("/api/link")).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("host", ["a; script-src *", "x y", "", "a,b", "[::1"])
+async def test_what_names_no_place_gets_into_no_policy(served: Served, host: str) -> None:
+    headers = (await served.http.get("/healthz", headers={"host": host})).headers
+    assert "connect-src 'self';" in headers["content-security-policy"]
+
+
+async def test_a_gateway_whose_disk_is_full_is_not_well(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        served.gateway.registry._took_s = -PROBE_S
+        size, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # nothing grows any more
+        try:
+            full = await served.http.get("/healthz")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        assert (full.status_code, full.json()["code"]) == (503, "store_unavailable")
+        assert (await served.http.get("/healthz")).json() == {"status": "ok"}
 
 
 async def test_nobody_starts_practices_faster_than_by_hand(tmp_path: Path) -> None:
