@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from streaming.address import check, shown
@@ -36,7 +36,13 @@ async def _told(opening: AbstractAsyncContextManager[AsyncConnection], doing: st
         async with opening as connection:
             yield connection
     except (SQLAlchemyError, OSError) as error:
-        raise StoreUnavailable(f"cannot {doing}: {error}") from error
+        raise StoreUnavailable(f"cannot {doing}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What the database said, in its own words: SQLAlchemy's statement and link to its manual help no person."""
+    said = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return " ".join(str(part) for part in said.args) or repr(said)
 
 
 def sqlite_url(data: Path) -> str:
@@ -57,7 +63,7 @@ async def open_engine(url: str) -> AsyncEngine:
             await connection.commit()
     except (SQLAlchemyError, OSError, ValueError) as error:
         await engine.dispose()
-        raise StoreUnavailable(f"cannot open the store {shown(url)}: {error}") from error
+        raise StoreUnavailable(f"cannot open the store {shown(url)}: {reason(error)}") from error
     except BaseException:
         await engine.dispose()
         raise

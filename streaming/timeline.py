@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from streaming import schema, wire
 from streaming.engine import open_engine as open_engine
-from streaming.engine import reading, writing
+from streaming.engine import reading, reason, writing
 from streaming.engine import sqlite_url as sqlite_url
 from streaming.errors import LeaseLost, StoreUnavailable
 from streaming.types import Annotation, Line
@@ -170,7 +170,7 @@ class Timeline:
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, self._settings.longest_retry_s)
                 elif len(batch) == 1:
-                    batch[0].settle(StoreUnavailable(f"cannot write these lines: {error}"))
+                    batch[0].settle(StoreUnavailable(f"cannot write these lines: {reason(error)}"))
                     return
                 else:  # one spoils it for the rest: each for itself
                     for entry in batch:
@@ -189,7 +189,7 @@ class Timeline:
         now = asyncio.get_running_loop().time()
         for entry in batch:
             if entry.until <= now:
-                entry.settle(StoreUnavailable(f"cannot write the timeline: {failure}"))
+                entry.settle(StoreUnavailable(f"cannot write the timeline: {reason(failure)}"))
         return [entry for entry in batch if not entry.done.done()]
 
     async def _commit(self, batch: list[_Append]) -> set[_Append]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streaming.engine import open_engine, sqlite_url
+from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
 from streaming.types import Happening
 
@@ -31,3 +32,20 @@ async def test_what_somebody_was_told_did_not_count_is_not_written_later(tmp_pat
         await timeline.append([said("later")])
         assert [stored.line.id for stored in await timeline.read("s")] == ["waits", "later"]
     await engine.dispose()
+
+
+async def test_a_store_that_fails_is_told_in_the_databases_own_words(tmp_path: Path) -> None:
+    engine = await open_engine(sqlite_url(tmp_path))
+    async with Timeline(engine) as timeline:
+        store = sqlite3.connect(tmp_path / "breathmark.sqlite3")
+        store.execute("ALTER TABLE lines RENAME TO gone")
+        store.close()
+        for doing in (timeline.read("s"), timeline.append([said("lost")])):
+            with pytest.raises(StoreUnavailable, match="no such table: lines") as told:
+                await doing
+            assert "sqlalche" not in str(told.value)
+            assert "SQL:" not in str(told.value)
+    await engine.dispose()
+    (tmp_path / "breathmark.sqlite3").write_bytes(b"no database " * 100)
+    with pytest.raises(StoreUnavailable, match=r"not a database$"):
+        await open_engine(sqlite_url(tmp_path))
