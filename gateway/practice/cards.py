@@ -12,13 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from coach.adherence import BUTTONS, Act
 from coach.cards import LIBRARY, card_named, own_card
 from coach.practice import Card, as_shown, faults
-from gateway.protocol import MAX_MESSAGE_BYTES
+from gateway.protocol import MAX_MESSAGE_BYTES, UNSHOWABLE
 from streaming.errors import Refused
 
 MAX_WRITTEN_CHARS = 80
 MAX_SHOWN_CHARS = 40  # of what was wrong, in a message
 _ASKED = {"skill": "What you’ll do", "anchor": "When"}  # as the page asks for them
-_NO_WORDS = re.compile(r"[<>\x00-\x1f\x7f]")
+_NO_WORDS = re.compile(rf"[<>]|{UNSHOWABLE.pattern}")
+_SEEN = re.compile(
+    r"[^\W\u115f\u1160\u3164\uffa0]"
+)  # a letter or a digit, but for Korean's fillers, which show nothing
 
 
 class _Body(BaseModel):
@@ -93,7 +96,7 @@ def _usable(card: Card) -> Card:
     for code, text in (("bad_skill", card.skill), ("bad_anchor", card.anchor)):
         if len(text) > MAX_WRITTEN_CHARS:
             raise Refused(code, f"This has {len(text)} characters; {MAX_WRITTEN_CHARS} at most fit.")
-        if _NO_WORDS.search(text):
+        if _NO_WORDS.search(text) or (text.strip() and not _SEEN.search(text)):
             raise Refused(code, "There may be plain words only, on one line.")
     found = {fault.field: fault for fault in faults(card)}
     for field, code in (("skill", "bad_skill"), ("anchor", "bad_anchor"), ("minutes", "bad_card")):

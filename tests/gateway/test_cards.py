@@ -126,6 +126,9 @@ async def test_without_a_card_they_just_talk(served: Served, body: dict[str, Any
         ({"own": OWN | {"skill": " "}}, "bad_skill", "What you’ll do is still open; name one act"),
         ({"own": OWN | {"skill": "say " * 13}}, "bad_skill", "over 12 words"),
         ({"own": OWN | {"skill": "<b>sing</b>"}}, "bad_skill", "plain words"),
+        ({"own": OWN | {"skill": "\u200b\u2060"}}, "bad_skill", "plain words"),  # nobody would see anything
+        ({"own": OWN | {"skill": "\u3164"}}, "bad_skill", "plain words"),
+        ({"own": OWN | {"skill": "hand \u202erevo"}}, "bad_skill", "plain words"),
         ({"own": OWN | {"anchor": ""}}, "bad_anchor", "When is still open; tie it to a habit"),
         ({"own": OWN | {"anchor": "x" * 81}}, "bad_anchor", "81 characters; 80 at most"),
         ({"own": OWN | {"minutes": 45}}, "bad_card", "nearest valid value is 10"),
