@@ -14,14 +14,18 @@ _STRAY_SHARE = 0.02  # of all speech: a voice at the door is no third partner
 def read_rttm(path: Path) -> dict[Speaker, list[Span]]:
     """Each partner's speech, sorted, touching or overlapping spans joined.
 
-    Speakers named ``a`` and ``b`` keep their names, otherwise the first to speak is ``a``. Beside two who hold
-    nearly all of the speech, others are left out (``strays`` names them); raises UnusableInput where they are more.
+    Speakers named ``a`` and ``b``, in small letters or large, keep their names, otherwise the first to speak is ``a``.
+    Beside two who hold nearly all of the speech, others are left out (``strays`` names them); raises UnusableInput
+    where they are more.
     """
     named = _named(path)
     for name in strays(path):
         del named[name]
     order = sorted(named, key=lambda name: min(span.start for span in named[name]))
-    if not set(order) <= {"a", "b"}:
+    small = {name.lower(): spans for name, spans in named.items()}
+    if len(small) == len(named) and set(small) <= {"a", "b"}:
+        named = small
+    else:
         named = dict(zip(("a", "b"), (named[name] for name in order), strict=False))
     return {speaker: joined(named.get(speaker.value, [])) for speaker in Speaker}
 

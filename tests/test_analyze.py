@@ -27,7 +27,8 @@ from typer.testing import CliRunner
 from gateway.cli import app, main
 from streaming import wire
 from streaming.audio import partner_chunks, read_audio
-from streaming.types import Kind
+from streaming.rttm import read_rttm
+from streaming.types import Kind, Speaker
 
 BREATHMARK = Path(sys.executable).with_name("breathmark")
 DIALOGUE = Path(__file__).parents[1] / "gateway" / "assets" / "dialogue.ogg"
@@ -101,6 +102,16 @@ def test_given_speech_activity_needs_no_audio(tmp_path: Path) -> None:
     (final,) = [row for row in rows if row["status"] == "final" and row.get("over")] or [{}]
     # 2 s of both: nobody stopped before 1.5 s were over
     assert (final["kind"], final["by"], final["over"], final["start_s"]) == ("talk_over", "b", "a", 4.0)
+
+
+def test_speakers_named_a_and_b_keep_their_names_in_large_letters_too(tmp_path: Path) -> None:
+    for large in ("A", "B"):
+        small = rttm(tmp_path / "small.rttm", (0.0, 6.0, "b"), (4.0, 5.0, "a"))
+        activity = rttm(tmp_path / "two.rttm", (0.0, 6.0, "b"), (4.0, 5.0, "a"))
+        activity.write_text(activity.read_text().replace(f" {large.lower()} ", f" {large} "))
+        assert read_rttm(activity) == read_rttm(small)
+    both = rttm(tmp_path / "both.rttm", (0.0, 6.0, "A"), (4.0, 5.0, "a"))
+    assert {speaker: spans[0].start for speaker, spans in read_rttm(both).items()} == {Speaker.A: 0, Speaker.B: 64_000}
 
 
 def test_what_cannot_be_used_is_told_in_one_line_with_a_way_out(tmp_path: Path) -> None:
