@@ -119,6 +119,10 @@ class Analyst(Protocol):
         """Session time up to which each partner's audio was offered: where the next chunk has to start."""
 
     @property
+    def carried(self) -> int:
+        """Session time up to which a gateway is known to have carried the practice."""
+
+    @property
     def traces(self) -> Mapping[str, Trace]:
         """How each cue came, by its id."""
 
@@ -171,6 +175,7 @@ class LocalAnalyst:
         self.closed = False
         self.coaching_paused = False
         self.given = {speaker: pipeline.given(speaker) for speaker in Speaker}
+        self.carried = max(self.given.values())  # as it was opened
         self.traces: dict[str, Trace] = {}
         self._clock = practised.clock
         self._worker = worker

@@ -101,8 +101,8 @@ class Practice:
         lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
         self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
         self._left_at = max((_told_at(line) for line in lines), default=0)
-        known = max(self._left_at, *analyst.given.values())
-        clock.not_before(known)
+        known = max(self._left_at, analyst.carried)
+        clock.not_before(max(known, *analyst.given.values()))
         self.gone_s = seconds(clock.now() - known)
         self.microphones.hear_each_other(self.room.audible)
         self._words.switch(self.room.worded)

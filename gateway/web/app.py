@@ -27,10 +27,10 @@ from gateway.web.asking import partner, token_of, viewer
 from gateway.web.http import SecurityHeaders, check_origin, tell_errors
 from gateway.web.pages import page
 from gateway.web.sockets import Connection
-from gateway.web.words import add_words, facts_of
+from gateway.web.words import add_words, end_of, facts_of
 from streaming.errors import Refused, UnusableInput
 from streaming.types import Line
-from streaming.wire import dumps, samples
+from streaming.wire import dumps
 
 MAX_MESSAGE_CHARS = 160  # of a refusal that quotes what a stranger sent
 
@@ -103,9 +103,9 @@ def _api(app: FastAPI) -> None:
         link, record = await _shown(request)
         by = await partner(request, link, "Only the two who practised can say how it went.")
         card = _card_of(record)
-        at = _answered_at(record, act)
         timeline = _gateway(request).timeline
-        before = answers_of([stored.line for stored in await timeline.read(link.session)], by)
+        lines = [stored.line for stored in await timeline.read(link.session)]
+        at, before = _answered_at(record, act, lines), answers_of(lines, by)
         if before[-1:] != [act]:  # said again, it is the same answer; another one counts from now on
             await timeline.append([acted(link.session, card.id, act, at, by, nth=len(before))])
         return {"said": BUTTONS[act][1]}
@@ -190,13 +190,13 @@ def _client(app: FastAPI) -> None:
         return page(app.state.settings.client, path, request.headers)
 
 
-def _answered_at(record: Record, act: Act) -> int:
+def _answered_at(record: Record, act: Act, lines: list[Line]) -> int:
     """Session time of an answer. To put a card off, or aside, nobody has to begin it. Raises Refused."""
     if record.began_unix is None and act in ("defer", "avoid"):
         return 0
     if record.began_unix is None or record.ended_unix is None:
         raise Refused("not_now", "The practice has not ended yet.")
-    return samples(max(0.0, record.ended_unix - record.began_unix))
+    return end_of(lines)
 
 
 def _card_of(record: Record) -> Card:

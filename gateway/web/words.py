@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from fastapi import FastAPI, Request
@@ -18,8 +18,7 @@ from gateway.practice.registry import Link, Record
 from gateway.web.asking import partner, viewer
 from gateway.words.summary import Proposal, proposal, propose
 from streaming.errors import Refused
-from streaming.types import Happening, Speaker
-from streaming.wire import samples
+from streaming.types import Happening, Line, Speaker
 
 MAX_BODY_BYTES = 1024
 
@@ -60,6 +59,11 @@ def facts_of(gateway: Gateway, viewer: Speaker | None, record: Record) -> Report
     )
 
 
+def end_of(lines: Sequence[Line]) -> int:
+    """Session time at which the practice ended; 0 before. The wall clock may have been set while it ran."""
+    return max((line.at for line in lines if isinstance(line, Happening) and line.kind == "ended"), default=0)
+
+
 def add_words(app: FastAPI, readable: Readable) -> None:
     """``readable`` says who asks, and refuses those who may not read the report."""
 
@@ -71,7 +75,7 @@ def add_words(app: FastAPI, readable: Readable) -> None:
         if record.began_unix is None or not record.room.worded:
             raise Refused("not_now", "No words of this practice may be shown.")
         gateway = _gateway(request)
-        at = samples(max(0.0, (record.ended_unix or record.began_unix) - record.began_unix))
+        at = end_of([stored.line for stored in await gateway.timeline.read(link.session)])
         detail = {"words": answer.words, "yes": answer.yes}
         line = Happening(secrets.token_hex(10), link.session, REACHING, at, by, detail)
         await gateway.timeline.append([line])

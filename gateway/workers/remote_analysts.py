@@ -37,6 +37,7 @@ from streaming.errors import BusUnavailable, StoreUnavailable, UnusableInput
 from streaming.flow import Inbox, Outbox
 from streaming.timeline import line_key
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Line, Speaker
+from streaming.wire import samples
 
 log = structlog.get_logger("gateway.workers.remote_analysts")
 
@@ -68,6 +69,7 @@ class RemoteAnalyst:
         self.coaching_paused = False
         self.owes = False  # what a worker has to write is with the worker, and on the bus
         self.given = dict.fromkeys(Speaker, at)
+        self.carried = at
         self.traces: dict[str, Trace] = {}
         self.heard_s = time.monotonic()  # when a worker last said something
         self.closed = asyncio.Event()
@@ -197,7 +199,9 @@ class RemoteAnalysts:
 
     async def resume(self, practised: Practised) -> RemoteAnalyst:
         """What workers said before is in the timeline."""
+        carried = await self._carried(practised)
         analyst = self._add(practised, practised.clock.now())
+        analyst.carried = carried
         try:
             await self._inbox.follow_from_now(lines_stream(practised.session))
         except BusUnavailable:
@@ -224,6 +228,15 @@ class RemoteAnalysts:
         except BusUnavailable as error:
             raise StoreUnavailable(f"the state of a practice cannot be read: {error}") from error
         return learnt_of(session, last.payload if last else None, policy)
+
+    async def _carried(self, practised: Practised) -> int:
+        """Whoever carries a practice reminds the bus of it; what nobody adds to is forgotten by the bus in an hour."""
+        now = practised.clock.now()
+        try:
+            last = await self._backbone.bus.last(in_stream(practised.session))
+        except BusUnavailable:
+            return now  # nothing can be told
+        return max(0, now - samples(max(0.0, time.time() - last.published_unix_s))) if last else 0
 
     def _add(self, practised: Practised, at: int) -> RemoteAnalyst:
         if practised.session in self._analysts:  # whoever opened it before has left, or its beginning failed

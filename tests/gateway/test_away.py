@@ -6,8 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
-from tests.gateway.serving import Served, serving, settings_in
+from benchmarks.servers import Server
+from streaming.engine import sqlite_url
+from tests.gateway.serving import Served, bearer, practising, serving, settings_in
+from tests.streaming.conftest import redis_url
 
 DEVICES = {"a": "device of a", "b": "device of b"}
 
@@ -52,3 +56,37 @@ async def test_after_a_short_absence_session_time_goes_on_whatever_the_clock_on_
         assert page.got[0]["room"]["phase"] == "practising"
         now_s = (await page.pong())["now_s"]
     assert max(0.0, away_s) <= now_s - left_s + 2.1 < max(0.0, away_s) + 30  # of the last 2 s nothing may be known
+
+
+@pytest.mark.parametrize(("away_s", "phase"), [(0.0, "practising"), (50 * 3600.0, "ended")])
+async def test_the_same_where_workers_analyse_it(redis: Server, tmp_path: Path, away_s: float, phase: str) -> None:
+    with Redis(port=redis.port) as bus:
+        bus.flushall()
+        settings = settings_in(tmp_path, bus_url=redis_url(redis), store_url=sqlite_url(tmp_path))
+        async with serving(settings) as served:
+            links, left_s = await practised(served)
+        if away_s:
+            began_earlier(tmp_path, away_s)
+            bus.flushall()  # it forgets within the hour what nobody adds to
+        async with serving(settings) as served, served.page(links["a"], DEVICES["a"]) as page:
+            assert page.got[0]["room"]["phase"] == phase
+            if phase == "practising":
+                assert (await page.pong())["now_s"] > left_s
+
+
+async def test_an_answer_belongs_to_the_end_of_the_practice_though_the_clock_on_the_wall_was_set(
+    tmp_path: Path,
+) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        links = (await served.http.post("/api/sessions", json={"card": "say-it-back"})).json()["links"]
+        async with practising(served, links, DEVICES) as (a, b):
+            await a.say("end")
+            await b.one("ended")
+    began_earlier(tmp_path, 3600.0)
+    async with serving(settings_in(tmp_path)) as served:
+        headers = bearer(links["a"]) | {"breathmark-device": DEVICES["a"]}
+        answer = await served.http.post("/api/practised", headers=headers, json={"act": "finish"})
+        assert answer.status_code == 201, answer.text
+        lines = await served.timeline(links["a"])
+    (ended,) = [line for line in lines if line["kind"] == "ended"]
+    assert lines[-1]["start_s"] == ended["start_s"]
