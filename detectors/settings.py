@@ -39,7 +39,7 @@ class VoicingSettings:
     high_doubt: float = 10.0  # likewise, where most of the pitch lies above
     clear: float = 0.7  # from here on a frame's pitch speaks for a voice
     adult_periodicity: float = 0.6  # mean of a unit, from which it may be a voice that was never heard before
-    adult_frames: int = 2  # with a pitch below the top: one may be chance
+    adult_frames: int = 4  # with a pitch below the top: a cough or a laugh has two or three
     adult_share: float = 0.75  # of those that have a pitch
     known_units: int = 4  # utterances: a voice is known
     usual_memory: float = 0.1  # an utterance, of what is usual
@@ -55,7 +55,7 @@ class VadSettings:
     doubt: float = 0.5  # log odds; where a voice is known, evidence gathers from p 0.62
     stranger_doubt: float = 1.5  # where none is, from p 0.82: cries rarely pass it for long
     voiced_doubt: float = 0.0  # of a frame with an adult's clear pitch: far and mumbled talk stays near p 0.6
-    voiced_stranger_doubt: float = 0.5  # likewise, where no voice is known
+    voiced_stranger_doubt: float = 1.0  # likewise, where no voice is known
     most_evidence: float = 3.0  # of one frame, either way
     announce: float = 0.8  # one frame of p 0.79 where a voice is known, 0.91 where none is; or several of less
     proof: float = 4.0  # of a known voice: its listening sounds, which the model half doubts, mostly reach it
