@@ -24,6 +24,7 @@ from gateway.practice.practice import Services
 from gateway.practice.registry import Link, NewSession, Record, Registry
 from gateway.practice.session import Session
 from gateway.protocol import Phase
+from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.strain import Strain
 from gateway.tasks import Tasks
@@ -54,6 +55,8 @@ class Gateway:
     def __init__(self, settings: GatewaySettings, *, unix_now: Callable[[], float] = time.time) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        offers = settings.sockets.offers_per_minute
+        self.offers = Rates(offers / 60, offers)  # of a link, over all its sockets
         self._unix_now = unix_now
         self._live: dict[str, Session] = {}
         self._opening = asyncio.Lock()

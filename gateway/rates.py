@@ -25,7 +25,7 @@ class Rate:
 
 
 class Rates:
-    """A bucket each for the addresses seen last; the longest unseen is forgotten first."""
+    """A bucket each for those seen last; the longest unseen is forgotten first."""
 
     def __init__(self, per_s: float, burst: float, most: int = 1024) -> None:
         self._per_s, self._burst, self._most = per_s, burst, most

@@ -33,7 +33,7 @@ class Connection:
         self._gateway = gateway
         self._settings = gateway.settings.sockets
         self._messages = Rate(self._settings.messages_per_s, self._settings.burst_messages)
-        self._offers = Rate(self._settings.offers_per_minute / 60, self._settings.offers_per_minute)
+        self._link = ""  # of whoever speaks: the hash of its token
         self._box = Outbox("observer", self._settings, gateway.metrics)
         self._session: Session | Guest | None = None
         self._known = known
@@ -125,7 +125,8 @@ class Connection:
         self._known()
         self._box.role = link.role
         self._gateway.metrics.sockets.labels(link.role).inc()
-        proof = Proof(hashed(message.token), hashed(message.device))
+        self._link = hashed(message.token)
+        proof = Proof(self._link, hashed(message.device))
         self._session = session or self._gateway.guest(link, proof)
         await self._session.join(self._box, message.name)
 
@@ -173,7 +174,7 @@ class Connection:
             if isinstance(message, Refused):
                 raise message
             self._gateway.metrics.messages.labels(message.type).inc()
-            if isinstance(message, Offer) and not self._offers.take():
+            if isinstance(message, Offer) and not self._gateway.offers.take(self._link):
                 raise Refused("too_many_offers", "The audio connection was set up again too often.")
             await self._session.handle(self._box, message)
         except Refused as error:

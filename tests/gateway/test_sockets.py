@@ -147,12 +147,18 @@ async def test_a_page_that_floods_is_let_go(tmp_path: Path) -> None:
         await page.closed()
 
 
-async def test_offers_in_a_row_are_bounded(tmp_path: Path) -> None:
+async def test_offers_in_a_row_are_bounded_over_all_sockets_of_a_link(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, sockets=SocketSettings(offers_per_minute=2))
-    async with serving(settings) as served, served.page((await served.links())["a"]) as page:
-        for _ in range(3):
-            await page.say("offer", sdp="v=0")
-        assert not (await page.refusal("too_many_offers"))["fatal"]
+    async with serving(settings) as served:
+        links = await served.links()
+        async with served.page(links["a"], "device of a") as page:
+            for _ in range(3):
+                await page.say("offer", sdp="v=0")
+            assert not (await page.refusal("too_many_offers"))["fatal"]
+        async with served.page(links["a"], "device of a") as page, served.page(links["b"]) as other:
+            for one, code in ((page, "too_many_offers"), (other, "bad_offer")):
+                await one.say("offer", sdp="v=0")
+                assert (await one.one("refused"))["code"] == code
 
 
 async def test_only_pages_of_the_gateway_or_of_allowed_places_may_connect(tmp_path: Path) -> None:
