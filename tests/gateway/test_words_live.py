@@ -163,15 +163,15 @@ async def test_without_both_no_word_is_written_and_after_a_withdrawal_none_is_sh
         await a.until(lambda: a.room["phase"] == "practising")
         await speak_together([a, b])
         await asyncio.sleep(2.5)
-        assert [line for line in await served.timeline(links["report"]) if line["kind"] == "words"] == []
+        assert [line for line in await served.timeline(links["a"]) if line["kind"] == "words"] == []
         await agree(b, words=True)
         await until_shown(watch, lambda: spoken(watch.lines()) != "")
         assert "decide together" not in spoken(watch.lines()), "what was said before both agreed is not written down"
         await agree(a, words=False)
         await a.until(lambda: not a.room["partners"]["a"]["words"])
-        assert [line for line in await served.timeline(links["report"]) if line["kind"] == "words"] == []
-        report = (await served.http.get("/api/report", headers=bearer(links["report"]))).json()
+        assert [line for line in await served.timeline(links["a"]) if line["kind"] == "words"] == []
+        report = (await served.http.get("/api/report", headers=bearer(links["a"]))).json()
         assert report["spoken"] is None
-        changes = [line for line in await served.timeline(links["report"]) if line["kind"] == "words_consent"]
+        changes = [line for line in await served.timeline(links["a"]) if line["kind"] == "words_consent"]
         assert [(line["by"], line["words"]) for line in changes] == [("a", True), ("b", True), ("a", False)]
         await a.end()
