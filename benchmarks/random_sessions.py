@@ -36,6 +36,7 @@ ACTS = (
     "media_lost",
     "time_out",
     *["floor"] * 4,
+    "note",
 )
 FLOORS = ("off", "holding", "reflecting", "confirming")
 

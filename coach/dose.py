@@ -14,7 +14,10 @@ Silence = Literal["settling_in", "spacing", "dose", "ignored", "time_out"]
 
 @dataclass
 class Dose:
-    """Counts cues given and cues ignored. A time-out that a person asked for is no dose, but starts the spacing."""
+    """Counts cues given and cues ignored.
+
+    A time-out that a person asked for, and what an observer says to both, is no dose, but starts the spacing.
+    """
 
     _given: list[int] = field(default_factory=list)  # times of the coach's own cues
     _spacing_until: int = 0

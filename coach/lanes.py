@@ -29,6 +29,7 @@ FLOOR_LABELS: dict[Act, str] = {
     "stop": "You went on without turns",
 }
 CUE_LABELS = {1: "One at a time", 2: "A breath together", 3: "Reflect", 4: "Time-out"}
+NOTE_LABEL = "From the observer"
 VERDICTS = {
     "followed": "taken up",
     "dismissed": "put aside",
@@ -120,7 +121,7 @@ def rail(record: Record) -> list[Mark]:
         )
         for a in record.overlaps
     ]
-    marks += _cues(record) + _pauses(record) + _floor(record) + _card(record)
+    marks += _cues(record) + _pauses(record) + _floor(record) + _card(record) + _notes(record)
     return sorted(marks, key=lambda mark: (mark.start_s, mark.group, mark.id))
 
 
@@ -172,6 +173,13 @@ def _card(record: Record) -> list[Mark]:
         label = f"Begun: “{card.title}”" if act == "start" and card else f"Said: “{BUTTONS[act][0]}”"
         out.append(Mark(h.id, "card", act, seconds(h.at), seconds(h.at), label, by=partner(h.by)))
     return out
+
+
+def _notes(record: Record) -> list[Mark]:
+    return [
+        Mark(note.id, "note", note.kind, seconds(note.at), seconds(note.at), NOTE_LABEL, text=note.detail["text"])
+        for note in record.notes
+    ]
 
 
 def at(sample: int) -> str:

@@ -108,7 +108,8 @@ class Coach(Known):
         Besides the gateway's own kinds: ``time_out`` (a partner asks for one; the detail holds its
         ``minutes`` and names the clock time of the return, ``back_at``), ``cues_wanted`` (a silent
         coach may speak again), ``floor`` (a step of the floor mode), ``neutral`` (the first ``seconds``
-        are for easy talk) and ``neutral_over`` (somebody would rather begin).
+        are for easy talk), ``neutral_over`` (somebody would rather begin) and ``note`` (an observer has just said
+        a few words to both: the coach keeps its distance from them).
         """
         self._hearing.happened(happening, self.now)
         self._floor.happened(happening)
@@ -132,6 +133,8 @@ class Coach(Known):
             self._neutral(happening.at + samples(happening.detail["seconds"]))
         elif happening.kind == "neutral_over":
             self._neutral(happening.at)
+        elif happening.kind == "note":
+            self._dose.give(happening.at, self.settings, asked=True)
         elif happening.kind == "time_out" and not self._dose.resting(self.now):
             return [self._time_out(happening)]
         self._settle_watches(self.now)

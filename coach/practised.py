@@ -5,7 +5,7 @@ from __future__ import annotations
 from coach.adherence import Act, answers_of
 from coach.cards import card_told
 from coach.record import Record
-from coach.report_form import Answered, CueTold, Pauses, Practised, Repairs, TurnsTaken
+from coach.report_form import Answered, CueTold, NoteTold, Pauses, Practised, Repairs, TurnsTaken
 from streaming.types import Speaker
 from streaming.wire import seconds
 
@@ -52,6 +52,16 @@ def cues_told(record: Record) -> tuple[CueTold, ...]:
                 settled_s=outcome.settled_s if outcome else None,
             )
         )
+    return tuple(out)
+
+
+def notes_told(record: Record) -> tuple[NoteTold, ...]:
+    """Each note, and on whose screens it was; what the two made of it nobody guesses."""
+    out = []
+    for note in record.notes:
+        painted = record.painted_by(note)
+        shown_on = tuple(speaker for speaker in Speaker if speaker in painted)
+        out.append(NoteTold(seconds(note.at), note.detail["text"], shown_on))
     return tuple(out)
 
 

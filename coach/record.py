@@ -91,10 +91,16 @@ class Record:
         """Those of ``by``, or of anybody where it is None."""
         return [a for a in self.overlaps if a.kind in INTERRUPTION_KINDS and (by is None or a.by is by)]
 
-    def painted_by(self, cue: Cue) -> set[Speaker]:
-        """Whose screens acknowledged the cue."""
-        painted = {h.by for h in self.happenings if h.kind == "cue_painted" and h.detail.get("cue") == cue.id}
+    def painted_by(self, shown: Cue | Happening) -> set[Speaker]:
+        """Whose screens acknowledged the cue or the note."""
+        what = "cue" if isinstance(shown, Cue) else shown.kind
+        painted = {h.by for h in self.happenings if h.kind == f"{what}_painted" and h.detail.get(what) == shown.id}
         return {speaker for speaker in Speaker if speaker in painted}
+
+    @property
+    def notes(self) -> list[Happening]:
+        """What an observer said to both."""
+        return [h for h in self.happenings if h.kind == "note" and isinstance(h.detail.get("text"), str)]
 
     def _end(self, notes: list[Annotation]) -> int:
         ended = [h.at for h in self.happenings if h.kind == "ended"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from coach.findings import couple_view, strengths
 from coach.lanes import lane, quality, rail, unheard_s
 from coach.moments import moments
-from coach.practised import cues_told, practised
+from coach.practised import cues_told, notes_told, practised
 from coach.record import Record, lasting, partner
 from coach.report_form import Consent, Report, ReportFacts, Scope, report_json
 from coach.spoken import with_words
@@ -39,6 +39,7 @@ def build_report(session: str, lines: Sequence[Line], facts: ReportFacts) -> Rep
         turn_taking=turn_taking(record),
         couple=couple_view(record),
         limits=_limits(record),
+        notes=notes_told(record),
     )
     return with_words(report, record, lines) if facts.words else report
 

@@ -100,6 +100,15 @@ class CueTold:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteTold:
+    """A few words that an observer sent to both, as they were recorded, and on whose screens they were."""
+
+    at_s: float
+    text: str
+    shown_on: tuple[Speaker, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Practised:
     card: str | None
     planned_s: float | None
@@ -132,7 +141,7 @@ class Mark:
     """Something on the centre rail."""
 
     id: str
-    group: Literal["overlap", "cue", "pause", "floor", "card", "repair"]
+    group: Literal["overlap", "cue", "pause", "floor", "card", "repair", "note"]
     kind: str
     start_s: float
     end_s: float
@@ -236,6 +245,7 @@ class Report:
     turn_taking: tuple[TurnTaking, ...]
     couple: CoupleView
     limits: tuple[str, ...]
+    notes: tuple[NoteTold, ...] = ()
     spoken: Spoken | None = None  # None: not both agreed to words
     v: int = 1
 

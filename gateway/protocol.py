@@ -19,6 +19,9 @@ MAX_MESSAGE_BYTES = 65_536  # a full SDP offer of a browser is 2 to 6 KiB
 MAX_SDP_CHARS = 60_000
 MAX_NAME_CHARS = 40
 MAX_CLOCK_CHARS = 16
+MAX_NOTE_WORDS = 4  # read in one glance, in the middle of a talk
+MAX_NOTE_CHARS = 40  # four long words; more do not fit a phone in large type
+MAX_TYPED_CHARS = 400  # what is longer no page sends; between the two, whoever typed it is told what fits
 
 Role: TypeAlias = Literal["a", "b", "observer", "report"]
 Phase: TypeAlias = Literal["waiting", "consent", "practising", "paused", "ended"]
@@ -85,7 +88,10 @@ class FreshIce(_FromBrowser):
 
 
 class Painted(_FromBrowser):
-    """The browser's own clock: when the cue's message came in, and the animation frame that showed it."""
+    """The browser's own clock: when the cue's message came in, and the animation frame that showed it.
+
+    ``cue`` may be a note, too.
+    """
 
     type: Literal["painted"]
     cue: _LineId
@@ -151,6 +157,13 @@ class CuesWanted(_FromBrowser):
     type: Literal["cues_wanted"]
 
 
+class Note(_FromBrowser):
+    """An observer's few words to both partners."""
+
+    type: Literal["note"]
+    text: Annotated[str, Field(max_length=MAX_TYPED_CHARS)]
+
+
 class Ping(_FromBrowser):
     type: Literal["ping"]
     t: Annotated[float, Field(allow_inf_nan=False)] = 0.0
@@ -172,7 +185,7 @@ Act: TypeAlias = (
     | End
 )
 ClientMessage: TypeAlias = Annotated[
-    Hello | Offer | FreshIce | Painted | Dismiss | Ping | Act, Field(discriminator="type")
+    Hello | Offer | FreshIce | Painted | Dismiss | Ping | Note | Act, Field(discriminator="type")
 ]
 _CLIENT_MESSAGE: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 
@@ -248,6 +261,7 @@ class RoomView(_ToBrowser):
     learnt: bool = False  # something is kept of an earlier practice, or after the end of this one
     words_offered: bool = False  # this gateway can write words down, if both want it
     words_behind: bool = False  # they come late, or some not at all
+    note_from_s: float = 0.0  # session time from which an observer may send the next few words
     cues_silent: bool = False  # two cues were ignored: there are no more of the coach's own, until somebody asks
 
     @property
@@ -283,6 +297,13 @@ class CueShown(_ToBrowser):
     line: WireLine
 
 
+class NoteShown(_ToBrowser):
+    """An observer's few words, for both partners and all observers."""
+
+    type: Literal["note"] = "note"
+    line: WireLine
+
+
 class Lines(_ToBrowser):
     """Timeline lines for observers, in batches. A line may come twice: its id and status are its key."""
 
@@ -313,4 +334,4 @@ class Pong(_ToBrowser):
     now_s: float
 
 
-ServerMessage: TypeAlias = Welcome | RoomChanged | Answer | CueShown | Lines | RefusedMessage | Ended | Pong
+ServerMessage: TypeAlias = Welcome | RoomChanged | Answer | CueShown | NoteShown | Lines | RefusedMessage | Ended | Pong

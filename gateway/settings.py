@@ -52,6 +52,8 @@ class GatewaySettings:
     log_level: str = "info"
     max_live_sessions: int = 50  # two streams each; 2 cores carry about 80 streams of detectors
     max_observers: int = 8  # a session
+    # Between two notes, of all observers together: a talk with somebody talking into it every minute is another's.
+    note_every_s: float = 60.0
     max_sockets: int = 1000  # beyond it even a polite refusal costs too much
     sessions_per_minute: float = 20.0  # one address: nobody starts practices faster by hand
     poll_s: float = 0.02  # one packet: audio that did not come becomes missing this often

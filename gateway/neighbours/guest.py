@@ -48,6 +48,7 @@ from gateway.protocol import (
     Hello,
     Lines,
     MediaState,
+    Note,
     Offer,
     Pause,
     Ping,
@@ -209,9 +210,9 @@ class Guest:
             return
         if isinstance(message, Hello):
             raise Refused("bad_message", "Hello was said already.")
-        if self._media is None:
+        if self._media is None and not isinstance(message, Note):
             raise Refused("not_a_partner", "An observer watches, and changes nothing.")
-        if isinstance(message, Offer):
+        if self._media is not None and isinstance(message, Offer):
             if self._room is not None and self._room.phase == "ended":
                 raise Refused("session_ended", "This practice has ended.")
             answering = answer(self._media, box, message.sdp, self.id)

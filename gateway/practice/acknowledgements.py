@@ -1,45 +1,57 @@
-"""What browsers say became of a cue: painted, dismissed. Each is one line of the timeline, said once."""
+"""What browsers say became of a cue (painted, dismissed) or a note (painted). Each is one line, said once."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gateway.metrics import Metrics
 from gateway.practice.analyst import Trace
+from gateway.practice.notes import KIND as NOTE
 from gateway.protocol import Dismiss, Painted
 from streaming.errors import Refused
 from streaming.ids import event_id
-from streaming.types import Cue, Happening, Speaker
+from streaming.types import Cue, Happening, Line, Speaker
 
 DETECTOR = "gateway@1"
 
 
 class Acknowledgements:
-    """The cues of one practice, and who has answered which."""
+    """The cues and notes of one practice, and who has answered which."""
 
     def __init__(self, session: str, metrics: Metrics) -> None:
         self._session = session
         self._metrics = metrics
         self._cues: dict[str, Cue] = {}
+        self._notes: dict[str, Happening] = {}
         self._answered: set[str] = set()
 
-    def shown(self, cues: Iterable[Cue]) -> None:
-        self._cues.update((cue.id, cue) for cue in cues)
+    def shown(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if isinstance(line, Cue):
+                self._cues[line.id] = line
+            elif isinstance(line, Happening) and line.kind == NOTE:
+                self._notes[line.id] = line
 
     def happening(
         self, speaker: Speaker, message: Painted | Dismiss, now: int, traces: Mapping[str, Trace]
     ) -> Happening | None:
         """The line to append; None where it was said before. Raises Refused for a cue of another practice."""
         cue = self._cues.get(message.cue)
-        if cue is None:
+        note = self._notes.get(message.cue) if isinstance(message, Painted) else None
+        shown = cue or note
+        if shown is None:
             raise Refused("bad_message", "That cue is not known in this practice.")
-        kind = "cue_painted" if isinstance(message, Painted) else "cue_dismissed"
-        id = event_id(self._session, DETECTOR, f"{kind}:{cue.id}", speaker.value, cue.at)
+        what = NOTE if cue is None else "cue"
+        kind = f"{what}_painted" if isinstance(message, Painted) else "cue_dismissed"
+        id = event_id(self._session, DETECTOR, f"{kind}:{shown.id}", speaker.value, shown.at)
         if id in self._answered:
             return None
         self._answered.add(id)
-        detail = {"cue": cue.id} | (self._times(message, traces.get(cue.id)) if isinstance(message, Painted) else {})
+        detail: dict[str, Any] = {what: shown.id}
+        if cue is not None and isinstance(message, Painted):  # a note waits for a cue to go: its way says nothing
+            detail |= self._times(message, traces.get(cue.id))
         return Happening(id, self._session, kind, now, speaker.value, detail, DETECTOR)
 
     def not_kept(self, happening: Happening) -> None:

@@ -8,8 +8,9 @@ import structlog
 
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
+from gateway.practice.notes import is_note
 from gateway.practice.rooms import Room
-from gateway.protocol import CueShown, Lines, RoomChanged, WireLine
+from gateway.protocol import CueShown, Lines, NoteShown, RoomChanged, WireLine
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
 from streaming.types import Annotation, Cue, Kind, Line, Speaker
@@ -47,7 +48,7 @@ class Audience:
             watcher.offer(RoomChanged(room=message.room.watched))
 
     def show(self, lines: Sequence[Line], room: Room) -> None:
-        """Lines that are on disk. Cues go to all, the others to observers whom both agreed to.
+        """Lines that are on disk. Cues and notes go to all, the others to observers whom both agreed to.
 
         Words only while both agree to those too.
         """
@@ -60,8 +61,11 @@ class Audience:
             message = CueShown(line=to_wire(cue))
             for seat in [*self.seats.values(), *watchers]:
                 seat.offer(message)
+        for note in (line for line in lines if is_note(line)):
+            for seat in [*self.seats.values(), *watchers]:
+                seat.offer(NoteShown(line=to_wire(note)))
         shared = without_words(lines, room) if watchers else ()
-        rest = [to_wire(line) for line in shared if not isinstance(line, Cue)]
+        rest = [to_wire(line) for line in shared if not (isinstance(line, Cue) or is_note(line))]
         for watcher in watchers:
             watcher.offer_lines(rest)
 

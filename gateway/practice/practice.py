@@ -20,7 +20,7 @@ from coach.settings import CoachSettings
 from gateway.media.clock import SessionClock
 from gateway.media.ice import for_browser
 from gateway.media.partner import MediaSettings
-from gateway.practice import rooms
+from gateway.practice import notes, rooms
 from gateway.practice.acknowledgements import Acknowledgements
 from gateway.practice.analysis import Analysis
 from gateway.practice.analyst import Practised, Told, Tools
@@ -36,8 +36,8 @@ from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
 from gateway.words.service import Words
-from streaming.errors import LeaseLost, StoreUnavailable
-from streaming.types import Annotation, AudioChunk, Cue, Happening, Line, Speaker
+from streaming.errors import LeaseLost, Refused, StoreUnavailable
+from streaming.types import Annotation, AudioChunk, Happening, Line, Speaker
 from streaming.wire import seconds
 
 CLOSE_S = 10.0  # what a connection or the last detector work may take at the end
@@ -58,7 +58,7 @@ class Services:
 
 
 class Practice:
-    """Whoever calls ``change``, ``want_cues`` or ``finish`` holds ``order``."""
+    """Whoever calls ``change``, ``want_cues``, ``note`` or ``finish`` holds ``order``."""
 
     def __init__(self, record: Record, services: Services) -> None:
         tools, settings = services.tools, services.settings
@@ -68,6 +68,7 @@ class Practice:
         self.partners_left_s = time.monotonic()  # when the last partner left
         self.gone_s = 0.0  # how long nobody carried this practice, when it was opened
         self._left_at = 0  # session time at which the room was last left empty
+        self._note_from = 0  # session time from which an observer may send a note
         self._stops = 0  # said, and not yet dealt with
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
@@ -99,7 +100,7 @@ class Practice:
         analyst = await self._services.analysts.resume(self._practised(clock))
         self._analysis = Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
         lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
-        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self._remember(lines)
         self._left_at = max((_told_at(line) for line in lines), default=0)
         known = max(self._left_at, analyst.carried)
         clock.not_before(max(known, *analyst.given.values()))
@@ -152,6 +153,7 @@ class Practice:
             coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
             words_offered=self._words.offered,
             words_behind=self._words.behind,
+            note_from_s=seconds(self._note_from),
             ice_servers=for_browser(ice.servers_at(now_unix, self.id)),
             ice_good_s=ice.good_s,
         )
@@ -234,6 +236,17 @@ class Practice:
         await self._tell([wanted])
         self.audience.tell(RoomChanged(room=self.view()))
 
+    async def note(self, text: str) -> None:
+        """An observer's few words, for both at the same moment. Raises Refused, StoreUnavailable."""
+        shown = notes.as_shown(text)
+        notes.check_now(self.room, self.now, self._note_from)
+        if not self._listens:  # a pause is pressed, and about to be dealt with
+            raise Refused("not_now", "The two have just stopped.")
+        note = self._ledger.happening(notes.KIND, self.now, None, {"text": shown})
+        await self._services.tools.append([note], WRITE_S)
+        await self._tell([note])
+        self._tell_room()
+
     async def finish(self, by: Speaker | None) -> None:
         """Over for both. ``by`` None: nobody came back in time."""
         learnt = await self._learn()  # the state that it is read from is forgotten with the end
@@ -276,8 +289,12 @@ class Practice:
 
     # What is shown
 
+    def _remember(self, lines: Sequence[Line]) -> None:
+        self._acknowledgements.shown(lines)
+        self._note_from = max(self._note_from, notes.free_from(lines, self._services.settings.note_every_s))
+
     def _show(self, lines: Sequence[Line]) -> None:
-        self._acknowledgements.shown(line for line in lines if isinstance(line, Cue))
+        self._remember(lines)
         self.audience.show(lines, self.room)
         if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines) and not self.room.ended:
             self.audience.tell(RoomChanged(room=self.view()))  # the coach may have fallen silent

@@ -290,6 +290,7 @@ def view(
     coaching_paused: bool,
     words_offered: bool = False,
     words_behind: bool = False,
+    note_from_s: float = 0.0,
     ice_servers: tuple[dict[str, str], ...],
     ice_good_s: float | None,
 ) -> RoomView:
@@ -313,6 +314,7 @@ def view(
         coaching_paused=coaching_paused,
         words_offered=words_offered,
         words_behind=words_behind,
+        note_from_s=note_from_s,
     )
 
 

@@ -26,6 +26,7 @@ from gateway.protocol import (
     FreshIce,
     Hello,
     Microphone,
+    Note,
     Offer,
     Painted,
     Pause,
@@ -203,6 +204,9 @@ class Session:
             return
         if isinstance(message, Hello):
             raise Refused("bad_message", "Hello was said already.")
+        if isinstance(message, Note):
+            await self._tasks.whole(self._note(seat, message), message.type)
+            return
         if seat.role not in ("a", "b"):
             raise Refused("not_a_partner", "An observer watches, and changes nothing.")
         speaker = Speaker(seat.role)
@@ -257,6 +261,13 @@ class Session:
                     await self._end(speaker)
                 case _:
                     assert_never(message)
+
+    async def _note(self, seat: Outbox, message: Note) -> None:
+        if seat.role != "observer":
+            raise Refused("not_an_observer", "A partner has no need of notes.")
+        async with self.practice.order:
+            if seat in self._audience.watchers:
+                await self.practice.note(message.text)
 
     def _check_running(self) -> None:
         if self.room.phase not in ("practising", "paused"):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from coach.policy import Coach
-from streaming.types import Annotation, Kind
+from streaming.types import Annotation, Happening, Kind
 from streaming.wire import samples, seconds
 from tests.coach.streams import (
     A,
@@ -223,6 +223,32 @@ def test_a_time_out_lasts_as_long_as_was_asked_for() -> None:
     assert [cue.ttl_s for cue in hear(coach, lines, 1840.0)] == [1800.0]
     assert coach.why_silent() == "time_out"
     assert said(hear(coach, cluster(1851.0), 1900.0)) == [(1, "One at a time?")]
+
+
+def test_after_an_observers_note_the_coach_keeps_its_distance_and_it_is_no_dose() -> None:
+    sent: Lines = [happening("note", at_s, None, text="Slow down") for at_s in (50.0, 200.0, 300.0, 400.0, 500.0)]
+    spoken_into: Lines = [*greetings(), sent[0], *cluster(60.0)]
+    coach = Coach("s")
+    assert hear(coach, spoken_into, 139.9) == []
+    assert coach.why_silent() == "spacing"
+    again = Coach.restore("s", coach.save())
+    for each in (coach, again):
+        assert said(hear(each, cluster(140.5), 190.0)) == [(1, "One at a time?")], "90 s after it, and not sooner"
+    assert hear(coach, sent[1:], 595.0) == []
+    assert coach._dose.left(coach.now, coach.settings) == 3, "of four cues in ten minutes one was given"
+
+
+def test_a_note_counts_from_when_it_was_sent_however_far_behind_the_detectors_are() -> None:
+    late = Coach("s")
+    lines: Lines = [*greetings(), happening("note", 50.0, None, text="Slow down")]
+    for line in lines:  # nothing tells it that time has come to 50 s
+        late.happened(line) if isinstance(line, Happening) else late.observe(line)
+    prompt = Coach("s")
+    hear(prompt, lines, 50.0)
+    assert late.advance(samples(139.0)) == prompt.advance(samples(139.0)) == []
+    assert late.why_silent() == prompt.why_silent() == "spacing"
+    assert late.advance(samples(140.1)) == []
+    assert late.why_silent() is None
 
 
 def test_cues_are_ninety_seconds_apart() -> None:

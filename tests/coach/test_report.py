@@ -75,7 +75,7 @@ def test_the_report_has_the_form_that_its_page_reads() -> None:
     data = json.loads(json.dumps(report_json(report(a_session()))))
     assert set(data) == {
         *("v", "session", "began_unix", "duration_s", "names", "scope", "practised", "strengths"),
-        *("lanes", "rail", "moments", "cues", "turn_taking", "couple", "limits", "spoken"),
+        *("lanes", "rail", "moments", "cues", "notes", "turn_taking", "couple", "limits", "spoken"),
     }
     assert data["v"] == 1
     assert set(data["scope"]) == {"consents", "audio_stored", "quality"}
@@ -387,6 +387,21 @@ def test_a_time_out_a_card_and_every_answer_have_their_mark() -> None:
     ]
     assert (told.practised.pauses.asked, told.practised.pauses.kept) == (1, 1)
     assert (told.practised.pauses.time_outs, told.practised.pauses.came_back) == (1, 1)
+
+
+def test_what_an_observer_said_has_its_mark_and_is_told_as_it_was_recorded() -> None:
+    first, second = happening("note", 20.0, text="Well done"), happening("note", 90.0, text="One more time")
+    lines: list[Line] = [first, happening("note_painted", 20.1, "b", note=first.id), *turns(2.0), second]
+    told = report(lines)
+    assert [(m.group, m.kind, m.start_s, m.end_s, m.label, m.text, m.by) for m in told.rail if m.group == "note"] == [
+        ("note", "note", 20.0, 20.0, "From the observer", "Well done", None),
+        ("note", "note", 90.0, 90.0, "From the observer", "One more time", None),
+    ]
+    assert [(note.at_s, note.text, note.shown_on) for note in told.notes] == [
+        (20.0, "Well done", ("b",)),
+        (90.0, "One more time", ()),
+    ]
+    assert report(turns(2.0)).notes == ()
 
 
 def test_every_cue_is_told_with_whose_screens_it_was_on_and_what_came_of_it() -> None:

@@ -27,9 +27,9 @@ from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS
 from gateway.analyze import timeline_of_files
 from gateway.practice.rooms import Partner, Room, view
 from gateway.practice.time_outs import TimeOut
-from gateway.protocol import RefusedMessage, RoomChanged, RoomView, Welcome
+from gateway.protocol import NoteShown, RefusedMessage, RoomChanged, RoomView, Welcome
 from gateway.refusals import REFUSALS
-from streaming.types import Annotation, Cue, Kind, Line, Span, Speaker
+from streaming.types import Annotation, Cue, Happening, Kind, Line, Span, Speaker
 from streaming.wire import samples, to_wire
 from tests.e2e.browser import PHONE, GatewayProcess, playwright
 
@@ -117,6 +117,14 @@ def cue(level: int, text: str) -> str:
     return json.dumps({"type": "cue", "line": to_wire(line)})
 
 
+def note(text: str = "Longest four words possible") -> Happening:
+    return Happening("note", "s", "note", samples(HEARD_S - 8.0), None, {"text": text})
+
+
+def seen(by: Speaker) -> Happening:
+    return Happening(f"note seen by {by}", "s", "note_painted", samples(HEARD_S - 7.0), by.value, {"note": "note"})
+
+
 def refusal(code: str, *, fatal: bool) -> str:
     said = "The gateway says in a sentence what it was asked for, and why that cannot be."
     return RefusedMessage(code=code, message=said, way_out=REFUSALS[code].way_out, fatal=fatal).text()
@@ -169,10 +177,15 @@ def dialogue() -> tuple[Line, ...]:
     return tuple(heard)
 
 
+def said(note: Happening) -> str:
+    return NoteShown(line=to_wire(note)).text()
+
+
 def report(*, words: bool) -> Json:
     names = {Speaker.A: HERE.name, Speaker.B: THERE.name}
     facts = ReportFacts(names, 1_770_000_000.0, now_s=92.0, words=words, summary=words, viewer=Speaker.A)
-    told: Json = report_json(build_report(dialogue()[0].session, dialogue(), facts))
+    lines = (*dialogue(), note(), *map(seen, Speaker))
+    told: Json = report_json(build_report(dialogue()[0].session, lines, facts))
     return told
 
 
@@ -268,6 +281,8 @@ def screens() -> dict[str, Screen]:
         "cue-breathe": Screen(BREATHE, room=TALKING, says=(cue(2, BREATHE),)),
         "cue-stem": Screen(STEMS[1], room=TALKING, says=(cue(3, STEMS[1]),)),
         "cue-time-out": Screen("Take 20 minutes", room=TALKING, says=(cue(4, "Pause. Back in 20 minutes."),)),
+        "note": Screen("From your observer", room=replace(TALKING, observers=1), says=(said(note()),)),
+        "note-in-turns": Screen("From your observer", room=turns["HOLDING"], says=(said(note()),)),
         "details": Screen(
             "Just now",
             room=replace(TALKING, observers=1),
@@ -296,6 +311,16 @@ def screens() -> dict[str, Screen]:
             now_s=HEARD_S,
             state={"words_offered": True, "words_behind": True, "coaching_paused": True},
             lines=dialogue(),
+        ),
+        "watch-note": Screen(
+            "Both have seen",
+            "/watch#any-token",
+            room=watched,
+            role="observer",
+            now_s=HEARD_S,
+            state={"note_from_s": HEARD_S + 52.0},
+            lines=(*dialogue(), note(), *map(seen, Speaker)),
+            does=(lambda page: page.get_by_label("At most four words").fill("And breathe out"),),
         ),
         "watch-ended": Screen(
             "The practice has ended", "/watch#any-token", room=replace(watched, ended=True), role="observer"

@@ -104,9 +104,22 @@ async def test_the_screens_of_a_practice_hold_for_all_eyes(browser: BrowserConte
     await first.get_by_role("button", name="Go on").click()
     await expect(observer.get_by_role("img", name=re.compile("two lanes"))).to_be_visible()
     assert await faults(observer) == []
+    await observer.get_by_label("At most four words").fill("Slow down together")
+    await observer.keyboard.press("Enter")
+    for page in (second, first):
+        await page.bring_to_front()
+        await expect(page.locator(".note .cue-text")).to_have_text("Slow down together")
+        await expect(page.get_by_role("status").filter(has_text="From your observer")).to_have_count(1)
+    assert await faults(first) == []
+    await first.keyboard.press("Escape")
+    await expect(first.locator(".note")).to_have_count(0)
+    await observer.bring_to_front()
+    await expect(observer.get_by_text("Both have seen “Slow down together”")).to_be_visible()
+    assert await faults(observer) == []
     await first.bring_to_front()
     await first.get_by_role("button", name="Pause").click()
     await expect(first.get_by_role("heading", name="Pause", exact=True)).to_be_visible()
+    await expect(observer.get_by_label("At most four words")).to_have_count(0)
     assert await faults(first) == []
     await first.get_by_role("button", name="Take 20 minutes").click()
     await expect(first.get_by_role("heading", name=re.compile(r"^Pause. Back at \d+:\d\d"))).to_be_visible()

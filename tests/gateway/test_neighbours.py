@@ -95,6 +95,13 @@ async def test_a_couple_and_its_observer_meet_from_three_gateways(settings: Gate
                 assert (await page.one("cue"))["line"]["id"] == shown
             await b.say("painted", cue=shown, received_ms=10.0, painted_ms=26.0)
             await observer.one("lines", where=lambda m: any(line["kind"] == "cue_painted" for line in m["lines"]))
+            await observer.say("note", text="Slow  down")
+            for page in (a, b, observer):
+                assert (await page.one("note"))["line"]["text"] == "Slow down"
+            await observer.say("note", text="And again")
+            await observer.refusal("note_too_soon")
+            await b.say("note", text="Listen")
+            await b.refusal("not_an_observer")
             await b.say("consent", practice=True, observer=False)
             await b.say("pause")
             for page in (a, observer):

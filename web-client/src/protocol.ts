@@ -1,6 +1,8 @@
 // The TypeScript twin of gateway/protocol.py and of the wire form: what gateway and pages say.
 
 export const PROTOCOL_VERSION = 1;
+export const MAX_NOTE_WORDS = 4;
+export const MAX_NOTE_CHARS = 40;
 
 export type Partner = "a" | "b";
 export type Role = Partner | "observer" | "report";
@@ -71,6 +73,7 @@ export interface Room {
   repairs: number; // such offers that were taken up
   neutral_s: number; // session time until which both are asked for easy talk; 0: not at all
   learnt: boolean; // something is kept of an earlier practice, or after the end of this one
+  note_from_s: number; // session time from which an observer may send the next few words
   cues_silent: boolean;
   words_offered: boolean; // this gateway can write words down, if both want it
   words_behind: boolean; // they come late, or some not at all
@@ -97,6 +100,7 @@ export interface Line {
   reason?: string;
   phase?: string; // floor
   back_at?: string; // time_out
+  note?: string; // note_painted: the note’s id
   text?: string;
   ttl_s?: number;
   detector: string;
@@ -107,6 +111,12 @@ export interface CueLine extends Line {
   level: number;
   text: string;
   ttl_s: number;
+}
+
+/** An observer's few words to both partners. */
+export interface NoteLine extends Line {
+  kind: "note";
+  text: string;
 }
 
 export type ToGateway =
@@ -126,6 +136,7 @@ export type ToGateway =
   | { type: "repair"; act: "offer" | "accept" | "later" }
   | { type: "carry"; yes: boolean }
   | { type: "begin_now" }
+  | { type: "note"; text: string }
   | { type: "end" }
   | { type: "ping"; t: number };
 
@@ -140,6 +151,7 @@ export type FromGateway =
   | { type: "room"; room: Room }
   | { type: "answer"; sdp: string }
   | { type: "cue"; line: CueLine }
+  | { type: "note"; line: NoteLine }
   | { type: "lines"; lines: Line[] }
   | ({ type: "refused"; fatal: boolean } & Refusal)
   | { type: "ended"; report: string | null }

@@ -116,7 +116,7 @@ export const join = {
   stop: ["Stop", "At any moment, without a reason. Either of you can pause, end, or take back the yes."],
   observer: "An observer may watch live",
   both: "Only if you like, and with a yes from both of you:",
-  observerHint: "For instance your therapist. They see both lanes and the cues, and hear nothing.",
+  observerHint: "For instance your therapist. They see both lanes and the cues, hear nothing, and may send you both up to four words, which stand in the report.",
   words: "Write our words down",
   wordsHint:
     "For quotes in the report; an observer you agreed to sees them too. They stay on the computer that runs Breathmark.",
@@ -209,6 +209,18 @@ export const repair = {
   taken: "Let’s begin that again, from its first word.",
 };
 
+/** What an observer says to both. */
+export const note = {
+  from: "From your observer",
+  title: "A few words to both",
+  label: "At most four words, for both to see",
+  send: "Show to both",
+  count: (n: number, most: number, chars: number, mostChars: number) => `${n} of ${most} words, ${chars} of ${mostChars} characters`,
+  became: (text: string, screens: number) =>
+    screens >= 2 ? `Both have seen “${text}”.` : screens === 1 ? `One of them has seen “${text}” so far.` : `“${text}” is on its way to both.`,
+  next: (time: string) => `The next can be sent at ${time}.`,
+};
+
 /** The first minute, the same on both screens. */
 export const neutral = {
   text: "To begin, something easy: tell each other about lunch.",
@@ -233,6 +245,7 @@ export const details = {
   observers: (n: number) =>
     n === 0 ? "Nobody else is here." : n === 1 ? "One observer is here." : `${n} observers are here.`,
   allowObserver: "An observer may watch live",
+  allowObserverHint: "And send you both up to four words.",
   withdraw: "Take back my yes",
   withdrawHint: "Listening stops at once, for both.",
   floorHint: "One speaks, the other says it back, then you swap.",
@@ -331,6 +344,7 @@ export const lanes = {
   brokeIn: "Begun before the floor went over",
   card: "The card",
   repair: "A repair, or something said back",
+  note: "A few words from the observer",
   kinds: {
     took_floor: "The floor changed early",
     talk_over: "Both spoke at once",

@@ -43,6 +43,7 @@ export function roomOf(phase: Phase): Room {
     repair: null,
     repairs: 0,
     neutral_s: 0,
+    note_from_s: 0,
     learnt: false,
     cues_silent: false,
     words_offered: false,
@@ -68,6 +69,7 @@ export const report: Report = {
   },
   practised: { card: null, planned_s: null, done_s: 120, anchor: null, answers: [], turns: null, pauses: { asked: 0, kept: 0, time_outs: 0, came_back: 0 }, repairs: { offered: 0, accepted: 0 } },
   cues: [],
+  notes: [],
   strengths: [{ text: "You shared the speaking time about evenly.", by: null, at_s: null }],
   lanes: [
     { by: "a", speech: [[1, 4]], gaps: [[50, 52]], arousal: [[2, 0.5, 0.9], [2.5, 0.7, 0.9]], rises: [[30, 40]] },

@@ -68,6 +68,15 @@ export class LineBook {
     return this.ordered().filter((line) => line.kind === "cue");
   }
 
+  notes(): Line[] {
+    return this.ordered().filter((line) => line.kind === "note");
+  }
+
+  /** On how many screens the note has been. */
+  sawNote(id: string): number {
+    return this.ordered().filter((line) => line.kind === "note_painted" && line.note === id).length;
+  }
+
   /** What is said: final texts, and what each is saying now. What was taken back is left out. */
   words(): Line[] {
     return this.ordered().filter((line) => line.kind === "words" && line.text);
@@ -103,6 +112,7 @@ function place(picture: Picture, line: Line, end: number): void {
   else if (line.kind === "floor")
     picture.rail.push(mark(line, "floor", end, words.floorPhases[line.phase ?? ""] ?? words.floor));
   else if (line.kind === "broke_in") picture.rail.push({ ...mark(line, "overlap", end, words.brokeIn), kind: "took_floor" });
+  else if (line.kind === "note") picture.rail.push(mark(line, "note", end, words.note));
   else if (line.kind.startsWith("practice_")) picture.rail.push(mark(line, "card", end, words.card));
   else if (OVERLAPS.has(line.kind))
     picture.rail.push(mark(line, "overlap", end, words.kinds[line.kind] ?? line.kind));

@@ -114,7 +114,7 @@ function Pause({ mark, layout, pxPerS }: DrawingProps & { mark: Mark }) {
 function RailMark({ mark, layout, pxPerS, chosen, onChoose }: DrawingProps & { mark: Mark }) {
   const width = (mark.end - mark.start) * pxPerS;
   const cue = mark.group === "cue";
-  const y = cue ? layout.cue : layout.rail;
+  const y = cue || mark.group === "note" ? layout.cue : layout.rail;
   const x = Math.max(EDGE_PX, mark.start * pxPerS + (mark.kind === "talk_over" ? width / 2 : 0));
   const classes = `mark${mark.id === chosen ? " chosen" : ""}${onChoose ? " pressable" : ""}`;
   return (

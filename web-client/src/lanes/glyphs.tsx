@@ -10,6 +10,7 @@ export function Glyph({ mark, width = 0 }: { mark: Pick<Mark, "group" | "kind" |
   if (mark.group === "floor") return <HandOver />;
   if (mark.group === "card") return <CardMark />;
   if (mark.group === "repair") return <Stitch />;
+  if (mark.group === "note") return <Said />;
   const hue = mark.by ? `by-${mark.by}` : "by-none";
   return <g class={`glyph ${hue}`}>{shape(mark.kind, mark.over === "a" || mark.by === "b", width)}</g>;
 }
@@ -59,6 +60,15 @@ function Stitch() {
   return (
     <g class="glyph act-glyph">
       <path d="M-2 0a4.500 4.500 0 1 1 -4.500 -4.500C-2 -4.500 2 4.500 6.500 4.500A4.500 4.500 0 1 0 2 0" class="stroke" />
+    </g>
+  );
+}
+
+/** What is said by somebody who is not in the lanes. */
+function Said() {
+  return (
+    <g class="glyph act-glyph">
+      <path d="M-8 -7h16v10h-9l-4 4v-4h-3z" class="stroke" />
     </g>
   );
 }

@@ -54,6 +54,10 @@ export function Legend() {
         {words.repair}
       </li>
       <li>
+        {glyph("note", "note")}
+        {words.note}
+      </li>
+      <li>
         {glyph("card", "start")}
         {words.card}
       </li>

@@ -22,7 +22,7 @@ export interface Lane {
 
 export interface Mark {
   id: string;
-  group: "overlap" | "cue" | "pause" | "floor" | "card" | "repair";
+  group: "overlap" | "cue" | "pause" | "floor" | "card" | "repair" | "note";
   kind: string;
   by: Partner | null;
   over: Partner | null;

@@ -69,6 +69,6 @@ function Teller(props: { picture: Picture; chosen: string | null; choose: (id: s
 /** "1:23. Took the turn: Ana, while Ben was speaking." */
 export function tell(mark: Mark, picture: Picture): string {
   const who = mark.by && mark.group === "overlap" ? `: ${picture.names[mark.by]}` : "";
-  const what = mark.group === "cue" && mark.text ? `“${mark.text}”` : mark.label;
+  const what = mark.group === "cue" && mark.text ? `“${mark.text}”` : mark.group === "note" ? `${mark.label}: “${mark.text ?? ""}”` : mark.label;
   return `${clock(mark.start)}. ${what}${who}`;
 }

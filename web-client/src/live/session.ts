@@ -4,7 +4,7 @@ import type { FromGateway, Phase, ToGateway } from "../protocol";
 import { SessionClock } from "./clock";
 import { Connection } from "./connection";
 import { Observable } from "./observe";
-import { received, type SessionState, unopened, withoutCue } from "./state";
+import { received, type SessionState, unopened, withoutCue, withoutNote } from "./state";
 
 export class Session {
   readonly state = new Observable<SessionState>(unopened);
@@ -42,13 +42,17 @@ export class Session {
     this.state.value = withoutCue(this.state.value, id);
   }
 
+  dropNote(id: string): void {
+    this.state.value = withoutNote(this.state.value, id);
+  }
+
   private take(message: FromGateway, atMs: number): void {
     if (message.type === "welcome" || message.type === "room")
       this.clock.set(message.room.now_s, runs(message.room.phase, message.room.now_s), atMs);
     if (message.type === "pong")
       this.clock.answered(message.now_s, runs(this.state.value.room?.phase, message.now_s), message.t, atMs);
     if (message.type === "welcome" || message.type === "lines") this.book.add(message.lines);
-    if (message.type === "cue") this.book.add([message.line]);
+    if (message.type === "cue" || message.type === "note") this.book.add([message.line]);
     this.state.value = received(this.state.value, message, atMs);
     this.onMessage(message);
     if (message.type === "welcome" && this.pressed) {

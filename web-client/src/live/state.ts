@@ -1,8 +1,13 @@
 // What a page knows of its session: a pure function of the gateway's messages.
-import type { CueLine, FromGateway, Refusal, Role, Room } from "../protocol";
+import type { CueLine, FromGateway, NoteLine, Refusal, Role, Room } from "../protocol";
 
 export interface ShownCue {
   line: CueLine;
+  received_ms: number;
+}
+
+export interface ShownNote {
+  line: NoteLine;
   received_ms: number;
 }
 
@@ -12,6 +17,7 @@ export interface SessionState {
   demo: boolean;
   room: Room | null;
   cue: ShownCue | null;
+  note: ShownNote | null; // an observer’s words; they wait while a cue stands
   refusal: Refusal | null; // fatal: the page shows nothing else
   notice: Refusal | null; // passing: one quiet line
   ended: { report: string | null } | null;
@@ -23,6 +29,7 @@ export const unopened: SessionState = {
   demo: false,
   room: null,
   cue: null,
+  note: null,
   refusal: null,
   notice: null,
   ended: null,
@@ -34,17 +41,21 @@ export function received(state: SessionState, message: FromGateway, atMs: number
       return { ...state, link: "open", role: message.role, demo: message.demo, room: message.room, notice: null };
     case "room":
       // What was said in a pause is not said again after it.
-      return { ...state, room: message.room, notice: null, cue: practising(message.room) && practising(state.room) ? state.cue : null };
+      return { ...state, room: message.room, notice: null, ...(practising(message.room) && practising(state.room) ? {} : { cue: null, note: null }) };
     case "cue":
       return state.cue?.line.id === message.line.id
         ? state
         : { ...state, cue: { line: message.line, received_ms: atMs } };
+    case "note":
+      return state.note?.line.id === message.line.id || !practising(state.room)
+        ? state
+        : { ...state, note: { line: message.line, received_ms: atMs } };
     case "refused": {
       const refusal = { code: message.code, message: message.message, way_out: message.way_out };
-      return message.fatal ? { ...state, refusal, link: "closed", cue: null } : { ...state, notice: refusal };
+      return message.fatal ? { ...state, refusal, link: "closed", cue: null, note: null } : { ...state, notice: refusal };
     }
     case "ended":
-      return { ...state, ended: { report: message.report }, cue: null };
+      return { ...state, ended: { report: message.report }, cue: null, note: null };
     case "answer":
     case "lines":
     case "pong":
@@ -57,4 +68,9 @@ const practising = (room: Room | null): boolean => room?.phase === "practising";
 /** The cue has been dismissed or has faded; a later one may already stand in its place. */
 export function withoutCue(state: SessionState, id: string): SessionState {
   return state.cue?.line.id === id ? { ...state, cue: null } : state;
+}
+
+/** The note was read, sent away or is too old. */
+export function withoutNote(state: SessionState, id: string): SessionState {
+  return state.note?.line.id === id ? { ...state, note: null } : state;
 }

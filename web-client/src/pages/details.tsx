@@ -45,6 +45,7 @@ export function DetailsDialog({ practice, room, me, close }: PartnerScreen & { c
         <legend>{details.yeses}</legend>
         <Toggle
           label={details.allowObserver}
+          hint={details.allowObserverHint}
           on={mine.observer}
           change={(observer) => practice.session.send({ type: "consent", practice: true, observer, words: mine.words })}
         />

@@ -3,6 +3,7 @@ import { timeOut } from "../live/return_time";
 import type { SessionState } from "../live/state";
 import { CoupleScreen } from "../parts/couple";
 import type { CueActions } from "../parts/cue_panel";
+import type { NoteActions } from "../parts/note_panel";
 import { Dialog } from "../parts/dialog";
 import { Heading, useTitle } from "../parts/page";
 import { practise, ended as words } from "../words";
@@ -31,6 +32,14 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
     }),
     [session],
   );
+  const notes: NoteActions = useMemo(
+    () => ({
+      painted: (note, painted_ms) =>
+        session.send({ type: "painted", cue: note.line.id, received_ms: note.received_ms, painted_ms }),
+      drop: (note) => session.dropNote(note.line.id),
+    }),
+    [session],
+  );
   return (
     <main>
       <Heading unseen>{practise.title}</Heading>
@@ -39,6 +48,8 @@ export function PractiseScreen(props: PartnerScreen & { state: SessionState }) {
         room={room}
         me={me}
         actions={actions}
+        notes={notes}
+        busy={open !== null}
         pause={() => session.send({ type: "pause" })}
         end={() => setOpen("end")}
         details={() => setOpen("details")}

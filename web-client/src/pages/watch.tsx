@@ -7,6 +7,7 @@ import { clock, PARTNERS } from "../lanes/picture";
 import { useValue } from "../live/observe";
 import { Session } from "../live/session";
 import { LiveWords, worded } from "../parts/live_words";
+import { mayNote, NoteField } from "../parts/note_field";
 import { LostScreen, RefusedScreen } from "../parts/refused";
 import { Heading, Page, Screen } from "../parts/page";
 import type { Partner, Room } from "../protocol";
@@ -72,6 +73,7 @@ export function WatchPage({ token }: { token: string }) {
           </div>
           <Agreements room={room} names={names} />
         </section>
+        {mayNote(room) && <NoteField session={session} room={room} />}
         <details class="fold" open={innerWidth > 700}>
           <summary>{watch.legend}</summary>
           <Legend />

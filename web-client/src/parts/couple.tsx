@@ -3,12 +3,13 @@ import type { ComponentChildren } from "preact";
 import type { SessionClock } from "../live/clock";
 import type { SessionState } from "../live/state";
 import { type FloorAct, OTHER, type Partner, type Room, type ToGateway } from "../protocol";
-import { practise } from "../words";
+import { note, practise } from "../words";
 import { CardLine } from "./card_line";
 import { type CueActions, CuePanel } from "./cue_panel";
 import { FloorPanel } from "./floor_panel";
 import { microphonesWell } from "./microphone_line";
 import { NeutralLine, useNeutral } from "./neutral_line";
+import { type NoteActions, NotePanel } from "./note_panel";
 import { NoticeLine } from "./notice_line";
 import { RepairLine } from "./repair_line";
 
@@ -17,6 +18,8 @@ interface CoupleProps {
   room: Room;
   me: Partner | null; // null: looked at from outside, as in the demo
   actions: CueActions;
+  notes?: NoteActions; // what an observer says to both
+  busy?: boolean; // a dialog is open
   pause?: () => void;
   end?: () => void;
   details?: () => void;
@@ -32,6 +35,7 @@ export function CoupleScreen(props: CoupleProps) {
   const { state, room, me } = props;
   const neutral = useNeutral(room, props.clock);
   const sign = signText(props);
+  const waits = state.cue !== null || props.busy === true;
   const asked = me !== null && room.repair === OTHER[me];
   return (
     <div class="couple">
@@ -72,6 +76,12 @@ export function CoupleScreen(props: CoupleProps) {
         {state.cue?.line.text ?? ""}
       </p>
       {state.cue && <CuePanel key={state.cue.line.id} cue={state.cue} clock={props.clock} actions={props.actions} />}
+      <p class="unseen" role="status">
+        {state.note && props.notes && !waits ? `${note.from}: ${state.note.line.text}` : ""}
+      </p>
+      {state.note && props.notes && (
+        <NotePanel key={state.note.line.id} note={state.note} waits={waits} actions={props.notes} />
+      )}
     </div>
   );
 }

@@ -25,3 +25,20 @@ export function tellCue(cue: CueTold, names: Record<Partner, string>): string {
   const verdict = cue.verdict === null ? words.tooSoon : words.verdicts[cue.verdict];
   return `${words.shownOn[cue.shown_on.length] ?? ""} ${verdict}${seen.length > 0 ? `: ${seen.join("; ")}` : ""}.`;
 }
+
+/** What an observer said to both, as it was recorded; what the two made of it nobody guesses. */
+export function NoteList({ report }: { report: Report }) {
+  if (report.notes.length === 0) return null;
+  return (
+    <>
+      <h3 class="cues-told">{words.notes}</h3>
+      <ol class="cue-list">
+        {report.notes.map((note) => (
+          <li key={note.at_s}>
+            <time>{clock(note.at_s)}</time> “{note.text}” {words.shownOn[note.shown_on.length] || words.noteUnseen}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}

@@ -41,6 +41,7 @@ export interface Report {
   moments: Moment[];
   cues: CueTold[];
   turn_taking: TurnTaking[];
+  notes: NoteTold[];
   couple: { strengths: Record<Partner, string>; shared_moment: string; one_thing: string };
   limits: string[];
   spoken: Spoken | null; // null: not both agreed to words
@@ -64,7 +65,7 @@ export interface Quote {
 
 export interface RailMark {
   id: string;
-  group: "overlap" | "cue" | "pause" | "floor" | "card" | "repair";
+  group: "overlap" | "cue" | "pause" | "floor" | "card" | "repair" | "note";
   kind: string;
   by: Partner | null;
   over: Partner | null;
@@ -73,6 +74,13 @@ export interface RailMark {
   label: string;
   text: string | null;
   confidence: number;
+}
+
+/** What an observer said to both, and on whose screens it was. */
+export interface NoteTold {
+  at_s: number;
+  text: string;
+  shown_on: Partner[];
 }
 
 export interface CueTold {

@@ -7,7 +7,7 @@ import { Heading, Page } from "../parts/page";
 import type { Partner } from "../protocol";
 import { ended, NOT_A_DIAGNOSIS, watch } from "../words";
 import { report as words } from "./words";
-import { CueList } from "./cues";
+import { CueList, NoteList } from "./cues";
 import { MomentList } from "./moments";
 import { Scope } from "./scope";
 import { around, Quotes, SpokenPart } from "./spoken";
@@ -45,6 +45,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           <MomentList moments={report.moments} />
           <h3 class="cues-told">{words.cues}</h3>
           <CueList report={report} names={names} />
+          <NoteList report={report} />
         </section>
         <TurnTakingPart report={report} names={names} />
         <SpokenPart report={report} names={names} token={token} />

@@ -18,6 +18,8 @@ export const report = {
   between: (value: string, low: string, high: string) => `${value} (somewhere from ${low} to ${high})`,
   cues: "The cues, and what came of them",
   noCues: "There were none. That is how it is meant to be.",
+  notes: "From the observer",
+  noteUnseen: "No screen confirmed it.",
   shownOn: ["", "On one screen.", "On both screens."],
   verdicts: {
     followed: "Taken up",
