@@ -236,14 +236,22 @@ class Practice:
         await self._tell([wanted])
         self.audience.tell(RoomChanged(room=self.view()))
 
-    async def note(self, text: str) -> None:
-        """An observer's few words, for both at the same moment. Raises Refused, StoreUnavailable."""
+    async def note(self, text: str, wanted: Callable[[], bool]) -> None:
+        """An observer's few words, for both at the same moment. Raises Refused, StoreUnavailable.
+
+        ``wanted``: neither has just stopped, or said no to an observer, while that is still to be dealt with. What
+        was written meanwhile stays written, and nobody is shown it.
+        """
         shown = notes.as_shown(text)
         notes.check_now(self.room, self.now, self._note_from)
-        if not self._listens:  # a pause is pressed, and about to be dealt with
-            raise Refused("not_now", "The two have just stopped.")
+        stopped = Refused("not_now", "The two have just stopped, or said no to an observer: it was not shown.")
+        if not wanted():
+            raise stopped
         note = self._ledger.happening(notes.KIND, self.now, None, {"text": shown})
         await self._services.tools.append([note], WRITE_S)
+        if not wanted():
+            self._remember([note])
+            raise stopped
         await self._tell([note])
         self._tell_room()
 

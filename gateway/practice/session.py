@@ -166,13 +166,16 @@ class Session:
     # What they say
 
     def ahead(self, seat: Outbox, message: ClientMessage) -> None:
-        """Called once it is said, though what was said earlier still waits: a stop counts from here on."""
-        stops = isinstance(message, Pause | TakeTimeOut | End) or (
-            isinstance(message, Consent) and not message.practice
-        )
-        if stops and id(message) not in self._stops and seat in self._audience.seats.values():
+        """Called once it is said, though what was said earlier still waits: a stop counts from here on.
+
+        So does a no to an observer, for what an observer says.
+        """
+        stops = _stops_listening(message)
+        unwatched = isinstance(message, Consent) and not message.observer
+        if (stops or unwatched) and id(message) not in self._stops and seat in self._audience.seats.values():
             self._stops[id(message)] = (seat, message)
-            self.practice.stop_listening()
+            if stops:
+                self.practice.stop_listening()
 
     def unsaid(self, seat: Outbox) -> None:
         """What this seat said and is still to be dealt with will not be."""
@@ -181,7 +184,7 @@ class Session:
                 self._dealt_with(message)
 
     def _dealt_with(self, message: ClientMessage) -> None:
-        if self._stops.pop(id(message), None) is not None and not self._closed:
+        if self._stops.pop(id(message), None) is not None and _stops_listening(message) and not self._closed:
             self.practice.stop_dealt_with()
 
     async def handle(self, seat: Outbox, message: ClientMessage) -> None:
@@ -267,7 +270,7 @@ class Session:
             raise Refused("not_an_observer", "A partner has no need of notes.")
         async with self.practice.order:
             if seat in self._audience.watchers:
-                await self.practice.note(message.text)
+                await self.practice.note(message.text, lambda: not self._stops)
 
     def _check_running(self) -> None:
         if self.room.phase not in ("practising", "paused"):
@@ -296,3 +299,7 @@ class Session:
             seat.close()
         await self.practice.close()
         await self._tasks.close()
+
+
+def _stops_listening(message: ClientMessage) -> bool:
+    return isinstance(message, Pause | TakeTimeOut | End) or (isinstance(message, Consent) and not message.practice)

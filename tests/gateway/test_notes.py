@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +17,7 @@ from gateway.practice.rooms import Room
 from streaming.errors import Refused
 from streaming.types import Happening, Speaker
 from streaming.wire import loads, samples
-from tests.gateway.serving import Page, Served, bearer, serving, settings_in
+from tests.gateway.serving import Page, Served, bearer, serving, settings_in, until
 
 A, B = Speaker.A, Speaker.B
 
@@ -194,6 +195,32 @@ async def test_a_yes_taken_back_a_pause_and_the_end_leave_no_room_for_one(tmp_pa
             assert noted(a) == noted(b) == []
         lines = await served.timeline(links["report"])
     assert "note" not in {line["kind"] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("word", "fields"),
+    [("pause", {}), ("consent", {"practice": True, "observer": False})],
+    ids=["pause", "no observer"],
+)
+async def test_what_one_takes_back_while_a_note_is_being_written_keeps_it_from_both(
+    tmp_path: Path, word: str, fields: dict[str, Any]
+) -> None:
+    async with serving(settings_in(tmp_path)) as served, observed(served, await served.links()) as (a, b, eyes):
+        session = served.gateway.in_memory(a.session)
+        assert session is not None
+        store = sqlite3.connect(tmp_path / "breathmark.sqlite3", isolation_level=None)
+        store.execute("BEGIN IMMEDIATE")
+        await eyes.say("note", text="Slow down")
+        await until(session.practice.order.locked)
+        await b.say(word, **fields)
+        await until(lambda: bool(session._stops))
+        store.execute("ROLLBACK")
+        store.close()
+        await eyes.refusal("not_now")
+        for page in (a, b, eyes):
+            await page.pong()
+        assert [noted(page) for page in (a, b, eyes)] == [[], [], []]
+        assert not session._stops
 
 
 async def test_the_minute_outlives_a_restart_of_the_gateway(tmp_path: Path) -> None:
