@@ -117,7 +117,7 @@ def cue(level: int, text: str) -> str:
     return json.dumps({"type": "cue", "line": to_wire(line)})
 
 
-def note(text: str = "Longest four words possible") -> Happening:
+def note(text: str = "Wholeheartedly understanding one another") -> Happening:
     return Happening("note", "s", "note", samples(HEARD_S - 8.0), None, {"text": text})
 
 

@@ -208,6 +208,8 @@ async def test_what_one_takes_back_while_a_note_is_being_written_keeps_it_from_b
     async with serving(settings_in(tmp_path)) as served, observed(served, await served.links()) as (a, b, eyes):
         session = served.gateway.in_memory(a.session)
         assert session is not None
+        for page in (a, b, eyes):
+            await page.pong()  # nobody is still dealing with what they said before
         store = sqlite3.connect(tmp_path / "breathmark.sqlite3", isolation_level=None)
         store.execute("BEGIN IMMEDIATE")
         await eyes.say("note", text="Slow down")
