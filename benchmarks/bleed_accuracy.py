@@ -28,17 +28,17 @@ _STEP = 5 * SAMPLE_RATE_HZ  # stretches begin on this grid
 _NONE_SEEN = 3.0  # events that 95 % of chance allow where none was seen
 
 
-def figures(data: Path, quick: bool) -> list[Figure]:
-    """Interruptions at -6, -12 and -20 dB beside the same talk in two rooms; in the quick form at -6 dB."""
-    length = round((0.75 if quick else 1.5) * 60 * SAMPLE_RATE_HZ)  # of each conversation, or it takes 20 minutes
-    lively = [liveliest(one, length) for one in read_all(data)[: 1 if quick else None]]
+def figures(data: Path) -> list[Figure]:
+    """Interruptions at -6, -12 and -20 dB beside the same talk in two rooms."""
+    length = 90 * SAMPLE_RATE_HZ  # of each conversation, or it takes 20 minutes
+    lively = [liveliest(one, length) for one in read_all(data)]
     spoken = [_spoken(one, data, seed) for seed, one in enumerate(lively)]
     rooms = responses(data)
     clean = _f1("bleed_none_interruption_f1", spoken, None, rooms)
     out = [clean]
-    for down_db in DOWN_DB[: 1 if quick else None]:
+    for down_db in DOWN_DB:
         name = f"bleed_{down_db:.0f}db"
-        hard = down_db == DOWN_DB[0] and not quick
+        hard = down_db == DOWN_DB[0]
         out.append(_f1(f"{name}_interruption_f1", spoken, down_db, rooms, clean=clean.value, compare=hard))
         out.append(_alone(f"{name}_alone_interruptions_per_10_min", spoken, down_db, rooms, compare=hard))
     return out
