@@ -21,6 +21,7 @@ from gateway.media.opus import OpusDecoder
 from gateway.media.peer import Peer, PeerSettings
 from gateway.media.placement import Placement, PlacementSettings
 from gateway.media.receiver import Arrival
+from gateway.media.together import afterwards
 from gateway.rates import Rate
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 
@@ -283,6 +284,9 @@ class PartnerMedia:
             self._enter("connected")
         self._forward(arrival, now_s)
         at = machine_samples(now_s - arrival.held_s)
+        afterwards(lambda: self._place(arrival, at))
+
+    def _place(self, arrival: Arrival, at: int) -> None:
         self._emit(self._placement.push(arrival.source, arrival.sequence, arrival.timestamp, arrival.payload, at))
 
     def _forward(self, arrival: Arrival, now_s: float) -> None:

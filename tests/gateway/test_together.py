@@ -105,6 +105,48 @@ async def test_an_error_over_one_datagram_leaves_the_others_heard(sockets: Socke
     await until(lambda: [str(error) for error in told] == ["not for me"] * 2)
 
 
+async def test_what_may_wait_is_done_when_all_of_a_moment_are_handed_on(sockets: Sockets) -> None:
+    await sockets.open(3)
+    together, done = Together(SETTINGS), []
+    for number, heard in enumerate(sockets.heard):
+
+        def received(data: bytes, addr: tuple[str, int], number: int = number) -> None:
+            done.append(f"handed on {number}")
+            together.afterwards(lambda: done.append(f"after {number}"))
+
+        heard.datagram_received = received  # type: ignore[method-assign]
+    sockets.send(b"x")
+    await asyncio.sleep(0)  # so that one moment finds all three
+    for transport in sockets.transports:
+        together.add(transport)
+    await until(lambda: len(done) == 6)
+    assert sorted(done[:3]) == ["handed on 0", "handed on 1", "handed on 2"]
+    assert [one.split()[-1] for one in done[3:]] == [one.split()[-1] for one in done[:3]]
+    together.afterwards(lambda: done.append("at once"))
+    assert done[-1] == "at once"
+
+
+async def test_an_error_of_what_was_to_wait_leaves_the_rest_done(sockets: Sockets) -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context["exception"]))
+    await sockets.open(3)
+    together, done = Together(SETTINGS), []
+
+    def fail() -> None:
+        raise ValueError("not this one")
+
+    for number, heard in enumerate(sockets.heard):
+
+        def received(data: bytes, addr: tuple[str, int], number: int = number) -> None:
+            together.afterwards(fail if number == 0 else lambda: done.append(True))
+
+        heard.datagram_received = received  # type: ignore[method-assign]
+    for transport in sockets.transports:
+        together.add(transport)
+    sockets.send(b"x")
+    await until(lambda: len(done) == 2 and [str(error) for error in told] == ["not this one"])
+
+
 async def test_few_are_left_to_the_loop(sockets: Sockets) -> None:
     await sockets.open(2)
     together = Together(SETTINGS)
