@@ -55,7 +55,7 @@ class Plan:
     beyond: bool  # until newcomers are refused, with what Redis and PostgreSQL cost
 
 
-QUICK = Plan((6,), 1.5, 5.0, 3.0, beyond=False)
+QUICK = Plan((6,), 1.5, 4.5, 3.0, beyond=False)
 FULL = Plan((1, 3, 6), 3.0, 30.0, 10.0, beyond=True)
 
 
