@@ -18,7 +18,7 @@ import numpy as np
 from detectors.frames import Frame
 from detectors.settings import GainSettings
 
-_MUTE_DB = -99.0  # digital silence says nothing of the room
+_MUTE_DB = -72.0  # fainter is no room: digital silence, a noise gate, what a codec makes of either
 
 
 @dataclass(slots=True)
