@@ -18,8 +18,6 @@ import numpy as np
 from detectors.frames import Frame
 from detectors.settings import GainSettings
 
-_MUTE_DB = -72.0  # fainter is no room: digital silence, a noise gate, what a codec makes of either
-
 
 @dataclass(slots=True)
 class GainWatch:
@@ -46,7 +44,7 @@ class GainWatch:
             return
         self._pause += 1
         frame_db = frame.mean_db
-        if self._levels and s.ring_frames < self._pause < s.most_frames and p < s.room_p and frame_db > _MUTE_DB:
+        if self._levels and s.ring_frames < self._pause < s.most_frames and p < s.room_p and frame_db > s.least_room_db:
             self._room_frames += 1
             self._room_db += (frame_db - self._room_db) / self._room_frames
 

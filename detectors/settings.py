@@ -176,6 +176,7 @@ class GainSettings:
     most_frames: int = 400  # 13 s of one phrase, or of a pause, tell enough
     ring_frames: int = 4  # 128 ms after a phrase the room still rings
     least_room_frames: int = 3
+    least_room_db: float = -72.0  # fainter is no room: digital silence, a noise gate, what a codec makes of either
     phrases: int = 12  # half a minute or so
     least_phrases: int = 6
     least_spread_db: float = 2.5  # of speech over the room; whoever speaks more evenly gives a control nothing to do

@@ -46,6 +46,11 @@ def test_a_gain_that_evens_the_voice_moves_the_room() -> None:
     assert heard([-24.0] * 10, [ROOM_DB + gain for gain in gains_db]).controlled
 
 
+def test_what_a_codec_leaves_of_silence_is_no_room_that_moves() -> None:
+    gains_db = [-24.0 - level for level in SPOKEN_DB]
+    assert not heard([-24.0] * 10, [ROOM_DB - 25.0 + gain for gain in gains_db]).controlled
+
+
 @pytest.mark.parametrize("step_db", [3, 12], ids=["a little", "much"])
 def test_a_room_that_changes_by_itself_is_no_gain_control(step_db: int) -> None:
     softly_db = [-28.0 + 0.5 * (level + 28.0) for level in SPOKEN_DB]
