@@ -135,20 +135,18 @@ class Gateway:
         log.info("session made", session=new.session, demo=demo)
         return new
 
-    async def again(self, link: Link, token: str, device: str) -> NewSession:
-        """The next practice of the two whose link it is. Raises Refused."""
-        speaker = await again.owner(self.registry, link, token, device)
+    async def again(self, session: str, speaker: Speaker) -> NewSession:
+        """The next practice of the two, for the one who asks. Raises Refused."""
         self._check_strain()
-        record = await self.record(link.session)
+        record = await self.record(session)
         new = await again.open_next(self.registry, record, speaker.value, self.settings.coach.neutral_s)
         self._strain.let_in(new.session, time.monotonic())
         await self._changed(record.session)
         return new
 
-    async def forget_learnt(self, link: Link, token: str, device: str) -> None:
-        """Either of the two takes back that what was learnt is kept: it is erased. Raises Refused."""
-        speaker = await again.owner(self.registry, link, token, device)
-        record = await again.newest(self.registry, await self.record(link.session))
+    async def forget_learnt(self, session: str, speaker: Speaker) -> None:
+        """Either of the two takes back that what was learnt is kept: it is erased."""
+        record = await again.newest(self.registry, await self.record(session))
         live = self._live.get(record.session)
         if live is not None and not live.room.ended:
             async with live.practice.order:

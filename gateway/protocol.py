@@ -6,12 +6,12 @@ fields that are not known are passed over, so that an older gateway bears with a
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
 
 from coach.practice import Card, as_shown
+from gateway.plain import made_plain
 from streaming.errors import Refused
 
 PROTOCOL_VERSION = 1
@@ -29,10 +29,7 @@ MediaState: TypeAlias = Literal["none", "connecting", "connected", "lost"]
 MicrophoneState: TypeAlias = Literal["ok", "unplugged", "muted", "silent"]
 WireLine: TypeAlias = dict[str, Any]  # streaming.wire.to_wire
 
-# No control characters, and none that turn the direction of what follows: the other's page shows it.
-UNSHOWABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-_Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(lambda name: UNSHOWABLE.sub(" ", name))]
+_Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(made_plain)]
 _Secret = Annotated[str, Field(min_length=8, max_length=128)]
 _LineId = Annotated[str, Field(min_length=1, max_length=64)]
 _BrowserMs = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]  # performance.now()

@@ -9,20 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.practice import rooms
-from gateway.practice.registry import Link, NewSession, Record, Registry
+from gateway.practice.registry import NewSession, Record, Registry
 from gateway.practice.rooms import Partner, Room
 from gateway.protocol import Role
 from streaming.errors import Refused
 from streaming.types import Speaker
-
-
-async def owner(registry: Registry, link: Link, token: str, device: str) -> Speaker:
-    """The partner whose link this is, on the device that uses it. Raises Refused."""
-    if link.role not in ("a", "b"):
-        raise Refused("not_a_partner", "Only the two who practised can do this.")
-    if not await registry.owned(token, device):
-        raise Refused("link_in_use", "This link belongs to another device.")
-    return Speaker(link.role)
 
 
 def next_room(before: Record, neutral_s: float) -> Room:

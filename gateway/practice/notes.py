@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from gateway.plain import is_plain, says_something
 from gateway.practice.rooms import Room
 from gateway.protocol import MAX_NOTE_CHARS, MAX_NOTE_WORDS
 from streaming.errors import Refused
@@ -14,10 +15,6 @@ from streaming.types import Happening, Line, Speaker
 from streaming.wire import samples, seconds
 
 KIND = "note"
-# Controls, what turns the direction of text, what breaks lines or belongs to nobody.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi
-_FILLERS = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a sign by their class, and yet nothing to see
 _LINK = re.compile(r"://|@|\bwww\.|\b(?:mailto|tel|https?):|\w\.[^\W\d_]{2,}", re.IGNORECASE)
 
 
@@ -28,11 +25,11 @@ def is_note(line: Line) -> bool:
 def as_shown(text: str) -> str:
     """The note as both will see it, on one line. Raises Refused ``bad_note`` with the one thing that will not do."""
     text = unicodedata.normalize("NFC", text.strip())
-    if any((unicodedata.category(sign) in _HIDDEN and sign not in _JOINERS) or sign in _FILLERS for sign in text):
+    if not is_plain(text):
         raise Refused("bad_note", "There may be plain words only, on one line.")
     words = text.split()
     text = " ".join(words)
-    if not any(unicodedata.category(sign)[0] in "LN" for sign in text):
+    if not says_something(text):
         raise Refused("bad_note", "There is no word in this note yet.")
     if len(words) > MAX_NOTE_WORDS:
         raise Refused("bad_note", f"This has {len(words)} words; {MAX_NOTE_WORDS} at most are read while talking.")

@@ -6,33 +6,54 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
+from pydantic import Field
 
 from coach.adherence import BUTTONS, Act, acted, answers_of
-from coach.practice import Card
+from coach.cards import LIBRARY
+from coach.practice import Card, as_shown
 from coach.reminder import reminder
-from coach.report import build_report, report_json
-from coach.report_form import ReportFacts
+from coach.report import report_json
 from gateway.demo import DIALOGUE, Demos
 from gateway.live import Gateway
 from gateway.practice.audience import without_words
-from gateway.practice.cards import library, read_answer, read_choice, read_device
-from gateway.practice.registry import Link, Record
+from gateway.practice.cards import MAX_SHOWN_CHARS, OwnChoice, chosen
+from gateway.practice.registry import Record
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
-from gateway.web.asking import partner, token_of, viewer
-from gateway.web.http import SecurityHeaders, check_origin, tell_errors
+from gateway.web.asking import Body, bounded, gateway_of, lines_of, linked, owner, partner, read, readable, shown
+from gateway.web.http import SecurityHeaders, tell_errors
 from gateway.web.pages import page
 from gateway.web.sockets import Connection
-from gateway.web.words import add_words, end_of, facts_of
+from gateway.web.words import add_words, end_of, report_of
 from streaming.errors import Refused, UnusableInput
 from streaming.types import Line
 from streaming.wire import dumps
 
 MAX_MESSAGE_CHARS = 160  # of a refusal that quotes what a stranger sent
+
+
+class Choice(Body):
+    """What to practise; an empty ``anchor`` is the card's own."""
+
+    card: str | None = None
+    anchor: str = ""
+    own: OwnChoice | None = None
+
+
+class Answer(Body):
+    """How the practice went, in one tap."""
+
+    act: str
+
+
+class Device(Body):
+    """What only a link's own device may ask for; see ``Hello``."""
+
+    device: Annotated[str, Field(min_length=8, max_length=128)]
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -46,7 +67,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     tell_errors(app)
     _api(app)
-    add_words(app, _readable)
+    add_words(app)
     _service(app)
     _client(app)
     return app
@@ -66,13 +87,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _api(app: FastAPI) -> None:
     @app.post("/api/sessions", status_code=201)
     async def new_session(request: Request) -> dict[str, Any]:
-        _bounded(request)
-        new = await _gateway(request).create(card=await read_choice(request))
+        bounded(request)
+        choice = await read(Choice, request)
+        new = await gateway_of(request).create(card=chosen(choice.card, choice.anchor, choice.own))
         return {"session": new.session, "links": new.tokens}
 
     @app.post("/api/demo", status_code=201)
     async def new_demo(request: Request) -> dict[str, Any]:
-        _bounded(request)
+        bounded(request)
         host, port = request.scope["server"]
         host = f"[{host}]" if ":" in host else host
         app.state.own_socket = f"ws://{host}:{port}/ws"  # the address that this very request reached
@@ -81,53 +103,49 @@ def _api(app: FastAPI) -> None:
 
     @app.get("/api/cards")
     async def cards() -> dict[str, Any]:
-        return {"cards": library()}
+        return {"cards": [as_shown(card) for card in LIBRARY]}
 
     @app.get("/api/link")
     async def link(request: Request) -> dict[str, Any]:
-        link, record = await _shown(request)
-        phase, _ = _gateway(request).stands(record)
+        link, record = await shown(request)
+        phase, _ = gateway_of(request).stands(record)
         return {"session": link.session, "role": link.role, "phase": phase, "demo": record.demo}
 
     @app.get("/api/report")
     async def report(request: Request) -> JSONResponse:
-        link, record = await _readable(request)
-        facts = facts_of(_gateway(request), await viewer(request, link), record)
-        lines = [stored.line for stored in await _gateway(request).timeline.read(link.session)]
-        # In a thread: some 20 ms for a few minutes of talk, in which nobody's audio should wait.
-        return JSONResponse(await asyncio.to_thread(_report, link.session, lines, facts))
+        told = await report_of(request)
+        return JSONResponse(await asyncio.to_thread(report_json, told))
 
     @app.post("/api/practised", status_code=201)
     async def practised(request: Request) -> dict[str, str]:
-        act = await read_answer(request)
-        link, record = await _shown(request)
+        act = _answer((await read(Answer, request)).act)
+        link, record = await shown(request)
         by = await partner(request, link, "Only the two who practised can say how it went.")
         card = _card_of(record)
-        timeline = _gateway(request).timeline
-        lines = [stored.line for stored in await timeline.read(link.session)]
+        lines = await lines_of(request, link)
         at, before = _answered_at(record, act, lines), answers_of(lines, by)
         if before[-1:] != [act]:  # said again, it is the same answer; another one counts from now on
-            await timeline.append([acted(link.session, card.id, act, at, by, nth=len(before))])
+            await gateway_of(request).timeline.append([acted(link.session, card.id, act, at, by, nth=len(before))])
         return {"said": BUTTONS[act][1]}
 
     @app.post("/api/again", status_code=201)
     async def practise_again(request: Request) -> dict[str, Any]:
-        _bounded(request)
-        device = await read_device(request)
-        link, token = await _linked(request)
-        new = await _gateway(request).again(link, token, device)
+        bounded(request)
+        device = (await read(Device, request)).device
+        link = await linked(request)
+        new = await gateway_of(request).again(link.session, await owner(request, link, device))
         return {"session": new.session, "links": new.tokens}
 
     @app.post("/api/forget")
     async def forget(request: Request) -> dict[str, bool]:
-        device = await read_device(request)
-        link, token = await _linked(request)
-        await _gateway(request).forget_learnt(link, token, device)
+        device = (await read(Device, request)).device
+        link = await linked(request)
+        await gateway_of(request).forget_learnt(link.session, await owner(request, link, device))
         return {"learnt": False}
 
     @app.get("/api/reminder")
     async def remind(request: Request, date: str = "", time: str = "") -> Response:
-        link, record = await _shown(request)
+        link, record = await shown(request)
         if link.role == "observer":
             raise Refused("not_a_partner", "A reminder is for the two who practise.")
         card = _card_of(record)
@@ -141,9 +159,8 @@ def _api(app: FastAPI) -> None:
 
     @app.get("/api/timeline")
     async def timeline(request: Request) -> Response:
-        link, record = await _readable(request)
-        stored = await _gateway(request).timeline.read(link.session)
-        lines = without_words([entry.line for entry in stored], record.room)
+        link, record = await readable(request)
+        lines = without_words(await lines_of(request, link), record.room)
         return Response("".join(dumps(line) + "\n" for line in lines), media_type="application/x-ndjson")
 
 
@@ -168,12 +185,12 @@ def _service(app: FastAPI) -> None:
     @app.get("/healthz")
     async def health(request: Request) -> dict[str, str]:
         """Balancers: 503 takes this gateway out; a full one stays, for those whose practice it carries."""
-        await _gateway(request).check()
-        return {"status": "full" if _gateway(request).full else "ok"}
+        await gateway_of(request).check()
+        return {"status": "full" if gateway_of(request).full else "ok"}
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
-        return Response(_gateway(request).metrics.text(), media_type="text/plain; version=0.0.4")
+        return Response(gateway_of(request).metrics.text(), media_type="text/plain; version=0.0.4")
 
     @app.get("/demo/dialogue.ogg")
     async def dialogue() -> FileResponse:
@@ -199,49 +216,16 @@ def _answered_at(record: Record, act: Act, lines: list[Line]) -> int:
     return end_of(lines)
 
 
+def _answer(act: str) -> Act:
+    """Raises Refused ``bad_answer``."""
+    answers = [known for known in BUTTONS if known != "start"]
+    for known in answers:
+        if act == known:
+            return known
+    raise Refused("bad_answer", f"There is no answer {act[:MAX_SHOWN_CHARS]!r}; there are {', '.join(answers)}.")
+
+
 def _card_of(record: Record) -> Card:
     if record.room.card is None:
         raise Refused("no_card", "No card was chosen for this practice.")
     return record.room.card
-
-
-def _report(session: str, lines: list[Line], facts: ReportFacts) -> dict[str, Any]:
-    return report_json(build_report(session, lines, facts))
-
-
-def _gateway(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.gateway
-    return gateway
-
-
-def _bounded(request: Request) -> None:
-    check_origin(request.headers, request.app.state.settings.allowed_origins)  # no other page starts demos here
-    if not request.app.state.starts.take(request.client.host if request.client else ""):
-        raise Refused("too_fast", "Practices were started faster than anybody would by hand.")
-
-
-async def _shown(request: Request) -> tuple[Link, Record]:
-    """Who asks, and the practice of that link. Raises Refused."""
-    link, _ = await _linked(request)
-    return link, await _gateway(request).record(link.session)
-
-
-async def _linked(request: Request) -> tuple[Link, str]:
-    """Who asks, by the link's token in the Authorization header, and that token. Raises Refused."""
-    token = token_of(request)
-    return await _gateway(request).registry.find(token), token
-
-
-async def _readable(request: Request) -> tuple[Link, Record]:
-    """Whoever may read what was said: partners; after the end the report's link, and observers where both agreed.
-
-    Before it they alone: whoever watches while they talk does so by a socket, and both see that.
-    """
-    link, record = await _shown(request)
-    if link.role == "observer" and not record.room.watchable:
-        raise Refused("not_agreed", "Not both partners agreed to an observer.")
-    if record.began_unix is None:
-        raise Refused("not_begun", "This practice has not begun, so there is nothing to report.")
-    if link.role not in ("a", "b") and not record.room.ended:
-        raise Refused("not_ended", "This practice has not ended, and its report comes at the end.")
-    return link, record
