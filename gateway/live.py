@@ -49,7 +49,7 @@ class Gateway:
 
     registry: Registry
     timeline: Timeline
-    backbone: Backbone
+    backbone: Backbone | None = None  # None: this gateway is all there is
     neighbours: Neighbours
 
     def __init__(self, settings: GatewaySettings, *, unix_now: Callable[[], float] = time.time) -> None:
@@ -67,7 +67,8 @@ class Gateway:
         self._detecting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self.backbone = await self._stack.enter_async_context(open_backbone(self.settings.bus_url))
+        if self.settings.bus_url is not None:
+            self.backbone = await self._stack.enter_async_context(open_backbone(self.settings.bus_url))
         self._engine = await open_store(self.settings)
         self._stack.push_async_callback(self._engine.dispose)
         self.registry = Registry(self._engine, self._unix_now)
@@ -119,7 +120,7 @@ class Gateway:
 
     def _made_analysts(self, tools: Tools) -> Analysts:
         """Workers elsewhere where there is a bus to reach them by, else the detectors of this process."""
-        if self.settings.bus_url is not None:
+        if self.backbone is not None:
             return RemoteAnalysts(tools, self.backbone)
         local = LocalAnalysts(tools)
         self.metrics.watch_worker(local.counts)
@@ -182,7 +183,7 @@ class Gateway:
                     raise Refused("server_full", "As many practices as this gateway can carry are running.")
                 await self.neighbours.homes.offer(id)  # another takes it, if it is not at home there already
                 return None
-            if not await self.neighbours.homes.acquire(id):
+            if not await self.neighbours.acquire(id):
                 return None
             # The home before may have written to it since.
             return await self._open(record if self.neighbours.alone else await self.registry.load(id))
@@ -251,32 +252,36 @@ class Gateway:
 
     async def _go_on(self) -> None:
         """What ran when the process ended goes on, unless everybody has been gone too long."""
-        await self._offer()
-        if self.neighbours.alone:
-            await self._claim(self.settings.max_live_sessions)
-            if await self.neighbours.homes.unclaimed():
-                log.error("more sessions ran before than may be live")
+        if not self.neighbours.alone:
+            await self._offer()
+            return
+        running, most = await self.registry.running(), self.settings.max_live_sessions
+        async with self._opening:
+            await self._take_in_all(running[:most])
+        if len(running) > most:
+            log.error("more sessions ran before than may be live")
 
     async def _offer(self) -> None:
         """Whatever runs should have a home. Where it has one, that changes nothing. Raises BusUnavailable."""
         for id in await self.registry.running():
             await self.neighbours.homes.offer(id)
 
-    async def _claim(self, most: int = CLAIM) -> None:
+    async def _claim(self) -> None:
         """Takes practices in that have no home, as far as there is room. Raises BusUnavailable."""
-        room = self.settings.max_live_sessions - len(self._live)
-        if not self.neighbours.alone:  # else they were here before, and nobody else has them
-            room = min(room, self._strain.room)
+        room = min(self.settings.max_live_sessions - len(self._live), self._strain.room)
         if self._leaving or room < 1:
             return
         async with self._opening:
-            for id in await self.neighbours.homes.claim(min(room, most)):
-                self._strain.let_in(id, time.monotonic())
-                try:
-                    await self._take_in(id)
-                except (BreathmarkError, ValueError) as error:
-                    log.error("a session could not be gone on with", session=id, error=str(error))
-                    await self.neighbours.homes.release(id, over=isinstance(error, Refused))
+            await self._take_in_all(await self.neighbours.homes.claim(min(room, CLAIM)))
+
+    async def _take_in_all(self, ids: list[str]) -> None:
+        for id in ids:
+            self._strain.let_in(id, time.monotonic())
+            try:
+                await self._take_in(id)
+            except (BreathmarkError, ValueError) as error:
+                log.error("a session could not be gone on with", session=id, error=str(error))
+                await self.neighbours.release(id, over=isinstance(error, Refused))
 
     async def _take_in(self, id: str) -> None:
         record = await self.registry.load(id)
@@ -325,7 +330,7 @@ class Gateway:
         else:
             await self.neighbours.unhost(session.id, gone=True)
             await session.close()
-        await self.neighbours.homes.release(session.id, over=over)
+        await self.neighbours.release(session.id, over=over)
 
     async def _saving(self) -> None:
         while True:

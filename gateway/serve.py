@@ -110,8 +110,9 @@ def sole_use(data: Path) -> TextIO:
 
 async def _check(settings: GatewaySettings) -> None:
     """A store or a bus that cannot be used is told in one line, before uvicorn would tell it at length."""
-    async with open_backbone(settings.bus_url) as backbone:
-        await backbone.leases.wanted()
+    if settings.bus_url is not None:
+        async with open_backbone(settings.bus_url) as backbone:
+            await backbone.leases.wanted()
     engine = await open_store(settings)
     try:
         await Registry(engine).running()  # what the start reads first: a file that is damaged further in opens well

@@ -1,4 +1,4 @@
-"""The bus and the leases of a process: within it, or on Redis."""
+"""What gateways and workers share besides the store: a bus and leases, on one Redis."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from streaming.bus import Bus, LocalBus
-from streaming.leases import Leases, LeaseSettings, LocalLeases
-from streaming.redis_bus import RedisBus
+from streaming.bus import Bus
+from streaming.leases import Leases, LeaseSettings
 from streaming.redis_client import RedisClient
-from streaming.redis_leases import RedisLeases
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +21,13 @@ class Backbone:
 
 
 @asynccontextmanager
-async def open_backbone(url: str | None, leases: LeaseSettings | None = None) -> AsyncIterator[Backbone]:
-    """Without a URL all stays in this process. Raises UnusableInput for a URL that cannot be read.
+async def open_backbone(url: str, leases: LeaseSettings | None = None) -> AsyncIterator[Backbone]:
+    """Raises UnusableInput for a URL that cannot be read.
 
     A Redis that is away raises nothing here: ``bus.degraded`` and BusUnavailable tell of it.
     """
-    leases = leases or LeaseSettings()
-    if url is None:
-        yield Backbone(LocalBus(), LocalLeases(leases), LocalLeases(leases))
-        return
-    redis = RedisClient(url)
+    redis, leases = RedisClient(url), leases or LeaseSettings()
     try:
-        yield Backbone(RedisBus(redis), RedisLeases(redis, leases), RedisLeases(redis, leases, "homes"))
+        yield Backbone(Bus(redis), Leases(redis, leases, "leases"), Leases(redis, leases, "homes"))
     finally:
         await redis.close()

@@ -6,7 +6,6 @@ Alone, without a bus, every practice is at home here, and nothing of this costs 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -35,11 +34,18 @@ log = structlog.get_logger("gateway.neighbours.neighbours")
 class Neighbours:
     """Use ``run`` once; then each practice that is opened is ``host``ed, and ``unhost``ed when it goes."""
 
-    def __init__(self, backbone: Backbone, registry: Registry, settings: GatewaySettings, metrics: Metrics) -> None:
-        self.homes = Holdings(backbone.homes, secrets.token_hex(8))
-        self.alone = settings.bus_url is None
-        self._post = Post(backbone.bus)
-        self._means = Means(registry, self._post, settings.sockets, metrics)
+    homes: Holdings  # these three only where there are others
+    _post: Post
+    _means: Means
+
+    def __init__(
+        self, backbone: Backbone | None, registry: Registry, settings: GatewaySettings, metrics: Metrics
+    ) -> None:
+        self.alone = backbone is None
+        if backbone is not None:
+            self.homes = Holdings(backbone.homes)
+            self._post = Post(backbone.bus)
+            self._means = Means(registry, self._post, settings.sockets, metrics)
         self._media = MediaSettings(peer=settings.peer)
         self._metrics = metrics
         self._hosts: dict[str, Host] = {}
@@ -64,6 +70,15 @@ class Neighbours:
     def fence_of(self, session: str) -> int | None:
         """Raises LeaseLost where the practice is not at home here."""
         return None if self.alone else self.homes.fence(session)
+
+    async def acquire(self, session: str) -> bool:
+        """Makes this gateway the home of the practice; False where it has another. Raises BusUnavailable."""
+        return self.alone or await self.homes.acquire(session)
+
+    async def release(self, session: str, *, over: bool) -> None:
+        """Another may be its home; where it is ``over``, none needs to be. Raises BusUnavailable."""
+        if not self.alone:
+            await self.homes.release(session, over=over)
 
     async def hold(self, session: str) -> None:
         """From now on no earlier home writes to the practice. Raises LeaseLost, StoreUnavailable."""

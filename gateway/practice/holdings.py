@@ -21,9 +21,8 @@ class Renewed:
 class Holdings:
     """Async methods raise BusUnavailable while the keeper of the leases is away; nothing is given up then."""
 
-    def __init__(self, leases: Leases, holder: str) -> None:
+    def __init__(self, leases: Leases) -> None:
         self._leases = leases
-        self._holder = holder
         self._held: dict[str, Lease] = {}
 
     @property
@@ -42,7 +41,7 @@ class Holdings:
         if session in self._held:
             return True
         await self._leases.want(session)
-        lease = await self._leases.acquire(session, self._holder)
+        lease = await self._leases.acquire(session)
         if lease is not None:
             self._held[session] = lease
         return lease is not None
@@ -53,14 +52,10 @@ class Holdings:
 
     async def claim(self, limit: int) -> list[str]:
         """Wanted practices that nobody held, and that are held here now."""
-        claimed = await self._leases.claim(self._holder, limit)
+        claimed = await self._leases.claim(limit)
         new = [lease.name for lease in claimed if lease.name not in self._held]
         self._held.update((lease.name, lease) for lease in claimed)  # also a lease that ran out while we slept
         return new
-
-    async def unclaimed(self) -> int:
-        """How many practices are held nowhere, or elsewhere."""
-        return await self._leases.wanted() - len(self._held)
 
     async def renew(self) -> Renewed:
         """Keeps them all, as far as nobody else has one."""
@@ -72,7 +67,7 @@ class Holdings:
                 continue
             # Either another has it, or the keeper has forgotten everything in a restart.
             await self._leases.want(lease.name)
-            again = await self._leases.acquire(lease.name, self._holder)
+            again = await self._leases.acquire(lease.name)
             if again is not None:
                 self._held[lease.name] = again
                 renewed.again.append(lease.name)

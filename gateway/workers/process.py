@@ -35,8 +35,6 @@ from streaming.leases import LeaseSettings
 from streaming.timeline import Timeline, open_engine
 from streaming.types import Annotation
 
-GROUP = "workers"
-
 log = structlog.get_logger("gateway.workers.process")
 
 
@@ -63,7 +61,7 @@ class WorkerProcess:
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._bus, self._leases = backbone.bus, backbone.leases
-        self._mine = Holdings(backbone.leases, self.name)
+        self._mine = Holdings(backbone.leases)
         self._settings = settings
         self._metrics = metrics
         self._detectors = Worker(self._annotated, failed=self._failed, most_waiting=None)
@@ -109,7 +107,7 @@ class WorkerProcess:
             await asyncio.sleep(max(0.05, began_s + self._settings.renew_s - time.monotonic()))
 
     async def _round(self) -> None:
-        members = await self._leases.beat(GROUP, self.name)
+        members = await self._leases.beat(self.name)
         await self._renew()
         self._let_go()
         # A bus that has just lost its memory knows of none: what is held here is wanted.
@@ -195,7 +193,7 @@ class WorkerProcess:
             async with asyncio.timeout(self._settings.goodbye_s):
                 going = (self._give_away(held) for held in self._held.values() if not held.going)
                 await asyncio.gather(*going)
-                await self._leases.leave(GROUP, self.name)
+                await self._leases.leave(self.name)
         except (TimeoutError, BusUnavailable) as error:
             log.error("not everything could be given away: others take it in two seconds", error=repr(error))
 

@@ -29,7 +29,7 @@ async def gateways(settings: GatewaySettings, count: int) -> AsyncIterator[list[
 async def working(settings: GatewaySettings) -> AsyncIterator[None]:
     """A worker of detectors and coach."""
     engine = await open_engine(settings.store_url or "")
-    async with open_backbone(settings.bus_url) as backbone, Timeline(engine) as timeline:
+    async with open_backbone(settings.bus_url or "") as backbone, Timeline(engine) as timeline:
         worker = WorkerProcess(backbone, timeline, WorkerMetrics())
         running = asyncio.create_task(worker.run())
         try:
@@ -49,6 +49,7 @@ async def say_a_cue(home: Served, session: str) -> str:
     cue = Cue("the cue", session, 1, "One at a time?", practised.practice.now, 8.0)
     await home.gateway.timeline.append([cue])
     came = Came(practised.record.began_unix, (cue,))
+    assert home.gateway.backbone is not None
     await home.gateway.backbone.bus.publish(lines_stream(session), pack_came(came))
     return cue.id
 

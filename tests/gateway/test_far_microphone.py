@@ -18,16 +18,17 @@ from gateway.neighbours.post import Post
 from gateway.neighbours.voices import VoiceIn, VoiceOut, pack, unpack
 from gateway.tasks import Tasks
 from streaming import packets
-from streaming.bus import LocalBus
+from streaming.backbone import Backbone
 from streaming.types import SAMPLE_RATE_HZ, STEP, AudioChunk, Speaker
 from tests.gateway.rtp_script import assert_contiguous
 
 SEAT = "0" * 32
+FOLLOWED_S = 0.15  # a stream newly followed is read after a tenth of a second
 
 
 @pytest.fixture
-async def post() -> AsyncIterator[Post]:
-    post, tasks = Post(LocalBus()), Tasks()
+async def post(backbone: Backbone) -> AsyncIterator[Post]:
+    post, tasks = Post(backbone.bus), Tasks()
     post.run(tasks)
     yield post
     await tasks.close()
@@ -45,14 +46,13 @@ async def send(post: Post, *chunks: AudioChunk) -> None:
     for each in chunks:
         post.sound.send(sound_of(SEAT), packets.pack(each))
     await post.sound.sent()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(FOLLOWED_S)
 
 
 async def test_audio_is_delivered_once_and_whole_whatever_comes_twice_or_not_at_all(post: Post) -> None:
     heard: list[AudioChunk] = []
     own = far(post, heard)
     own.begin(SessionClock.start(), 1000)
-    await asyncio.sleep(0.01)
     await send(post, chunk(680), chunk(900), chunk(1220), chunk(1220), chunk(1600), chunk(1400))
     assert [(c.start, c.end, c.missing) for c in heard] == [
         (1000, 1220, False),
@@ -103,14 +103,14 @@ async def test_a_voice_is_read_from_the_bus_only_while_somebody_hears_it(post: P
     out.forward(b"before", 1, 0, 0.0)
     await post.sound.sent()
     voice.add_ear(ear)
-    await asyncio.sleep(0.15)  # a stream newly followed is read after a tenth of a second
+    await asyncio.sleep(FOLLOWED_S)
     out.forward(b"now", 1, 960, 0.0)
     await post.sound.sent()
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(FOLLOWED_S)
     voice.drop_ear(ear)
     out.forward(b"after", 1, 1920, 0.0)
     await post.sound.sent()
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(FOLLOWED_S)
     assert ear.heard == [b"now"]
 
 
@@ -150,10 +150,10 @@ async def test_a_guest_who_knocks_anew_is_heard_by_the_new_one_when_the_old_one_
     after.add_ear(ear)
     after.begin(SessionClock.start(), 0)
     await before.close()
-    await asyncio.sleep(0.15)  # a stream newly followed is read after a tenth of a second
+    await asyncio.sleep(FOLLOWED_S)
     await send(post, chunk(0))
     VoiceOut(post, voice_of("s", "a")).forward(b"now", 1, 0, 0.0)
     await post.sound.sent()
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(FOLLOWED_S)
     assert [c.start for c in heard] == [0]
     assert ear.heard == [b"now"]

@@ -33,7 +33,7 @@ async def backbone(redis: Server) -> AsyncIterator[Backbone]:
 
 
 async def test_a_practice_has_one_home_and_another_once_it_is_released(backbone: Backbone) -> None:
-    one, other = Holdings(backbone.homes, "one"), Holdings(backbone.homes, "other")
+    one, other = Holdings(backbone.homes), Holdings(backbone.homes)
     assert await one.acquire("s")
     assert await one.acquire("s"), "it has it already"
     assert not await other.acquire("s")
@@ -51,18 +51,18 @@ async def test_a_practice_has_one_home_and_another_once_it_is_released(backbone:
 async def test_a_keeper_that_lost_its_memory_takes_nothing_from_a_living_home(
     backbone: Backbone, redis: Server
 ) -> None:
-    homes = Holdings(backbone.homes, "one")
+    homes = Holdings(backbone.homes)
     await homes.acquire("s")
     before = homes.fence("s")
     with Redis(port=redis.port) as client:
         client.flushall()
     assert (await homes.renew()).again == ["s"]
     assert homes.fence("s") > before
-    assert await Holdings(backbone.homes, "other").claim(8) == []
+    assert await Holdings(backbone.homes).claim(8) == []
 
 
 async def test_what_another_has_taken_is_lost(backbone: Backbone, redis: Server) -> None:
-    one, other = Holdings(backbone.homes, "one"), Holdings(backbone.homes, "other")
+    one, other = Holdings(backbone.homes), Holdings(backbone.homes)
     await one.acquire("s")
     with Redis(port=redis.port) as client:
         client.zadd("breathmark:{homes}:until", {"s": 0})  # it ran out
@@ -75,7 +75,7 @@ async def test_what_another_has_taken_is_lost(backbone: Backbone, redis: Server)
 
 
 async def test_a_lease_that_ran_out_unseen_is_no_second_home(backbone: Backbone, redis: Server) -> None:
-    homes = Holdings(backbone.homes, "one")
+    homes = Holdings(backbone.homes)
     await homes.acquire("s")
     with Redis(port=redis.port) as client:
         client.zadd("breathmark:{homes}:until", {"s": 0})

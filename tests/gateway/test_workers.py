@@ -189,7 +189,7 @@ async def test_one_that_is_asked_to_stop_gives_all_away_and_leaves_in_time(
     assert time.monotonic() - asked < 5.0
     assert "breathmark_worker_sessions 1.0" in shown
     assert "breathmark_worker_lag_seconds" in shown
-    lease = await backbone.leases.acquire("s", "whoever comes first")
+    lease = await backbone.leases.acquire("s")
     assert lease is not None, "free at once"
     await backbone.leases.release(lease)
     async with working(backbone, timeline):

@@ -57,15 +57,13 @@ def cluster() -> Iterator[list[Server]]:
         yield nodes
 
 
-@pytest.fixture(params=["in process", "redis", "redis cluster"])
+@pytest.fixture(params=["redis", "redis cluster"])
 async def backbone(request: pytest.FixtureRequest) -> AsyncIterator[Backbone]:
     """An empty bus of each kind, and leases that run out after 0.3 s."""
-    servers: list[Server] = []
-    url = None
     if request.param == "redis":
         servers = [request.getfixturevalue("redis")]
         url = redis_url(servers[0])
-    elif request.param == "redis cluster":
+    else:
         servers = request.getfixturevalue("cluster")
         url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in servers)
     for server in servers:

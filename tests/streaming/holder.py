@@ -12,7 +12,7 @@ from streaming.leases import LeaseSettings
 async def hold(url: str) -> None:
     settings = LeaseSettings()
     async with open_backbone(url, settings) as backbone:
-        lease = await backbone.leases.acquire("s", "holder")
+        lease = await backbone.leases.acquire("s")
         assert lease is not None
         sys.stdout.write(f"{lease.fence}\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What every bus keeps its word on: within a process, on Redis, on a Redis cluster."""
+"""What every bus keeps its word on: on Redis, on a Redis cluster."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
-from streaming.leases import Lease, Leases, LeaseSettings, LocalLeases
+from streaming.leases import Lease, Leases, LeaseSettings
 from tests.streaming.conftest import QUICK_LEASES, empty, redis_url
 
 RUN_OUT_S = QUICK_LEASES.ttl_s + 0.05
@@ -24,33 +24,33 @@ def leases(backbone: Backbone) -> Leases:
     return backbone.leases
 
 
-async def acquired(leases: Leases, name: str, holder: str) -> Lease:
-    lease = await leases.acquire(name, holder)
+async def acquired(leases: Leases, name: str) -> Lease:
+    lease = await leases.acquire(name)
     assert lease is not None
-    assert (lease.name, lease.holder) == (name, holder)
+    assert lease.name == name
     return lease
 
 
 async def test_a_session_has_one_holder_at_a_time(leases: Leases) -> None:
     await leases.want("s")
-    lease = await acquired(leases, "s", "one")
-    assert await leases.acquire("s", "another") is None
-    assert await leases.claim("another", 10) == []
+    lease = await acquired(leases, "s")
+    assert await leases.acquire("s") is None
+    assert await leases.claim(10) == []
     assert await leases.renew([lease]) == [lease]
 
 
 async def test_work_that_nobody_wants_is_not_taken(leases: Leases) -> None:
-    assert await leases.acquire("s", "one") is None
-    assert await leases.claim("one", 10) == []
+    assert await leases.acquire("s") is None
+    assert await leases.claim(10) == []
 
 
 async def test_homes_are_not_work_for_workers(backbone: Backbone) -> None:
     await backbone.homes.want("s")
     assert await backbone.leases.wanted() == 0
-    assert await backbone.leases.claim("worker", 10) == []
-    await backbone.homes.beat("gateways", "one")
-    assert await backbone.leases.beat("gateways", "worker") == ["worker"]
-    [lease] = await backbone.homes.claim("gateway", 10)
+    assert await backbone.leases.claim(10) == []
+    await backbone.homes.beat("one")
+    assert await backbone.leases.beat("worker") == ["worker"]
+    [lease] = await backbone.homes.claim(10)
     assert await backbone.homes.renew([lease]) == [lease]
 
 
@@ -60,82 +60,71 @@ async def test_workers_that_claim_at_once_share_the_work_out(leases: Leases) -> 
         await leases.want(name)
     await leases.want(names[0])  # to want twice changes nothing
     assert await leases.wanted() == 20
-    claims = await asyncio.gather(*(leases.claim(f"worker {n}", 6) for n in range(4)))
+    claims = await asyncio.gather(*(leases.claim(6) for n in range(4)))
     assert max(len(claim) for claim in claims) == 6
     assert sorted(lease.name for claim in claims for lease in claim) == sorted(names)
-    assert await leases.claim("late", 0) == []
+    assert await leases.claim(0) == []
 
 
 async def test_a_released_session_is_free_at_once_and_its_next_fence_is_higher(leases: Leases) -> None:
     await leases.want("s")
-    first = await acquired(leases, "s", "one")
+    first = await acquired(leases, "s")
     await leases.release(first)
-    second = await acquired(leases, "s", "another")
+    second = await acquired(leases, "s")
     assert second.fence > first.fence
 
 
 async def test_a_lease_that_is_not_renewed_runs_out_and_is_lost_to_whoever_takes_it(leases: Leases) -> None:
     await leases.want("s")
-    first = await acquired(leases, "s", "one")
+    first = await acquired(leases, "s")
     await asyncio.sleep(RUN_OUT_S / 2)
     assert await leases.renew([first]) == [first]
     await asyncio.sleep(RUN_OUT_S / 2)
-    assert await leases.acquire("s", "another") is None  # it was renewed in time
+    assert await leases.acquire("s") is None  # it was renewed in time
     await asyncio.sleep(RUN_OUT_S)
-    (second,) = await leases.claim("another", 1)
+    (second,) = await leases.claim(1)
     assert second.fence > first.fence
     assert await leases.renew([first, second]) == [second]
     await leases.release(first)
-    assert await leases.acquire("s", "third") is None  # releasing what one has lost frees nothing
+    assert await leases.acquire("s") is None  # releasing what one has lost frees nothing
 
 
 async def test_a_lease_that_ran_out_is_revived_where_nobody_took_it(leases: Leases) -> None:
     await leases.want("s")
-    lease = await acquired(leases, "s", "one")
+    lease = await acquired(leases, "s")
     await asyncio.sleep(RUN_OUT_S)
     assert await leases.renew([lease]) == [lease]
-    assert await leases.acquire("s", "another") is None
+    assert await leases.acquire("s") is None
 
 
 async def test_when_the_work_is_over_its_holder_is_told(leases: Leases) -> None:
     await leases.want("s")
-    lease = await acquired(leases, "s", "one")
+    lease = await acquired(leases, "s")
     await leases.unwant("s")
     assert await leases.wanted() == 0
     assert await leases.renew([lease]) == []
-    assert await leases.acquire("s", "another") is None
+    assert await leases.acquire("s") is None
 
 
 async def test_those_who_beat_are_there_until_they_leave_or_fall_silent(leases: Leases) -> None:
-    assert await leases.beat("workers", "b") == ["b"]
-    assert await leases.beat("workers", "a") == ["a", "b"]
-    assert await leases.beat("room", "c") == ["c"]
-    await leases.leave("workers", "b")
-    assert await leases.beat("workers", "a") == ["a"]
+    assert await leases.beat("b") == ["b"]
+    assert await leases.beat("a") == ["a", "b"]
+    await leases.leave("b")
+    assert await leases.beat("a") == ["a"]
     await asyncio.sleep(RUN_OUT_S)
-    assert await leases.beat("workers", "d") == ["d"]
+    assert await leases.beat("d") == ["d"]
 
 
 async def test_fences_grow_even_where_the_keeper_has_lost_its_memory(redis: Server) -> None:
     empty(redis)
     async with open_backbone(redis_url(redis), QUICK_LEASES) as backbone:
         await backbone.leases.want("s")
-        first = await acquired(backbone.leases, "s", "one")
+        first = await acquired(backbone.leases, "s")
         empty(redis)
         await asyncio.sleep(0.002)
         assert await backbone.leases.renew([first]) == []
         await backbone.leases.want("s")
-        assert (await acquired(backbone.leases, "s", "one")).fence > first.fence
-
-
-async def test_fences_of_a_process_are_higher_than_those_of_the_one_before() -> None:
-    fences = []
-    for _ in range(2):
-        leases = LocalLeases(QUICK_LEASES)
-        await leases.want("s")
-        fences.append((await acquired(leases, "s", "one")).fence)
-        await asyncio.sleep(0.002)
-    assert fences[1] > fences[0]
+        assert (await acquired(backbone.leases, "s")).fence > first.fence
 
 
 async def test_a_killed_holder_is_replaced_within_three_seconds(redis: Server) -> None:
@@ -151,10 +140,10 @@ async def test_a_killed_holder_is_replaced_within_three_seconds(redis: Server) -
         assert holder.stdout is not None
         fence = int(await asyncio.wait_for(holder.stdout.readline(), 20))
         await asyncio.sleep(settings.ttl_s + 0.2)
-        assert await backbone.leases.claim("successor", 1) == []  # it lives, so it keeps it
+        assert await backbone.leases.claim(1) == []  # it lives, so it keeps it
         holder.send_signal(signal.SIGKILL)
         killed = time.monotonic()
-        while not (claimed := await backbone.leases.claim("successor", 1)):
+        while not (claimed := await backbone.leases.claim(1)):
             assert time.monotonic() - killed < 3
             await asyncio.sleep(settings.renew_s)
         assert time.monotonic() - killed < 3

@@ -72,8 +72,8 @@ async def test_what_is_asked_of_a_redis_that_is_gone_fails_at_once_and_says_so(o
             backbone.bus.publish("s", b"x"),
             backbone.bus.read({"s": START}),
             backbone.bus.last("s"),
-            backbone.leases.claim("one", 1),
-            backbone.leases.beat("workers", "one"),
+            backbone.leases.claim(1),
+            backbone.leases.beat("one"),
         ):
             with pytest.raises(BusUnavailable, match=rf"127\.0\.0\.1:{own_redis.port}"):
                 await asked
