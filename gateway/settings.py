@@ -56,6 +56,7 @@ class GatewaySettings:
     note_every_s: float = 60.0
     max_sockets: int = 1000  # beyond it even a polite refusal costs too much
     sessions_per_minute: float = 20.0  # one address: nobody starts practices faster by hand
+    answers_per_minute: float = 60.0  # of a link: a tap each, and a line on disk each
     poll_s: float = 0.02  # one packet: audio that did not come becomes missing this often
     catch_up_s: float = 0.5  # while nothing is analysed, session time is passed on this often
     snapshot_s: float = 2.0  # at most so much detector state is lost by a crash

@@ -64,6 +64,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.state.strangers = {}
     app.state.own_socket = ""
     app.state.starts = Rates(settings.sessions_per_minute / 60, settings.sessions_per_minute)
+    app.state.answers = Rates(settings.answers_per_minute / 60, settings.answers_per_minute)
     app.add_middleware(SecurityHeaders)
     tell_errors(app)
     _api(app)

@@ -100,12 +100,17 @@ async def viewer(request: Request, link: Link) -> Speaker | None:
 
 
 async def partner(request: Request, link: Link, refusal: str) -> Speaker:
-    """The partner who answers for themselves. Raises Refused ``not_a_partner``, ``bad_request``, ``link_in_use``."""
+    """The partner who answers for themselves.
+
+    Raises Refused ``not_a_partner``, ``bad_request``, ``link_in_use`` or ``too_fast``.
+    """
     if link.role not in ("a", "b"):
         raise Refused("not_a_partner", refusal)
     device = request.headers.get(DEVICE, "")
     if len(device) not in _DEVICE_CHARS:
         raise Refused("bad_request", "The request does not say which device asks.")
+    if not request.app.state.answers.take(f"{link.role} of {link.session}"):
+        raise Refused("too_fast", "Answers came faster than anybody would tap.")
     await gateway_of(request).registry.claim(_token(request), device)
     return Speaker(link.role)
 

@@ -17,7 +17,10 @@ from gateway.practice.registry import Link, Record
 from gateway.web.asking import Body, gateway_of, lines_of, partner, read, readable, viewer
 from gateway.words.summary import Proposal, proposal, propose
 from streaming.errors import Refused
-from streaming.types import Happening, Line, Speaker
+from streaming.types import Annotation, Happening, Kind, Line, Speaker
+
+SUMMARIES_AT_ONCE = 2  # each holds a thread for up to a minute, of the few in which reports are made too
+_NOT_YOURS = "Only the one who said it can say what it meant."
 
 
 class ReachingAnswer(Body):
@@ -65,17 +68,22 @@ async def report_of(request: Request) -> Report:
 
 
 def add_words(app: FastAPI) -> None:
+    places = asyncio.Semaphore(SUMMARIES_AT_ONCE)
+
     @app.post("/api/reaching", status_code=201)
     async def reaching(request: Request) -> dict[str, bool]:
         answer = await read(ReachingAnswer, request)
         link, record = await readable(request)
-        by = await partner(request, link, "Only the one who said it can say what it meant.")
+        by = await partner(request, link, _NOT_YOURS)
         if not record.room.worded:
             raise Refused("not_now", "No words of this practice may be shown.")
-        at = end_of(await lines_of(request, link))
-        detail = {"words": answer.words, "yes": answer.yes}
-        line = Happening(secrets.token_hex(10), link.session, REACHING, at, by, detail)
-        await gateway_of(request).timeline.append([line])
+        lines, detail = await lines_of(request, link), {"words": answer.words, "yes": answer.yes}
+        if not any(isinstance(a, Annotation) and (a.kind, a.id, a.by) == (Kind.WORDS, answer.words, by) for a in lines):
+            raise Refused("not_a_partner", _NOT_YOURS)
+        own = [h.detail for h in lines if isinstance(h, Happening) and (h.kind, h.by) == (REACHING, by)]
+        if [said for said in own if said["words"] == answer.words][-1:] != [detail]:  # said again, it changes nothing
+            line = Happening(secrets.token_hex(10), link.session, REACHING, end_of(lines), by, detail)
+            await gateway_of(request).timeline.append([line])
         return {"yes": answer.yes}
 
     @app.get("/api/summary")
@@ -90,7 +98,10 @@ def add_words(app: FastAPI) -> None:
         shown = await _shown(request)
         if shown.digest != wanted.digest:
             raise Refused("summary_changed", "The words have changed since they were shown.")
-        return {"summary": await propose(shown, gateway_of(request).settings.summary)}
+        if places.locked():
+            raise Refused("summary_failed", "Others are having theirs proposed just now.")
+        async with places:
+            return {"summary": await propose(shown, gateway_of(request).settings.summary)}
 
 
 async def _shown(request: Request) -> Proposal:

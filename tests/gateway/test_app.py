@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.practice.registry import PROBE_S
-from tests.gateway.serving import Served, bearer, serving, settings_in
+from streaming.types import Annotation, Kind, Span, Speaker
+from tests.gateway.serving import DEVICES, Served, bearer, practising, serving, settings_in
 
 
 @pytest.fixture
@@ -205,3 +206,28 @@ async def test_what_nobody_foresaw_carries_the_security_headers_too(
     assert (answer.status_code, answer.json()["code"]) == (500, "unexpected")
     assert answer.headers["cache-control"] == "no-store"
     assert "default-src" in answer.headers["content-security-policy"]
+
+
+async def test_each_confirms_only_their_own_words_and_saying_it_again_leaves_nothing_more(served: Served) -> None:
+    links = await served.links()
+    async with practising(served, links) as (a, b):
+        for page in (a, b):
+            await page.say("consent", practice=True, words=True)
+            await page.pong()
+        span = Span(0, 16_000)
+        said = Annotation(
+            "w", a.session, Kind.WORDS, "final", span, 16_000, "words@1", by=Speaker.A, text="So.", words=()
+        )
+        await served.gateway.timeline.append([said])
+
+        async def reach(role: str, words: str, *, yes: bool) -> str:
+            headers = bearer(links[role]) | {"breathmark-device": DEVICES[role]}
+            answer = await served.http.post("/api/reaching", headers=headers, json={"words": words, "yes": yes})
+            return "" if answer.status_code == 201 else str(answer.json()["code"])
+
+        assert await reach("b", "w", yes=True) == "not_a_partner"
+        assert await reach("a", "no words", yes=True) == "not_a_partner"
+        for yes in (True, True, False, False, True):
+            assert await reach("a", "w", yes=yes) == ""
+    kept = [line["yes"] for line in await served.timeline(links["a"]) if line["kind"] == "reaching_answered"]
+    assert kept == [True, False, True]

@@ -171,6 +171,14 @@ async def test_one_tap_each_says_how_it_went_and_the_newest_counts(served: Serve
     ]
 
 
+async def test_answers_that_nobody_taps_so_fast_fill_no_disk(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path, answers_per_minute=4)) as served:
+        links = await started(served, {"card": CARD})
+        answers = [await say(served, links, role, act) for act in ("defer", "avoid") * 3 for role in "ab"]
+        assert [answer.status_code for answer in answers] == [201] * 8 + [429] * 4
+        assert answers[-1].json()["code"] == "too_fast"
+
+
 @pytest.mark.parametrize("act", ["defer", "avoid"])
 async def test_a_card_is_put_off_or_aside_without_beginning_it(served: Served, act: str) -> None:
     links = await started(served, {"card": CARD})

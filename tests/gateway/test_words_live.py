@@ -16,8 +16,10 @@ import httpx
 import pytest
 
 from gateway.simulated import SimulatedPartner, speak_together
+from gateway.web.words import SUMMARIES_AT_ONCE
 from gateway.words.summary import SummarySettings
-from tests.gateway.serving import PATIENCE_S, Page, Served, bearer, serving, settings_in
+from streaming.types import Annotation, Kind, Span, Speaker
+from tests.gateway.serving import PATIENCE_S, Page, Served, bearer, practising, serving, settings_in
 from tests.gateway.test_session import couple
 
 pytestmark = pytest.mark.alone
@@ -31,8 +33,10 @@ class _Model(BaseHTTPRequestHandler):
     asked: ClassVar[list[dict[str, Any]]] = []
     answer: ClassVar[bytes] = b""
     status: ClassVar[int] = 200
+    free: ClassVar[threading.Event] = threading.Event()
 
     def do_POST(self) -> None:
+        self.free.wait()
         body = self.rfile.read(int(self.headers["Content-Length"]))
         type(self).asked.append(
             {"path": self.path, "key": self.headers["Authorization"], "text": body.decode(), **json.loads(body)}
@@ -51,6 +55,7 @@ class _Model(BaseHTTPRequestHandler):
 def language_model() -> Iterator[str]:
     reply = {"choices": [{"index": 0, "message": {"role": "assistant", "content": " They decide together. "}}]}
     _Model.asked, _Model.answer, _Model.status = [], json.dumps(reply).encode(), 200
+    _Model.free.set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Model)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -153,6 +158,33 @@ async def _a_summary_is_only_what_was_shown(served: Served, token: str) -> None:
         _, failed = await wanted()
         assert (failed.status_code, failed.json()["code"]) == (502, "summary_failed")
     assert all(asked["path"] == "/v1/chat/completions" for asked in _Model.asked), "a redirect is not followed"
+
+
+async def test_summaries_that_take_long_leave_room_for_reports(served: Served) -> None:
+    links = await served.links()
+    async with practising(served, links) as (a, b):
+        for page in (a, b):
+            await page.say("consent", practice=True, words=True)
+            await page.pong()
+        span = Span(0, 16_000)
+        said = Annotation(
+            "w", a.session, Kind.WORDS, "final", span, 16_000, "words@1", by=Speaker.A, text="So.", words=()
+        )
+        await served.gateway.timeline.append([said])
+        await a.say("end")
+        await b.one("ended")
+    shown = (await served.http.get("/api/summary", headers=bearer(links["a"]))).json()
+
+    async def wanted() -> httpx.Response:
+        return await served.http.post("/api/summary", json={"digest": shown["digest"]}, headers=bearer(links["a"]))
+
+    _Model.free.clear()
+    slow = [asyncio.create_task(wanted()) for _ in range(SUMMARIES_AT_ONCE)]
+    await asyncio.sleep(0.5)
+    assert (await wanted()).json()["code"] == "summary_failed"
+    assert (await served.http.get("/api/report", headers=bearer(links["a"]))).status_code == 200
+    _Model.free.set()
+    assert [(await answer).status_code for answer in slow] == [200] * SUMMARIES_AT_ONCE
 
 
 async def test_without_both_no_word_is_written_and_after_a_withdrawal_none_is_shown(served: Served) -> None:
