@@ -6,6 +6,8 @@ comparison of the two, no words for feelings.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,7 +48,9 @@ def own_findings(record: Record, by: Speaker) -> list[Finding]:
     if quick:
         rise = quick[0]
         assert rise.recovery_s is not None
-        add("settled", f"{name}’s voice came back to its own usual within {lasting(rise.recovery_s)}.", rise.settled)
+        assert rise.settled is not None
+        back = f"By {at(rise.settled)}, after {lasting(rise.recovery_s)}, {name}’s voice was back at its own usual."
+        add("settled", back, rise.settled)
     listened = longest_listening(record, by)
     if listened and listened.length >= samples(LISTENED_S):
         text = f"{name} listened for {lasting(seconds(listened.length))} at one stretch, from {at(listened.start)}."
@@ -54,7 +58,7 @@ def own_findings(record: Record, by: Speaker) -> list[Finding]:
     sounds = [a for a in record.overlaps if a.kind is Kind.BACKCHANNEL and a.by is by]
     if len(sounds) >= FEWEST_SOUNDS:
         other = record.name(by.other)
-        add("sounds", f"{name} gave {len(sounds)} small listening sounds while {other} spoke.", sounds[0].span.start)
+        add("sounds", f"{name} gave {len(sounds)} small listening sounds while {other} spoke.", None)
     waited, turns = waits(record, by)
     if waited >= FEWEST_WAITS and 2 * waited >= turns:
         add("waited", f"{name} let {record.name(by.other)} finish before {waited} turns.", None)
@@ -139,10 +143,15 @@ def waits(record: Record, by: Speaker) -> tuple[int, int]:
 
 
 def strengths(record: Record) -> tuple[Strength, ...]:
-    """Shared ones first, then for each partner the same topics where the data show them for both."""
+    """Shared ones, and one of each partner's: of the same topic where the data show it for both."""
     out = [finding.strength for finding in shared_findings(record)[:3]]
     chosen = _paired(record)
-    return (*out, *(chosen[s].strength for s in Speaker if chosen[s].topic != "spoke"))
+    return in_order([*out, *(chosen[s].strength for s in Speaker if chosen[s].topic != "spoke")])
+
+
+def in_order(told: Iterable[Strength]) -> tuple[Strength, ...]:
+    """As they happened, and then what went on all the while."""
+    return tuple(sorted(told, key=lambda strength: math.inf if strength.at_s is None else strength.at_s))
 
 
 def _paired(record: Record) -> dict[Speaker, Finding]:

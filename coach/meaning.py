@@ -36,10 +36,16 @@ class Phrase:
         return next((at for at in range(last + 1) if tuple(words[at : at + length]) == self.words), None)
 
     def as_said(self, text: str) -> str:
-        """The phrase as it stands in ``text``, with its capitals and marks; in bare words where it does not."""
+        """The phrase as it stands in ``text``, with its capitals and marks; in bare words where it does not.
+
+        Where something was said before it, it begins with "… ".
+        """
         stand = list(_BARE.finditer(_plain(text)))
         at = self.find([word.group() for word in stand])
-        return str(self) if at is None else text[stand[at].start() : stand[at + len(self.words) - 1].end()]
+        if at is None:
+            return str(self)
+        said = text[stand[at].start() : stand[at + len(self.words) - 1].end()]
+        return said[0].upper() + said[1:] if at == 0 else f"… {said}"
 
     def __str__(self) -> str:
         return " ".join(self.words)

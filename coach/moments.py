@@ -165,8 +165,7 @@ def _rise(record: Record, episode: Episode) -> str | None:
     told: list[str] = []
     for by in dict.fromkeys(r.by for r in episode.rises):
         first = min(r.start for r in episode.rises if r.by is by)
-        name = record.name(by)
-        told.append(f"From {at(first)} {name}’s voice was above {name}’s own usual.")
+        told.append(f"From {at(first)} {record.name(by)}’s voice was above its own usual.")
     return " ".join(told) or None
 
 
@@ -178,7 +177,7 @@ def _cue(record: Record, episode: Episode) -> str | None:
     where = {0: "came", 1: "was shown on one screen", 2: "was shown on both screens"}[len(painted)]
     outcome = record.outcomes.get(cue.id)
     dismissed = " It was put aside." if outcome and outcome.verdict == "dismissed" else ""
-    return f"“{cue.text}” {where} at {at(cue.at)}.{dismissed}"
+    return f"“{cue.text}” {where}.{dismissed}"
 
 
 def _recovery(record: Record, episode: Episode) -> str | None:
@@ -193,9 +192,9 @@ def _recovery(record: Record, episode: Episode) -> str | None:
         if "breathed" in signs:
             told.append("You were quiet together for a while.")
         if "overlap_stopped" in signs and both_spoke_after(record, cue.at, cue.level):
-            told.append("After it you mostly spoke one at a time.")
+            told.append("You mostly spoke one at a time.")
         if "floor_handed_over" in signs:
-            told.append("After it the floor went to the other of you.")
+            told.append("The floor went to the other of you.")
         if "paused" in signs:
             told.append("You took a pause.")
     return " ".join(told) or None

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from coach.findings import in_order
 from coach.meaning import Language, first, language
 from coach.record import Record, clock, lasting, stretch
 from coach.report_form import Mark, Quote, Reaching, Report, Spoken, Start, Strength
@@ -52,7 +53,7 @@ def with_words(report: Report, record: Record, lines: Sequence[Line]) -> Report:
     rail = sorted((*report.rail, *repair_marks(said, rules)), key=lambda mark: (mark.start_s, mark.group, mark.id))
     return replace(
         report,
-        strengths=(*strengths_in_words(record, said, rules), *report.strengths),
+        strengths=in_order([*strengths_in_words(record, said, rules), *report.strengths]),
         rail=tuple(rail),
         limits=(*report.limits, LIMIT, *_missing_told(missing)),
         spoken=Spoken(
@@ -143,7 +144,7 @@ def strengths_in_words(record: Record, said: Sequence[Annotation], rules: Langua
         if own:
             best, at_s = own[0], seconds(own[0].at.span.start)
             ending = f", and {record.name(speaker.other)} took it up" if best.taken_up else ""
-            out.append(Strength(f"At {clock(at_s)} {name} offered a repair, “{best.words}”{ending}.", speaker, at_s))
+            out.append(Strength(f"At {clock(at_s)} {name} said “{best.words}”{ending}.", speaker, at_s))
         backs = [a for a in said if a.by is speaker and first(rules.reflections, a.text or "")]
         if backs:
             at_s = seconds(backs[0].span.start)

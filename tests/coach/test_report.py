@@ -190,10 +190,10 @@ def test_a_moment_tells_what_led_to_it_the_rise_the_cue_and_the_way_back() -> No
     first, second = report(a_session()).moments
     assert first.title == "One at a time, at 1:12"
     assert first.trigger == "At 0:40, 0:55 and 1:10 one of you began while the other was speaking."
-    assert first.cue == "“One at a time?” was shown on both screens at 1:12."
-    assert first.recovery == "After it you mostly spoke one at a time."
+    assert first.cue == "“One at a time?” was shown on both screens."
+    assert first.recovery == "You mostly spoke one at a time."
     assert second.title == "A breath together, at 3:20"
-    assert second.rise == "From 3:10 Ana’s voice was above Ana’s own usual."
+    assert second.rise == "From 3:10 Ana’s voice was above its own usual."
     assert second.recovery == "By 3:40, after 30 seconds, Ana’s voice was back."
 
 
@@ -251,6 +251,11 @@ def test_a_cue_that_no_screen_confirmed_is_told_as_such() -> None:
     assert any("No screen confirmed" in limit for limit in report(lines).limits)
     painted = happening("cue_painted", 60.1, "a", cue="cue-60.0")
     assert not any("No screen confirmed" in limit for limit in report([*lines, painted]).limits)
+
+
+def test_what_went_well_is_told_as_it_happened_and_then_what_went_on_all_the_while() -> None:
+    told = report([*a_session(), rise(B, 20.0, 25.0), settled(B, 40.0)]).strengths
+    assert [s.at_s for s in told] == [40.0, 72.0, 220.0, 300.0, None]
 
 
 def test_strengths_are_what_the_data_show() -> None:
