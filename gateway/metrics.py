@@ -44,7 +44,7 @@ MEDIA_NOW = {
     "round_trip_ms": "to a partner's browser and back",
 }
 WORKER_COUNTS = {
-    "ticks": "hops to the detectors' thread",
+    "ticks": "rounds of the detectors",
     "frames": "32 ms of both partners each",
     "dropped_samples": "audio that became missing because a queue ran over",
     "skipped_samples": "audio that became missing because what follows it came first",

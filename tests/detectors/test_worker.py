@@ -1,4 +1,4 @@
-"""Many sessions on one thread: the same annotations as alone, in order, under a bound."""
+"""Many sessions on one loop: the same annotations as alone, in order, under a bound."""
 
 from __future__ import annotations
 
@@ -150,6 +150,19 @@ async def test_audio_that_fills_no_frame_costs_no_tick_and_is_saved() -> None:
     now, payload = await worker.save("s")
     assert now == 0
     assert [Pipeline.restore("s", payload).given(speaker) for speaker in Speaker] == [320, 320]
+
+
+async def test_whoever_has_far_to_catch_up_lets_the_loop_have_its_turn_between_frames() -> None:
+    worker = Worker(Heard())
+    worker.open(Pipeline("s"))
+    for chunk in packets(dialogue(0, 8)):
+        worker.offer(chunk)
+    closing = asyncio.create_task(worker.close("s"))
+    turns = 0
+    while not closing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= worker.counts.frames == 8 * SAMPLE_RATE_HZ // 512
 
 
 @pytest.mark.timeout(30)
