@@ -180,7 +180,7 @@ class Gateway:
                 return await Session.open(record, self._services)  # to say farewell; not kept
             if self.full:
                 if self.neighbours.alone:
-                    raise Refused("server_full", "As many practices as this gateway can carry are running.")
+                    raise Refused("server_full", "As many practices as Breathmark can carry are running.")
                 await self.neighbours.homes.offer(id)  # another takes it, if it is not at home there already
                 return None
             if not await self.neighbours.acquire(id):
@@ -203,7 +203,7 @@ class Gateway:
     async def check(self) -> None:
         """Raises StoreUnavailable, Refused where this gateway cannot do its work."""
         if self._leaving:
-            raise Refused("server_full", "This gateway is about to end.")
+            raise Refused("server_full", "Breathmark is about to stop.")
         if self._detecting is None or self._detecting.done():
             raise Refused("unexpected", "The detectors have stopped: restart the gateway.")
         self.neighbours.check()
@@ -339,7 +339,7 @@ class Gateway:
 
     def _check_strain(self) -> None:
         if self._live and self._strain.room < 1:  # an empty one has nobody to protect
-            raise Refused("server_full", "This gateway has as much to do as it can do well.")
+            raise Refused("server_full", "Breathmark has as much to do as it can do well.")
 
     async def _polling(self) -> None:
         """Each packet's time, all sessions. How late a round comes tells whether this process keeps up."""

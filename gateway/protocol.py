@@ -196,7 +196,7 @@ def read_message(text: str) -> ClientMessage:
         if first["type"] in ("json_invalid", "model_attributes_type", "dict_type"):
             raise Refused("bad_json", "A message could not be read as a JSON object.") from None
         if first["type"].startswith("union_tag"):
-            raise Refused("unknown_message", "A message has a type that this gateway does not know.") from None
+            raise Refused("unknown_message", "A message has a type that Breathmark does not know.") from None
         where = ".".join(str(part) for part in first["loc"])
         raise Refused("bad_message", f"A message does not fit: {where}: {first['msg']}.") from None
 

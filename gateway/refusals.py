@@ -8,7 +8,7 @@ from typing import Final
 from gateway.protocol import RefusedMessage
 from streaming.errors import Refused
 
-_RELOAD = "Reload the page. If it happens again, the page and the gateway are of different versions."
+_RELOAD = "Reload the page. If it happens again, tell whoever runs Breathmark."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class Refusal:
 
 REFUSALS: Final[dict[str, Refusal]] = {
     "bad_hello": Refusal(400, True, _RELOAD),
-    "bad_version": Refusal(400, True, "Reload the page to get the version that fits this gateway."),
+    "bad_version": Refusal(400, True, "Reload the page to get the version that fits."),
     "bad_json": Refusal(400, True, _RELOAD),
     "bad_message": Refusal(400, False, _RELOAD),
     "unknown_message": Refusal(400, False, _RELOAD),
-    "too_large": Refusal(413, True, "Reload the page; messages may hold up to 64 KiB."),
+    "too_large": Refusal(413, True, "Reload the page."),
     "too_fast": Refusal(429, True, "Wait a few seconds, then reload the page."),
-    "bad_origin": Refusal(403, True, "Open the page from the gateway's own address."),
+    "bad_origin": Refusal(403, True, "Open the page at Breathmark’s own address."),
     "no_link": Refusal(401, True, "Open the invite link that you were given, in full."),
     "unknown_link": Refusal(404, True, "Check that the link is complete, or ask your partner for a new one."),
     "link_in_use": Refusal(409, True, "Ask your partner for the other link, or start a new practice."),
@@ -42,7 +42,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "bad_note": Refusal(400, False, "Write it again, in four plain words at most."),
     "note_too_soon": Refusal(429, False, "Keep it until then, or let it go."),
     "not_agreed": Refusal(403, False, "Both partners need to agree to an observer; ask them to."),
-    "not_now": Refusal(409, False, "Nothing is lost: wait until the room shows the next step, then try again."),
+    "not_now": Refusal(409, False, "Nothing is lost: go on with what the page shows now."),
     "bad_time_out": Refusal(400, False, "Take 20 minutes, or pause without a time."),
     "bad_card": Refusal(400, False, "Choose one of the cards on the start page, or just talk."),
     "bad_skill": Refusal(400, False, "Write it again, or choose one of the cards."),
@@ -59,11 +59,11 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "bad_request": Refusal(400, False, _RELOAD),
     "bad_offer": Refusal(400, False, "Reload the page, or try another browser, and allow the microphone."),
     "too_many_offers": Refusal(429, False, "Wait a few seconds; the page tries again by itself."),
-    "store_unavailable": Refusal(503, False, "Check that the gateway's disk has space, then reload the page."),
+    "store_unavailable": Refusal(503, False, "Wait, then reload; if it goes on, tell whoever runs Breathmark."),
     "unexpected": Refusal(500, True, "Reload the page; what was said so far is kept."),
     "no_such_page": Refusal(404, False, "Open the start page at /."),
     "client_not_built": Refusal(503, False, "Run `make setup` in the project's folder, then reload."),
-    "no_demo": Refusal(503, False, "Start a practice of your own, or ask whoever runs this gateway."),
+    "no_demo": Refusal(503, False, "Start a practice of your own, or ask whoever runs Breathmark."),
 }
 
 

@@ -52,7 +52,7 @@ def check_origin(headers: Mapping[str, str], allowed: Collection[str]) -> None:
     except ValueError:  # such as "http://["
         place = ""
     if not place or place != headers.get("host", "").lower():
-        raise Refused("bad_origin", "This page does not belong to this gateway.")
+        raise Refused("bad_origin", "This page comes from another address than the one that it asks.")
 
 
 class SecurityHeaders:
@@ -101,7 +101,7 @@ def _refused(request: Request, error: Exception) -> Refused:
         return error
     if isinstance(error, StoreUnavailable):
         log.error("store unavailable", path=request.url.path, error=str(error))
-        return Refused("store_unavailable", "The gateway cannot use its store just now.")
+        return Refused("store_unavailable", "What is kept can be neither read nor written just now.")
     if isinstance(error, HTTPException):
         if error.status_code == 404:
             return Refused("no_such_page", "There is nothing at this address.")
@@ -109,4 +109,4 @@ def _refused(request: Request, error: Exception) -> Refused:
     if isinstance(error, RequestValidationError):
         return Refused("bad_request", "The request does not fit what is expected here.")
     log.error("request failed", path=request.url.path, error=repr(error), exc_info=error)
-    return Refused("unexpected", "Something went wrong in the gateway.")
+    return Refused("unexpected", "The log says what, to whoever runs Breathmark.")

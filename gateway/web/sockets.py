@@ -60,7 +60,7 @@ class Connection:
     def make_room(self) -> None:
         """It has said nothing for longest, and more come than can be borne."""
         self._known()
-        self._refuse(Refused("server_full", "More pages come than this gateway can greet."), fatal=True)
+        self._refuse(Refused("server_full", "More pages open at once than Breathmark can greet."), fatal=True)
 
     async def _read(self) -> None:
         """Ends when the browser is gone or was refused for good."""
@@ -77,7 +77,7 @@ class Connection:
             self._refuse(Refused("bad_hello", "The page did not say hello in time."), fatal=True)
         except StoreUnavailable as error:
             log.error("hello failed", error=str(error))
-            self._refuse(Refused("store_unavailable", "The gateway cannot read its store just now."), fatal=True)
+            self._refuse(Refused("store_unavailable", "What is kept cannot be read just now."), fatal=True)
         except (BusUnavailable, LeaseLost) as error:
             log.warning("a browser has to come back", error=str(error))
             self._box.close()
@@ -87,7 +87,7 @@ class Connection:
             self._refuse(Refused("unexpected", str(error)), fatal=True)
         except Exception as error:
             log.error("socket failed", error=repr(error), exc_info=error)
-            self._refuse(Refused("unexpected", "Something went wrong in the gateway."), fatal=True)
+            self._refuse(Refused("unexpected", "The log says what, to whoever runs Breathmark."), fatal=True)
 
     async def _receive(self) -> str:
         """The next text message. Raises Refused where it is none, too large, or one too many."""
@@ -112,7 +112,7 @@ class Connection:
         if not isinstance(message, Hello):
             raise Refused("bad_hello", f"The first message was {message.type}, expected hello.")
         if message.v != PROTOCOL_VERSION:
-            raise Refused("bad_version", f"The page speaks version {message.v}, this gateway {PROTOCOL_VERSION}.")
+            raise Refused("bad_version", f"The page speaks version {message.v}, Breathmark {PROTOCOL_VERSION}.")
         registry = self._gateway.registry
         link = await registry.find(message.token)
         if link.role == "report":
@@ -181,7 +181,7 @@ class Connection:
             self._refuse(error)
         except StoreUnavailable as error:
             log.error("message could not be kept", session=self._session.id, error=str(error))
-            self._refuse(Refused("store_unavailable", "The gateway cannot keep this just now, so it did not count."))
+            self._refuse(Refused("store_unavailable", "This cannot be kept just now, so it did not count."))
 
     def _refuse(self, error: Refused, *, fatal: bool = False) -> None:
         log.info("refused", code=error.code, session=self._session.id if self._session else None)

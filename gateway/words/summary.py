@@ -55,7 +55,7 @@ class Proposal:
 def proposal(report: Report, settings: SummarySettings) -> Proposal:
     """Raises Refused where there is no endpoint, or where there are no words to sum up."""
     if not settings.url:
-        raise Refused("no_summary", "This gateway proposes no summaries.")
+        raise Refused("no_summary", "Breathmark proposes no summaries here.")
     quotes = [q for q in report.spoken.quotes if q.text] if report.spoken else []
     if not quotes:
         raise Refused("no_words", "There are no words of this practice that may be summed up.")
