@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -27,15 +27,21 @@ def without_words(lines: Sequence[Line], room: Room) -> Sequence[Line]:
 
 
 class Audience:
-    """The partners' seats and the observers. Showing never waits for anybody."""
+    """The partners' seats and the observers. Showing never waits for anybody.
 
-    def __init__(self, session: str, timeline: Timeline, metrics: Metrics, batch_lines: int) -> None:
+    ``heeded`` is the room at any time, less what somebody has just taken back.
+    """
+
+    def __init__(
+        self, session: str, timeline: Timeline, metrics: Metrics, batch_lines: int, heeded: Callable[[], Room]
+    ) -> None:
         self.seats: dict[Speaker, Outbox] = {}
         self.watchers: set[Outbox] = set()
         self._session = session
         self._timeline = timeline
         self._metrics = metrics
         self._batch_lines = batch_lines
+        self._heeded = heeded
 
     @property
     def everybody(self) -> list[Outbox]:
@@ -47,11 +53,12 @@ class Audience:
         for watcher in self.watchers:
             watcher.offer(RoomChanged(room=message.room.watched))
 
-    def show(self, lines: Sequence[Line], room: Room) -> None:
+    def show(self, lines: Sequence[Line]) -> None:
         """Lines that are on disk. Cues and notes go to all, the others to observers whom both agreed to.
 
         Words only while both agree to those too.
         """
+        room = self._heeded()
         watchers = self.watchers if room.watchable else ()
         for cue in (line for line in lines if isinstance(line, Cue)):
             if room.ended or not room.agreed:
@@ -69,16 +76,20 @@ class Audience:
         for watcher in watchers:
             watcher.offer_lines(rest)
 
-    async def history(self, room: Room) -> list[WireLine]:
+    async def history(self) -> list[WireLine]:
+        """What was before, for observers whom both agree to; nothing for others. Raises StoreUnavailable."""
+        if not self._heeded().watchable:
+            return []
         lines = [stored.line for stored in await self._timeline.read(self._session)]
-        return [to_wire(line) for line in without_words(lines, room)]
+        room = self._heeded()  # by now: somebody may have taken a yes back meanwhile
+        return [to_wire(line) for line in without_words(lines, room)] if room.watchable else []
 
-    async def catch_up(self, room: Room) -> None:
+    async def catch_up(self) -> None:
         """Both have just agreed: observers get what was before. Lines of this moment may come twice."""
         if not self.watchers:
             return
         try:
-            history = await self.history(room)
+            history = await self.history()
         except StoreUnavailable as error:  # live lines go on all the same
             log.error("an observer could not be shown the history", session=self._session, error=str(error))
             return

@@ -20,6 +20,7 @@ from coach.settings import CoachSettings
 from gateway.media.clock import SessionClock
 from gateway.media.ice import for_browser
 from gateway.media.partner import MediaSettings
+from gateway.outbox import Outbox
 from gateway.practice import notes, rooms
 from gateway.practice.acknowledgements import Acknowledgements
 from gateway.practice.analysis import Analysis
@@ -32,7 +33,7 @@ from gateway.practice.microphones import AudioSource, Microphones
 from gateway.practice.registry import Record, Registry
 from gateway.practice.rooms import Room
 from gateway.practice.words import PracticeWords
-from gateway.protocol import Dismiss, Painted, RoomChanged, RoomView
+from gateway.protocol import ClientMessage, Dismiss, Painted, RoomChanged, RoomView
 from gateway.settings import GatewaySettings
 from gateway.tasks import Tasks
 from gateway.words.service import Words
@@ -58,18 +59,24 @@ class Services:
 
 
 class Practice:
-    """Whoever calls ``change``, ``want_cues``, ``note`` or ``finish`` holds ``order``."""
+    """Whoever calls ``change``, ``want_cues``, ``note`` or ``finish`` holds ``order``.
+
+    ``ahead`` holds what was said, may take something back, and is still to be dealt with; ``heed`` follows each change
+    of it.
+    """
 
     def __init__(self, record: Record, services: Services) -> None:
         tools, settings = services.tools, services.settings
         self.room: Room = record.room
-        self.audience = Audience(record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines)
+        self.audience = Audience(
+            record.session, tools.timeline, tools.metrics, settings.sockets.batch_lines, lambda: self.heeded
+        )
         self.order = asyncio.Lock()
+        self.ahead: dict[int, tuple[Outbox, ClientMessage]] = {}  # by the message's id
         self.partners_left_s = time.monotonic()  # when the last partner left
         self.gone_s = 0.0  # how long nobody carried this practice, when it was opened
         self._left_at = 0  # session time at which the room was last left empty
         self._note_from = 0  # session time from which an observer may send a note
-        self._stops = 0  # said, and not yet dealt with
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
         self._analysis: Analysis | None = None
@@ -106,7 +113,6 @@ class Practice:
         clock.not_before(max(known, *analyst.given.values()))
         self.gone_s = seconds(clock.now() - known)
         self.microphones.hear_each_other(self.room.audible)
-        self._words.switch(self.room.worded)
         await self.change(rooms.silenced(self.room), fact=True, at=self._left_at)
         self._services.tools.metrics.sessions_restored.inc()
 
@@ -146,8 +152,8 @@ class Practice:
         room, now_unix, ice = room or self.room, self._services.unix_now(), self._services.settings.ice
         return rooms.view(
             room,
-            seconds(self.now),
             now_unix,
+            now_s=seconds(self.now),
             observer_waiting=room.observers > 0 and not room.watchable,
             cues_silent=self._coach_silent,
             coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
@@ -165,15 +171,15 @@ class Practice:
     ) -> None:
         """From one room to the next: written, then true, then told. ``also``: what is to be written with it.
 
-        A ``fact`` (somebody came or went), and whatever stops the analysis or the watching, is true even
-        while the store cannot take it: it is written as soon as it can. All else raises StoreUnavailable.
+        A ``fact`` (somebody came or went), and whatever stops something, is true even while the store cannot take it:
+        it is written as soon as it can. All else raises StoreUnavailable.
         """
         before = self.room
         if after == before:
             return
         starts = after.analysing and not before.analysing
-        stops = (before.analysing and not after.analysing) or (before.watchable and not after.watchable)
-        fact = (fact or stops) and not starts
+        stops = rooms.stops(before, after) and not starts
+        fact = stops or (fact and not starts)
         if stops and not after.ended:  # before an end the analysis was closed, and had its last words
             self._become(after)
         record = self._ledger.entry(before, after)
@@ -202,12 +208,24 @@ class Practice:
         return Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
 
     def _become(self, room: Room) -> None:
-        """What stops, stops here, before anything is awaited."""
-        if self._analysis is not None and not room.analysing:
-            self._analysis.switch(False)
-        if self.room.watchable and not room.watchable:
-            self.audience.stop_watching()
         self.room = room
+        self.heed()
+
+    @property
+    def heeded(self) -> Room:
+        """The room, less what was taken back and is still to be dealt with."""
+        room = self.room
+        for seat, message in self.ahead.values():
+            room = rooms.taken_back(room, Speaker(seat.role), message)
+        return room
+
+    def heed(self) -> None:
+        """What stops, stops here: whoever takes something back waits for nothing."""
+        room = self.heeded
+        if self._analysis is not None:
+            self._analysis.switch(room.analysing)
+        if not room.watchable:
+            self.audience.stop_watching()
         self._words.switch(room.worded)
 
     async def _apply(self, before: Room, news: list[Happening]) -> None:
@@ -217,11 +235,9 @@ class Practice:
             self.partners_left_s, self._left_at = time.monotonic(), self.now
         if after.audible != before.audible:
             self.microphones.hear_each_other(after.audible)
-        if self._analysis is not None:
-            self._analysis.switch(self._listens)
         self.audience.tell(RoomChanged(room=self.view()))
         if after.watchable and not before.watchable:
-            await self.audience.catch_up(after)
+            await self.audience.catch_up()
         else:
             self._show(news)
         if self._analysis is not None:
@@ -234,24 +250,18 @@ class Practice:
         wanted = self._ledger.happening("cues_wanted", self.now, speaker)
         await self._services.tools.append([wanted], WRITE_S)
         await self._tell([wanted])
-        self.audience.tell(RoomChanged(room=self.view()))
+        self._tell_room()
 
-    async def note(self, text: str, wanted: Callable[[], bool]) -> None:
-        """An observer's few words, for both at the same moment. Raises Refused, StoreUnavailable.
-
-        ``wanted``: neither has just stopped, or said no to an observer, while that is still to be dealt with. What
-        was written meanwhile stays written, and nobody is shown it.
-        """
+    async def note(self, text: str) -> None:
+        """An observer's few words, for both at the same moment. Raises Refused, StoreUnavailable."""
         shown = notes.as_shown(text)
-        notes.check_now(self.room, self.now, self._note_from)
-        stopped = Refused("not_now", "The two have just stopped, or said no to an observer: it was not shown.")
-        if not wanted():
-            raise stopped
+        notes.check_now(self.heeded, self.now, self._note_from)
         note = self._ledger.happening(notes.KIND, self.now, None, {"text": shown})
         await self._services.tools.append([note], WRITE_S)
-        if not wanted():
-            self._remember([note])
-            raise stopped
+        self._remember([note])
+        if not (self.heeded.watchable and self.heeded.analysing):
+            stopped = "The two have just stopped, or said no to an observer: it is kept, and was not shown."
+            raise Refused("not_now", stopped)
         await self._tell([note])
         self._tell_room()
 
@@ -303,9 +313,9 @@ class Practice:
 
     def _show(self, lines: Sequence[Line]) -> None:
         self._remember(lines)
-        self.audience.show(lines, self.room)
-        if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines) and not self.room.ended:
-            self.audience.tell(RoomChanged(room=self.view()))  # the coach may have fallen silent
+        self.audience.show(lines)
+        if any(isinstance(line, Happening) and line.kind == "cue_outcome" for line in lines):
+            self._tell_room()  # the coach may have fallen silent
         for line in lines:
             if isinstance(line, Annotation) and line.reason == "muted" and line.by is not None:
                 silence = self._microphone_heard(line.by, silent=line.status == "open")
@@ -361,22 +371,6 @@ class Practice:
     async def _microphone_heard(self, speaker: Speaker, *, silent: bool) -> None:
         async with self.order:
             await self.change(rooms.microphone_heard(self.room, speaker, silent=silent), fact=True)
-
-    @property
-    def _listens(self) -> bool:
-        return self.room.analysing and not self._stops
-
-    def stop_listening(self) -> None:
-        """Until ``stop_dealt_with``: whoever wants it to stop waits for nothing."""
-        self._stops += 1
-        if self._analysis is not None:
-            self._analysis.switch(False)
-
-    def stop_dealt_with(self) -> None:
-        """The room is as the stop made it, or it was refused."""
-        self._stops -= 1
-        if self._analysis is not None:
-            self._analysis.switch(self._listens)
 
     def heard(self, chunk: AudioChunk) -> None:
         if self._analysis is not None:

@@ -16,7 +16,19 @@ from coach.cards import as_told, card_told
 from coach.floor import Floor
 from coach.practice import Card
 from gateway.practice.time_outs import TimeOut
-from gateway.protocol import FloorSide, MediaState, MicrophoneState, PartnerView, Phase, RoomView
+from gateway.protocol import (
+    ClientMessage,
+    Consent,
+    End,
+    FloorSide,
+    MediaState,
+    MicrophoneState,
+    PartnerView,
+    Pause,
+    Phase,
+    RoomView,
+    TakeTimeOut,
+)
 from streaming.errors import UnusableInput
 from streaming.types import Speaker
 
@@ -221,6 +233,25 @@ def ended(room: Room, by: Speaker | None) -> Room:
     return room if room.ended else replace(room, ended=True, ended_by=by)
 
 
+def taken_back(room: Room, by: Speaker, message: ClientMessage) -> Room:
+    """The room without what this message takes back. What it gives, or asks for besides, has to be dealt with."""
+    match message:
+        case Consent():
+            old, given = room.partner(by), message
+            practice, observer = old.practice and given.practice, old.observer and given.observer
+            return consented(room, by, practice, observer, old.words and given.words)
+        case Pause() | TakeTimeOut():
+            return paused(room, by)
+        case End():
+            return ended(room, by)
+    return room
+
+
+def stops(before: Room, after: Room) -> bool:
+    """The analysis, the watching or the writing down of words: people's no to that counts at once."""
+    return any(getattr(before, what) and not getattr(after, what) for what in ("analysing", "watchable", "worded"))
+
+
 def _with(room: Room, speaker: Speaker, partner: Partner) -> Room:
     """The practice begins at the first moment at which both are here and both consents stand."""
     room = replace(room, a=partner) if speaker is Speaker.A else replace(room, b=partner)
@@ -280,28 +311,12 @@ def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Chang
     return changes
 
 
-def view(
-    room: Room,
-    now_s: float,
-    now_unix: float,
-    *,
-    observer_waiting: bool,
-    cues_silent: bool,
-    coaching_paused: bool,
-    words_offered: bool = False,
-    words_behind: bool = False,
-    note_from_s: float = 0.0,
-    ice_servers: tuple[dict[str, str], ...],
-    ice_good_s: float | None,
-) -> RoomView:
+def view(room: Room, now_unix: float, **known: Any) -> RoomView:
+    """``known``: what the room itself does not know."""
     return RoomView(
         phase=room.phase,
-        now_s=now_s,
         same_room=room.same_room,
         observers=room.observers,
-        observer_waiting=observer_waiting,
-        ice_servers=ice_servers,
-        ice_good_s=ice_good_s,
         partners={"a": _partner_view(room.a), "b": _partner_view(room.b)},
         time_out=room.time_out.view(now_unix) if room.time_out else None,
         card=room.card,
@@ -310,11 +325,7 @@ def view(
         repairs=room.repairs,
         neutral_s=room.neutral_s if room.calibrates else 0.0,
         learnt=room.learnt,
-        cues_silent=cues_silent,
-        coaching_paused=coaching_paused,
-        words_offered=words_offered,
-        words_behind=words_behind,
-        note_from_s=note_from_s,
+        **known,
     )
 
 

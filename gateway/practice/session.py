@@ -58,7 +58,6 @@ class Session:
         self._audience = practice.audience
         self._services = services
         self._closed = False
-        self._stops: dict[int, tuple[Outbox, ClientMessage]] = {}  # said, and not yet dealt with; by the message's id
         self._tasks = Tasks()
 
     @classmethod
@@ -125,7 +124,7 @@ class Session:
             raise Refused("room_full", "As many observers as may be are here already.")
         await self._watched(1)  # the two are told first, though the store is slow
         try:
-            history = await self._audience.history(self.room) if self.room.watchable else []
+            history = await self._audience.history()
         except StoreUnavailable:
             await self._watched()
             raise
@@ -143,6 +142,8 @@ class Session:
             seat.close()
             if self._closed:
                 return
+            for message in self._said_by(seat):
+                await self._taken_back(Speaker(seat.role), message)
             self.unsaid(seat)
             if seat in self._audience.watchers:
                 self._audience.watchers.discard(seat)
@@ -166,31 +167,35 @@ class Session:
     # What they say
 
     def ahead(self, seat: Outbox, message: ClientMessage) -> None:
-        """Called once it is said, though what was said earlier still waits: a stop counts from here on.
-
-        So does a no to an observer, for what an observer says.
-        """
-        stops = _stops_listening(message)
-        unwatched = isinstance(message, Consent) and not message.observer
-        if (stops or unwatched) and id(message) not in self._stops and seat in self._audience.seats.values():
-            self._stops[id(message)] = (seat, message)
-            if stops:
-                self.practice.stop_listening()
+        """Called once it is said, though what was said earlier still waits: what it takes back is over from here on."""
+        may_stop = isinstance(message, Consent | Pause | TakeTimeOut | End)
+        if may_stop and not self._closed and seat in self._audience.seats.values():
+            self.practice.ahead[id(message)] = (seat, message)
+            self.practice.heed()
 
     def unsaid(self, seat: Outbox) -> None:
         """What this seat said and is still to be dealt with will not be."""
-        for own, message in list(self._stops.values()):
-            if own is seat:
-                self._dealt_with(message)
+        for message in self._said_by(seat):
+            self._dealt_with(message)
+
+    def _said_by(self, seat: Outbox) -> list[ClientMessage]:
+        return [message for own, message in self.practice.ahead.values() if own is seat]
 
     def _dealt_with(self, message: ClientMessage) -> None:
-        if self._stops.pop(id(message), None) is not None and _stops_listening(message) and not self._closed:
-            self.practice.stop_dealt_with()
+        if self.practice.ahead.pop(id(message), None) is not None and not self._closed:
+            self.practice.heed()
+
+    async def _taken_back(self, speaker: Speaker, message: ClientMessage) -> None:
+        """Somebody went, or went on in another window, right after they said it: what it gives came too late."""
+        if isinstance(message, End):
+            await self._end(speaker)
+        else:
+            await self.practice.change(rooms.taken_back(self.room, speaker, message), fact=True)
 
     async def handle(self, seat: Outbox, message: ClientMessage) -> None:
         """What somebody with a seat says. Raises Refused, StoreUnavailable."""
         self.ahead(seat, message)
-        if id(message) in self._stops:
+        if id(message) in self.practice.ahead:
             await self._tasks.whole(self._stop(seat, message), message.type)
         else:
             await self._handle(seat, message)
@@ -213,8 +218,11 @@ class Session:
         if seat.role not in ("a", "b"):
             raise Refused("not_a_partner", "An observer watches, and changes nothing.")
         speaker = Speaker(seat.role)
-        if self._audience.seats.get(speaker) is not seat:
-            return  # another window took over; its refusal is on the way
+        if self._audience.seats.get(speaker) is not seat:  # another window took over; its refusal is on the way
+            async with self.practice.order:
+                if id(message) in self.practice.ahead:
+                    await self._taken_back(speaker, message)
+            return
         # A browser that goes right after it said something must not leave half of it done.
         if isinstance(message, Painted | Dismiss):
             await self._tasks.whole(self.practice.acknowledge(speaker, message), "acknowledge")
@@ -270,7 +278,7 @@ class Session:
             raise Refused("not_an_observer", "A partner has no need of notes.")
         async with self.practice.order:
             if seat in self._audience.watchers:
-                await self.practice.note(message.text, lambda: not self._stops)
+                await self.practice.note(message.text)
 
     def _check_running(self) -> None:
         if self.room.phase not in ("practising", "paused"):
@@ -301,5 +309,5 @@ class Session:
         await self._tasks.close()
 
 
-def _stops_listening(message: ClientMessage) -> bool:
+def stops_listening(message: ClientMessage) -> bool:
     return isinstance(message, Pause | TakeTimeOut | End) or (isinstance(message, Consent) and not message.practice)

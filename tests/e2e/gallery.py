@@ -108,7 +108,7 @@ def becomes(room: Room) -> str:
 
 def _shown(room: Room, state: Mapping[str, Any], now_s: float) -> RoomView:
     plain = {"observer_waiting": False, "cues_silent": False, "coaching_paused": False} | dict(state)
-    return view(room, now_s if room.began else 0.0, 0.0, ice_servers=(), ice_good_s=None, **plain)
+    return view(room, 0.0, now_s=now_s if room.began else 0.0, ice_servers=(), ice_good_s=None, **plain)
 
 
 def cue(level: int, text: str) -> str:

@@ -215,14 +215,14 @@ async def test_what_one_takes_back_while_a_note_is_being_written_keeps_it_from_b
         await eyes.say("note", text="Slow down")
         await until(session.practice.order.locked)
         await b.say(word, **fields)
-        await until(lambda: bool(session._stops))
+        await until(lambda: bool(session.practice.ahead))
         store.execute("ROLLBACK")
         store.close()
         await eyes.refusal("not_now")
         for page in (a, b, eyes):
             await page.pong()
         assert [noted(page) for page in (a, b, eyes)] == [[], [], []]
-        assert not session._stops
+        assert not session.practice.ahead
 
 
 async def test_the_minute_outlives_a_restart_of_the_gateway(tmp_path: Path) -> None:
