@@ -228,7 +228,7 @@ async def test_a_partner_comes_from_the_start_page_to_waiting_by_keyboard_alone(
     for name in ("Start a practice", "Go to my side", "No, I feel safe"):
         await tab_to(page, name)
         await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="Before we start")).to_be_focused()
+    await expect(page.get_by_role("heading", name="What you say yes to")).to_be_focused()
     await tab_to(page, "In the same room")
     await page.keyboard.press("Space")
     await tab_to(page, "Yes, I agree: use my microphone")

@@ -16,7 +16,9 @@ export function PausedScreen(props: PartnerScreen & { state: SessionState }) {
       <section class="screen">
         <Heading>{words.title}</Heading>
         <p class="lead">{words.body}</p>
-        <p class="soft">{words.nothing}</p>
+        <p class="soft">
+          {words.nothing} {!room.same_room && words.hear}
+        </p>
         <p class="row">
           <button class="button main" onClick={() => session.send({ type: "resume" })}>
             {words.resume}

@@ -63,62 +63,61 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
   };
   return (
     <Page title={join.title}>
-      <form class="screen" onSubmit={agree}>
+      <form class="screen agreeing" onSubmit={agree}>
         <Heading>{join.title}</Heading>
-        <fieldset class="choice">
-          <legend>{join.place}</legend>
-          <Place label={join.sameRoom} on={sameRoom === true} choose={() => setSameRoom(true)} />
-          <Place label={join.apart} hint={join.apartHint} on={sameRoom === false} choose={() => setSameRoom(false)} />
-        </fieldset>
-        <label class="field">
-          {join.name}
-          <small>{join.nameHint}</small>
-          <input value={name} maxLength={40} autoComplete="given-name" onInput={(event) => setName(event.currentTarget.value)} />
-        </label>
+        <dl class="agree run-in">
+          {[join.listens, room.words_offered ? join.keptWords : join.kept, join.seen, join.stop].map(([term, text]) => (
+            <div key={term}>
+              <dt>{term}</dt> <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
         {room.card && (
           <div>
             <h2>{join.card}</h2>
             <CardLine card={room.card} />
           </div>
         )}
-        <h2>{join.agree}</h2>
-        <dl class="agree">
-          {[join.listened, room.words_offered ? join.keptWords : join.kept, join.seen, join.stop].map(([term, text]) => (
-            <div key={term}>
-              <dt>{term}</dt>
-              <dd>{text}</dd>
-            </div>
-          ))}
-        </dl>
-        <p>{join.both}</p>
-        <Toggle label={join.observer} hint={join.observerHint} on={observer} change={setObserver} />
-        {room.words_offered && <Toggle label={join.words} hint={join.wordsHint} on={words} change={setWords} />}
-        <Toggle label={join.carry} hint={join.carryHint} on={carry} change={setCarry} />
-        {room.learnt && <p class="soft">{join.known}</p>}
+        <fieldset class="short-choice">
+          <legend>{join.place}</legend>
+          <Place label={join.sameRoom} on={sameRoom === true} choose={() => setSameRoom(true)} />
+          <Place label={join.apart} on={sameRoom === false} choose={() => setSameRoom(false)} />
+          {sameRoom === false && <small>{join.apartHint}</small>}
+        </fieldset>
+        <label class="field">
+          {join.name}
+          <input value={name} maxLength={40} autoComplete="given-name" onInput={(event) => setName(event.currentTarget.value)} />
+        </label>
+        <fieldset class="choice">
+          <legend>{join.both}</legend>
+          <Toggle label={join.observer} hint={join.observerHint} on={observer} change={setObserver} />
+          {room.words_offered && <Toggle label={join.words} hint={join.wordsHint} on={words} change={setWords} />}
+          <Toggle label={join.carry} hint={join.carryHint} on={carry} change={setCarry} />
+          {room.learnt && <p class="soft">{join.known}</p>}
+        </fieldset>
         <SoundAndTouch />
-        {state.link !== "open" && <p class="notice">{practise.reconnecting}</p>}
-        {state.notice && (
-          <p class="notice" role="alert">
-            {refusalTitle(state.notice.code)}. {state.notice.way_out}
-          </p>
-        )}
-        <button class="button main" disabled={microphone === "asking" || state.link !== "open"}>
-          {microphone === "asking" ? join.asking : join.yes}
-        </button>
-        {microphone === "asking" && <p class="soft">{join.askingHint}</p>}
+        <div class="way-on within-reach">
+          {state.link !== "open" && <p class="notice">{practise.reconnecting}</p>}
+          {state.notice && (
+            <p class="notice" role="alert">
+              {refusalTitle(state.notice.code)}. {state.notice.way_out}
+            </p>
+          )}
+          <button class="button main" disabled={microphone === "asking" || state.link !== "open"}>
+            {microphone === "asking" ? join.asking : join.yes}
+          </button>
+          {microphone === "asking" && <p class="soft">{join.askingHint}</p>}
+        </div>
       </form>
     </Page>
   );
 }
 
-function Place(props: { label: string; hint?: string; on: boolean; choose: () => void }) {
+function Place(props: { label: string; on: boolean; choose: () => void }) {
   return (
     <label class="place">
       <input type="radio" name="place" required checked={props.on} onChange={props.choose} />
-      <span>
-        {props.label}
-        {props.hint && <small>{props.hint}</small>}
-      </span>
+      {props.label}
     </label>
   );
 }

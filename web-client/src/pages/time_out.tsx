@@ -11,7 +11,7 @@ import type { PartnerScreen } from "./partner_screen";
 
 const LOOK_MS = 15_000; // minutes are told, so nobody sees a second go by
 
-export function TimeOutScreen({ practice, state, out }: PartnerScreen & { state: SessionState; out: TimeOut }) {
+export function TimeOutScreen({ practice, room, state, out }: PartnerScreen & { state: SessionState; out: TimeOut }) {
   const { session } = practice;
   const left_s = useLeft(out);
   const back = useMemo(() => backHere(out.left_s, new Date()), [out]);
@@ -46,7 +46,9 @@ export function TimeOutScreen({ practice, state, out }: PartnerScreen & { state:
             </button>
           )}
         </p>
-        <p class="soft">{words.nothing}</p>
+        <p class="soft">
+          {words.nothing} {!room.same_room && words.hear}
+        </p>
         <LeaveRow practice={practice} />
       </section>
     </Page>
