@@ -159,15 +159,26 @@ describe("screens", () => {
   test("a partner's report begins with what is for the two, and stays whole", async () => {
     await draw(<ReportView report={report} token="t" own />);
     const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
-    const { scope, practised, strengths, picture, moments, turns, couple, limits } = reportWords;
-    expect(headings).toEqual([couple, scope, practised, strengths, picture, moments, turns, limits]);
+    const { scope, practised, strengthsToo, picture, moments, turns, couple, limits } = reportWords;
+    expect(headings).toEqual([couple, strengthsToo, picture, moments, turns, scope, practised, limits]);
   });
 
-  test("what went well is told in the order in which it happened", async () => {
-    const at = (at_s: number | null) => ({ text: `At ${at_s}`, by: null, at_s });
-    await draw(<ReportView report={{ ...report, strengths: [at(64), at(null), at(14), at(3)] }} token="t" own={false} />);
-    const told = [...root.querySelectorAll(".strengths li")].map((each) => each.textContent);
-    expect(told).toEqual(["At 3", "At 14", "At 64", "At null"]);
+  test.each([true, false])("nothing that went well is told twice, on a partner’s own page (%s) or on the other", async (own) => {
+    const { couple } = report;
+    const strengths = [couple.strengths.a, couple.strengths.b, couple.shared_moment].map((text) => ({ text, by: null, at_s: null }));
+    await draw(<ReportView report={{ ...report, strengths }} token="t" own={own} />);
+    for (const { text } of strengths) expect(root.textContent?.split(text)).toHaveLength(2);
+    expect(root.textContent).toContain(couple.one_thing);
+  });
+
+  test("a partner’s own page tells of a cue where its moment is told, and of the others in a list", async () => {
+    const cue = { level: 1, text: "One at a time?", shown_on: [], verdict: "followed", signs: [], went_quiet: [], settled_s: null } as const;
+    const cues = [35, 99].map((at_s) => ({ ...cue, at_s, shown_on: [], signs: [], went_quiet: [] }));
+    const listed = () => [...root.querySelectorAll(".cue-list time")].map((time) => time.textContent);
+    await draw(<ReportView report={{ ...report, cues }} token="t" own />);
+    expect(listed()).toEqual(["1:39"]);
+    await draw(<ReportView report={{ ...report, cues }} token="t" own={false} />);
+    expect(listed()).toEqual(["0:35", "1:39"]);
   });
 
   test("no word of ours blames, scores or names an emotion", () => {

@@ -3,17 +3,26 @@ import type { Partner } from "../protocol";
 import { report as words } from "./words";
 import type { CueTold, Report } from "./types";
 
-/** Each cue with whose screens it was on and what followed within a minute. Nobody is rated by it. */
-export function CueList({ report, names }: { report: Report; names: Record<Partner, string> }) {
-  if (report.cues.length === 0) return <p>{words.noCues}</p>;
+/**
+ * Each cue with whose screens it was on and what followed within a minute. Nobody is rated by it.
+ * A partner's `own` page tells those that no moment tells.
+ */
+export function CueList({ report, names, own }: { report: Report; names: Record<Partner, string>; own: boolean }) {
+  const inMoment = ({ at_s }: CueTold) => report.moments.some(({ start_s, end_s }) => start_s <= at_s && at_s <= end_s);
+  const told = own ? report.cues.filter((cue) => !inMoment(cue)) : report.cues;
+  if (own && told.length === 0) return null;
   return (
-    <ol class="cue-list">
-      {report.cues.map((cue) => (
-        <li key={cue.at_s}>
-          <time>{clock(cue.at_s)}</time> “{cue.text}” {tellCue(cue, names)}
-        </li>
-      ))}
-    </ol>
+    <>
+      <h3 class="cues-told">{words.cues}</h3>
+      {told.length === 0 && <p>{words.noCues}</p>}
+      <ol class="cue-list">
+        {told.map((cue) => (
+          <li key={cue.at_s}>
+            <time>{clock(cue.at_s)}</time> “{cue.text}” {tellCue(cue, names)}
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }
 

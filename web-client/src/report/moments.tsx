@@ -1,4 +1,3 @@
-import { clock } from "../lanes/picture";
 import { report as words } from "./words";
 import type { Moment } from "./types";
 
@@ -8,9 +7,6 @@ export function MomentList({ moments }: { moments: Moment[] }) {
     <div class="columns">
       {moments.map((moment) => (
         <div class="moment-card" key={moment.title + moment.start_s}>
-          <p class="when">
-            {clock(moment.start_s)} to {clock(moment.end_s)}
-          </p>
           <h3>{moment.title}</h3>
           <dl>
             {parts(moment).map(([term, text]) => (

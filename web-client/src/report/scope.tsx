@@ -13,7 +13,7 @@ export function Scope({ report, names }: { report: Report; names: Record<Partner
         <h2>{words.scope}</h2>
         {PARTNERS.map((by) => (
           <p key={by}>
-            <span class={`name-${by}`}>{names[by]}</span> {[consentOf(report, by), heardOf(report, by)].filter(Boolean).join(". ")}.
+            <span class={`name-${by}`}>{names[by]}</span> {[consentOf(report, by), heardOf(report, by)].filter(Boolean).join(words.and)}.
           </p>
         ))}
         <p>{words.notStored}</p>

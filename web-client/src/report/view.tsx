@@ -16,8 +16,8 @@ import type { Report } from "./types";
 
 export function ReportView({ report, token, own }: { report: Report; token: string; own: boolean }) {
   const names = namesOf(report.names);
-  const couple = <CouplePart report={report} names={names} />;
   const picture = pictureOf(report);
+  const scope = <Scope report={report} names={names} />;
   return (
     <Page wide title={words.title} foot={false}>
       <article class="report">
@@ -25,12 +25,8 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           <Heading>{words.title}</Heading>
           <p class="soft">{dateline(report, names)}</p>
         </header>
-        {own && couple}
-        <Scope report={report} names={names} />
-        <section>
-          <h2>{words.strengths}</h2>
-          <Strengths report={report} />
-        </section>
+        {own ? <CouplePart report={report} names={names} /> : scope}
+        <Strengths report={report} own={own} />
         <section>
           <h2>{words.picture}</h2>
           <StillLanes picture={picture} duration={report.duration_s} beside={(mark) => <Beside mark={mark} report={report} />} />
@@ -43,13 +39,12 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
         <section>
           <h2>{words.moments}</h2>
           <MomentList moments={report.moments} />
-          <h3 class="cues-told">{words.cues}</h3>
-          <CueList report={report} names={names} />
+          <CueList report={report} names={names} own={own} />
           <NoteList report={report} />
         </section>
         <TurnTakingPart report={report} names={names} />
         <SpokenPart report={report} names={names} token={token} />
-        {!own && couple}
+        {own ? scope : <CouplePart report={report} names={names} told={report.strengths.map(({ text }) => text)} />}
         <section class="limits">
           <h2>{words.limits}</h2>
           <ul>
@@ -96,20 +91,23 @@ function Beside({ mark, report }: { mark: Mark; report: Report }) {
   );
 }
 
-function Strengths({ report }: { report: Report }) {
-  if (report.strengths.length === 0) return <p>{words.noStrengths}</p>;
+/** What went well; on a partner's page what is not yet told above, in the part for the two. */
+function Strengths({ report, own }: { report: Report; own: boolean }) {
+  const told = own ? [...Object.values(report.couple.strengths), report.couple.shared_moment] : [];
+  const rest = report.strengths.filter(({ text }) => !told.includes(text));
+  if (own && rest.length === 0) return null;
   return (
-    <ul class="strengths">
-      {inOrder(report.strengths).map(({ text }) => (
-        <li key={text}>{text}</li>
-      ))}
-    </ul>
+    <section>
+      <h2>{own ? words.strengthsToo : words.strengths}</h2>
+      {rest.length === 0 && <p>{words.noStrengths}</p>}
+      <ul class="strengths">
+        {rest.map(({ text }) => (
+          <li key={text}>{text}</li>
+        ))}
+      </ul>
+    </section>
   );
 }
-
-/** As they happened, and then what went on all the while. */
-export const inOrder = (strengths: Report["strengths"]): Report["strengths"] =>
-  [...strengths].sort((x, y) => (x.at_s ?? Number.MAX_VALUE) - (y.at_s ?? Number.MAX_VALUE));
 
 function MarkList({ picture }: { picture: Picture }) {
   if (picture.rail.length === 0) return null;
@@ -125,25 +123,26 @@ function MarkList({ picture }: { picture: Picture }) {
   );
 }
 
-function CouplePart({ report, names }: { report: Report; names: Record<Partner, string> }) {
+/** One strength each, a moment, one thing to try: what is `told` already is not told again. */
+function CouplePart({ report, names, told = [] }: { report: Report; names: Record<Partner, string>; told?: string[] }) {
   const { couple } = report;
+  const parts = [
+    ...PARTNERS.map((by) => ({ title: names[by], text: couple.strengths[by], look: `name-${by}` })),
+    { title: words.shared, text: couple.shared_moment, look: "" },
+  ].filter(({ text }) => text && !told.includes(text));
   return (
     <section class="couple-part">
       <h2>{words.couple}</h2>
-      <div class="columns">
-        {PARTNERS.filter((by) => couple.strengths[by]).map((by) => (
-          <div key={by}>
-            <h3 class={`name-${by}`}>{names[by]}</h3>
-            <p>{couple.strengths[by]}</p>
-          </div>
-        ))}
-        {couple.shared_moment && (
-          <div>
-            <h3>{words.shared}</h3>
-            <p>{couple.shared_moment}</p>
-          </div>
-        )}
-      </div>
+      {parts.length > 0 && (
+        <div class="columns">
+          {parts.map(({ title, text, look }) => (
+            <div key={title}>
+              <h3 class={look}>{title}</h3>
+              <p>{text}</p>
+            </div>
+          ))}
+        </div>
+      )}
       {couple.one_thing && (
         <p class="one-thing">
           <span>{words.oneThing}</span>

@@ -7,6 +7,7 @@ export const report = {
   scope: "What was agreed, and how well it could be heard",
   practised: "What was practised",
   strengths: "What went well",
+  strengthsToo: "More that went well",
   noStrengths: "Showing up for it.",
   picture: "The conversation",
   moments: "Moments",
@@ -15,7 +16,7 @@ export const report = {
   turnsNote: "The bar is what was measured; the line across it is how far off the measure may be.",
   speaking: "Tenths of the talking time",
   startedOver: "Turns begun while the other was speaking",
-  between: (value: string, low: string, high: string) => `${value} (somewhere from ${low} to ${high})`,
+  between: (value: string, low: string, high: string) => `about ${value}${low === high ? "" : ` (${low} to ${high})`}`,
   cues: "The cues, and what came of them",
   noCues: "There were none. That is how it is meant to be.",
   notes: "From the observer",
@@ -77,10 +78,10 @@ export const report = {
   next: "Later",
   choose: "Choose a mark in the picture to read about it.",
   trigger: "What came first",
-  rise: "Then",
+  rise: "The voices",
   cue: "The cue",
   recovery: "After it",
-  heard: (share: string) => `Sound arrived ${share} of the time`,
+  heard: (share: string) => `could be heard ${share} of the time`,
   consent: (practice: boolean, observer: boolean, words: boolean) =>
     !practice
       ? "took back the yes"
