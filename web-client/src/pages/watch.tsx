@@ -29,6 +29,10 @@ export function useNames(room: Room | null): Record<Partner, string> {
   return useMemo(() => namesOf({ a, b }), [a, b]);
 }
 
+/** Somebody has yet to come or to say yes; once all stands, the table would say nothing new. */
+const unsettled = (room: Room): boolean =>
+  room.phase === "waiting" || room.phase === "consent" || (room.words_offered && !worded(room));
+
 export const agreed = (room: Room): boolean => PARTNERS.every((by) => room.partners[by].observer);
 
 export function WatchPage({ token }: { token: string }) {
@@ -65,15 +69,15 @@ export function WatchPage({ token }: { token: string }) {
       </div>
       <LiveLanes book={session.book} clock={session.clock} names={names} />
       <div class="beside">
+        {mayNote(room) && <NoteField session={session} room={room} />}
         {worded(room) && <LiveWords session={session} names={names} />}
-        <section class="row">
+        <section class="so-far">
           <div>
             <h2>{watch.cues}</h2>
             <Cues session={session} />
           </div>
-          <Agreements room={room} names={names} />
+          {unsettled(room) && <Agreements room={room} names={names} />}
         </section>
-        {mayNote(room) && <NoteField session={session} room={room} />}
         <details class="fold" open={innerWidth > 700}>
           <summary>{watch.legend}</summary>
           <Legend />
