@@ -15,15 +15,17 @@ from typing import Literal, Protocol, TypeAlias
 
 import av
 import structlog
+from aiortc.rtp import RtpPacket
 
 from gateway.media.clock import ClockSettings, SessionClock, machine_samples
 from gateway.media.opus import OpusDecoder
 from gateway.media.peer import Peer, PeerSettings
 from gateway.media.placement import Placement, PlacementSettings
-from gateway.media.receiver import Arrival
+from gateway.media.rtp import Rtp
 from gateway.media.together import afterwards
+from gateway.media.track import PREFETCH_S
 from gateway.rates import Rate
-from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
+from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
 
 __all__ = ["MediaSettings", "MediaState", "MediaStats", "PartnerMedia", "PeerSettings"]
 
@@ -275,28 +277,37 @@ class PartnerMedia:
         elif state in ("failed", "closed"):
             self._enter("lost")
 
-    def _arrived(self, arrival: Arrival) -> None:
+    def _packet_came(self, packet: Rtp | RtpPacket) -> None:
+        now_s = self._now_that_it_came()
+        if now_s is None:
+            return
+        source = self._connections << 32 | packet.ssrc  # by connection too: two of them may use one SSRC
+        for ear in self._ears:
+            ear.forward(packet.payload, source, packet.timestamp, now_s)
+        at = machine_samples(now_s)
+        afterwards(self._place, packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload, at)
+
+    def _frame_came(self, frame: av.AudioFrame, audio: Samples, number: int) -> None:
+        now_s = self._now_that_it_came()
+        if now_s is None:
+            return
+        timestamp = (frame.pts or 0) % (1 << 32)  # an ear changes it
+        for ear in self._ears:
+            ear.forward_frame(frame, self._connections << 32, now_s)
+        self._place(0, number % (1 << 16), timestamp, audio, machine_samples(now_s - PREFETCH_S))
+
+    def _now_that_it_came(self) -> float | None:
+        """Monotonic seconds; None where more comes than can be speech."""
         if not self._rate.take():
             self._placement.counts.disbelieved += 1
-            return
+            return None
         now_s = self._changed_s = time.monotonic()
         if self.state == "lost":
             self._enter("connected")
-        self._forward(arrival, now_s)
-        at = machine_samples(now_s - arrival.held_s)
-        afterwards(lambda: self._place(arrival, at))
+        return now_s
 
-    def _place(self, arrival: Arrival, at: int) -> None:
-        self._emit(self._placement.push(arrival.source, arrival.sequence, arrival.timestamp, arrival.payload, at))
-
-    def _forward(self, arrival: Arrival, now_s: float) -> None:
-        # A source is told apart by connection too: two of them may use one SSRC.
-        source = self._connections << 32 | arrival.source
-        for ear in self._ears:
-            if isinstance(arrival.payload, bytes):
-                ear.forward(arrival.payload, source, arrival.timestamp, now_s)
-            elif arrival.frame is not None:
-                ear.forward_frame(arrival.frame, source, now_s)
+    def _place(self, source: int, sequence: int, timestamp: int, payload: bytes | Samples, at: int) -> None:
+        self._emit(self._placement.push(source, sequence, timestamp, payload, at))
 
     def _emit(self, chunks: list[AudioChunk]) -> None:
         for chunk in chunks:
@@ -327,9 +338,13 @@ class _Gate:
     def __init__(self, media: PartnerMedia) -> None:
         self._media = media
 
-    def on_packet(self, arrival: Arrival) -> None:
+    def on_packet(self, packet: Rtp | RtpPacket) -> None:
         if self._media._gate is self:
-            self._media._arrived(arrival)
+            self._media._packet_came(packet)
+
+    def on_frame(self, frame: av.AudioFrame, audio: Samples, number: int) -> None:
+        if self._media._gate is self:
+            self._media._frame_came(frame, audio, number)
 
     def on_report(self, source: int, timestamp: int, sender_time_s: float) -> None:
         if self._media._gate is self:

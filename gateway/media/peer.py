@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 from aiortc import (
@@ -22,7 +23,6 @@ from gateway.media.ice import IceSettings
 from gateway.media.offer import complete_answer, opus_payload_type, screen_offer
 from gateway.media.receiver import (
     Listener,
-    TrackReader,
     bear_distance,
     bound_addresses,
     packets_within_reach,
@@ -31,6 +31,7 @@ from gateway.media.receiver import (
 )
 from gateway.media.relay import RelayTrack
 from gateway.media.sender import PacketSender, sending_within_reach
+from gateway.media.track import FrameListener, TrackReader
 from streaming.errors import Refused
 
 log = structlog.get_logger(__name__)
@@ -54,10 +55,14 @@ class PeerSettings:
     """Browsers report about once a second to five."""
 
 
+class PeerListener(Listener, FrameListener, Protocol):
+    """Who hears packets, or frames where those are out of reach."""
+
+
 class Peer:
     """Answers one offer; then packets go to the listener, and what is put on ``relay`` to the browser."""
 
-    def __init__(self, listener: Listener, on_state: Callable[[], None], settings: PeerSettings) -> None:
+    def __init__(self, listener: PeerListener, on_state: Callable[[], None], settings: PeerSettings) -> None:
         self.relay = RelayTrack(settings.relay_packets)
         self.round_trip_s: float | None = None
         self.candidates_dropped = 0

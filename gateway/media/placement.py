@@ -234,17 +234,20 @@ class Placement:
         if self._left_behind(start, packet):
             self._next_position, start = None, packet.position + self.clock.offset
         self._lateness.append(packet.arrival - start - packet.length)
-        at = bisect.bisect_left(self._waiting, packet.position, key=_by_position)
-        known = at < len(self._waiting) and self._waiting[at].position == packet.position
-        if known or packet.sequence in self._played:
+        going_on = self._next_position is not None and packet.position >= self._next_position
+        if self._is_waiting(packet.position) or (not going_on and packet.sequence in self._played):
             self.counts.duplicates += 1
-        elif self._next_position is not None and packet.position < self._next_position:
+        elif self._next_position is not None and not going_on:
             self.counts.late += 1
         elif start - packet.arrival > self._future or self._full():
             self.counts.disbelieved += 1
         else:
             return True
         return False
+
+    def _is_waiting(self, position: int) -> bool:
+        at = bisect.bisect_left(self._waiting, position, key=_by_position)
+        return at < len(self._waiting) and self._waiting[at].position == position
 
     def _left_behind(self, start: int, packet: _Packet) -> bool:
         """Whether the path has become so much faster, for good, that nothing can wait for its old place any more."""
@@ -297,8 +300,9 @@ class Placement:
         if self._placed is None or self._next_position is None or self._steps != self.clock.steps:
             return self.clock.offset
         hole = packet.position - self._next_position > self._usual
-        far = abs(self._misalignment()) > self._step_after
-        return self._placed + (self._misalignment() if hole and far else 0)
+        if hole and abs(self._misalignment()) > self._step_after:
+            return self.clock.offset
+        return self._placed
 
     def _fill_hole(self, packet: _Packet, start: int) -> list[AudioChunk]:
         """What stands in the hole before ``packet``, which belongs at ``start``; nothing while it may still come."""

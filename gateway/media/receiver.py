@@ -4,7 +4,7 @@ aiortc 1.16 hands each RTP packet to ``RTCRtpReceiver._handle_rtp_packet``, whic
 280 ms for good after one loss), decodes in a thread per track and resamples nothing. Taking the packet
 there instead saves all of the delay and half of the cost. The method is private, so this is the one file
 that knows of it: aiortc is pinned, a contract test holds the assumptions, and where they fail the public
-track is read instead (``TrackReader``), with the same audio, later by its buffer.
+track is read instead (``gateway.media.track``), with the same audio, later by its buffer.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import aioice.ice
 import aioice.stun
-import av
-import numpy as np
 import pylibsrtp
 import structlog
 from aiortc import RTCRtpReceiver
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtcpSrPacket, RtpPacket, is_rtcp
 
@@ -29,7 +26,6 @@ from gateway.media import rtp
 from gateway.media.clock import RTP_HZ
 from gateway.media.rtp import Rtp
 from gateway.media.together import read_together
-from streaming.types import SAMPLE_RATE_HZ, Samples, on_steps
 
 log = structlog.get_logger(__name__)
 
@@ -40,24 +36,12 @@ _MEDIA = (128, 192)  # the first byte of RTP and RTCP
 _MAX_SOURCES = 31  # a receiver report holds no more
 _CONSENT_REPEATS = 2  # of a question whether the other still listens: 0.5, 1 and 2 s make 3.5 s
 _CONSENT_FAILURES = 4  # in a row: with 5 s between two of them about 30 s, as RFC 7675 has it
-_PREFETCH_S = 0.08  # aiortc's jitter buffer gives out a packet when four later ones have come
-
-
-class Arrival(NamedTuple):
-    """One packet of a partner's audio: Opus as it came, or audio where aiortc has decoded it."""
-
-    source: int
-    sequence: int  # 16 bits
-    timestamp: int  # 32 bits, 48 kHz
-    payload: bytes | Samples
-    frame: av.AudioFrame | None = None
-    held_s: float = 0.0  # how long somebody else's buffer kept it back
 
 
 class Listener(Protocol):
     """Who takes what arrives. Called on the event loop; must not block."""
 
-    def on_packet(self, arrival: Arrival) -> None: ...
+    def on_packet(self, packet: Rtp | RtpPacket) -> None: ...
 
     def on_report(self, source: int, timestamp: int, sender_time_s: float) -> None: ...
 
@@ -89,8 +73,10 @@ def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None
                 statistics.clear()
             stream = statistics[packet.ssrc] = StreamStatistics(RTP_HZ)
         stream.add(packet)  # type: ignore[arg-type]  # which reads two numbers of it
-        arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)
-        _guarded(listener.on_packet, arrival)
+        try:
+            listener.on_packet(packet)
+        except Exception:  # what we do with a packet must not end aiortc's transport, which would end the call
+            log.exception("packet_not_handled")
 
     async def handle_rtp(packet: RtpPacket, arrival_time_ms: int) -> None:
         handle(packet)
@@ -99,7 +85,10 @@ def take_packets(receiver: RTCRtpReceiver, payload_type: Callable[[], int | None
         await aiortc_rtcp(packet)
         if isinstance(packet, RtcpSrPacket):
             info = packet.sender_info
-            _guarded(listener.on_report, packet.ssrc, info.rtp_timestamp, info.ntp_timestamp / (1 << 32))
+            try:
+                listener.on_report(packet.ssrc, info.rtp_timestamp, info.ntp_timestamp / (1 << 32))
+            except Exception:
+                log.exception("report_not_handled")
 
     # On the one object, not the class: other connections in this process keep aiortc's own way.
     receiver._handle_rtp_packet = handle_rtp  # type: ignore[method-assign]
@@ -213,57 +202,3 @@ def bound_addresses(receiver: RTCRtpReceiver, most: int) -> bool:
 
     connection.check_incoming = check_incoming
     return True
-
-
-class TrackReader:
-    """The fallback: the public track, decoded by aiortc, cut into 20 ms of 16 kHz mono.
-
-    aiortc decodes here whatever arrives, before anyone agreed to it too; none of it leaves this class
-    then, for ``listener`` is the one who knows of consent. Always drains: the track's queue is unbounded.
-    """
-
-    def __init__(self, track: MediaStreamTrack, listener: Listener) -> None:
-        self._track = track
-        self._listener = listener
-        self._sequence = 0
-        self._expected_pts: int | None = None
-        self._resampler = _resampler()
-        self._carry = np.zeros(0, np.float32)
-
-    async def run(self) -> None:
-        while True:
-            try:
-                frame = await self._track.recv()
-            except MediaStreamError:
-                return
-            if isinstance(frame, av.AudioFrame) and frame.pts is not None:
-                _guarded(self._on_frame, frame)
-
-    def _on_frame(self, frame: av.AudioFrame) -> None:
-        pts = frame.pts or 0
-        if pts != self._expected_pts:
-            self._resampler = _resampler()
-            self._carry = np.zeros(0, np.float32)
-        self._expected_pts = pts + frame.samples
-        wanted = frame.samples * SAMPLE_RATE_HZ // frame.sample_rate
-        resampled = [f.to_ndarray().mean(axis=0, dtype=np.float32) for f in self._resampler.resample(frame)]
-        audio = np.concatenate([self._carry, *resampled])
-        # The resampler holds back about 1 ms after a start: make up for it once, in front.
-        audio = np.pad(audio, (max(0, wanted - len(audio)), 0))
-        self._carry = audio[wanted:]
-        self._sequence = (self._sequence + 1) % (1 << 16)
-        timestamp = pts % (1 << 32)
-        self._listener.on_packet(Arrival(0, self._sequence, timestamp, on_steps(audio[:wanted]), frame, _PREFETCH_S))
-
-
-def _resampler() -> av.AudioResampler:
-    # To stereo, then the mean: libav's own mix to mono makes a voice on both channels 3 dB louder.
-    return av.AudioResampler("fltp", "stereo", SAMPLE_RATE_HZ)
-
-
-def _guarded(call: Callable[..., None], *args: Any) -> None:
-    """An error in what we do with a packet must not end aiortc's transport, which would end the call."""
-    try:
-        call(*args)
-    except Exception:
-        log.exception("packet_not_handled")

@@ -38,8 +38,6 @@ class Together:
         self._settings = settings
         self._transports: dict[int, Any] = {}  # by file descriptor, asyncio's
         self._selector: selectors.BaseSelector | None = None  # None: each wakes the loop by itself
-        self._handing_on = False
-        self._later: list[Callable[[], None]] = []
         self._forget_s = 0.0
 
     @property
@@ -85,19 +83,13 @@ class Together:
         self._wait()
 
     def _hand_on(self, read: list[tuple[Any, bytes, Any]]) -> None:
-        self._handing_on = True
+        global _later
+        _later = []
         for transport, data, address in read:
             _guarded(transport, transport._protocol.datagram_received, data, address)
-        self._handing_on = False
-        later, self._later = self._later, []
-        for work in later:
-            _guarded(None, work)
-
-    def afterwards(self, work: Callable[[], None]) -> None:
-        if self._handing_on:
-            self._later.append(work)
-        else:
-            work()
+        later, _later = _later, None
+        for work, args in later:
+            _guarded(None, work, *args)
 
     def _forget_closed(self) -> None:
         for fd, transport in list(self._transports.items()):
@@ -161,10 +153,12 @@ def read_together(transport: Any) -> bool:
     return True
 
 
-def afterwards(work: Callable[[], None]) -> None:
+_later: list[tuple[Callable[..., None], tuple[Any, ...]]] | None = None  # what waits for the end of this hand-on
+
+
+def afterwards(work: Callable[..., None], *args: Any) -> None:
     """Does it when all packets of this moment are handed on; at once where they are not read together."""
-    together = _of_loops.get(_running())
-    if together is None:
-        work()
+    if _later is None:
+        work(*args)
     else:
-        together.afterwards(work)
+        _later.append((work, args))

@@ -22,7 +22,8 @@ import gateway.media.peer
 import gateway.media.receiver
 from gateway.media.clock import SessionClock
 from gateway.media.partner import PartnerMedia
-from gateway.media.receiver import Arrival, bear_distance, packets_within_reach, take_packets
+from gateway.media.receiver import bear_distance, packets_within_reach, take_packets
+from gateway.media.rtp import Rtp
 from streaming.types import AudioChunk, Samples, Speaker
 from tests.gateway.media_peer import Caller, beep_errors_s, call_through, path, practise, until
 from tests.gateway.rtp_script import assert_contiguous
@@ -54,11 +55,11 @@ def test_packets_and_statistics_have_the_fields_that_we_read() -> None:
 
 class Taken:
     def __init__(self) -> None:
-        self.packets: list[Arrival] = []
+        self.packets: list[Rtp | RtpPacket] = []
         self.reports: list[tuple[int, int, float]] = []
 
-    def on_packet(self, arrival: Arrival) -> None:
-        self.packets.append(arrival)
+    def on_packet(self, packet: Rtp | RtpPacket) -> None:
+        self.packets.append(packet)
 
     def on_report(self, source: int, timestamp: int, sender_time_s: float) -> None:
         self.reports.append((source, timestamp, sender_time_s))
@@ -81,7 +82,7 @@ async def test_a_receiver_hands_over_opus_and_drops_what_was_not_negotiated() ->
         await receiver._handle_rtp_packet(packet, arrival_time_ms=0)
     report = RtcpSrPacket(7, RtcpSenderInfo(5 << 32, 960, 1, 3))
     await receiver._handle_rtcp_packet(report)
-    assert taken.packets == [Arrival(7, 5, 960, b"abc")]
+    assert [(p.ssrc, p.sequence_number, p.timestamp, p.payload) for p in taken.packets] == [(7, 5, 960, b"abc")]
     assert taken.reports == [(7, 960, 5.0)]
 
 

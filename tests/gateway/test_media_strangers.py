@@ -14,7 +14,7 @@ from aioice import stun
 
 from gateway.media.clock import SessionClock
 from gateway.media.partner import MediaSettings, PeerSettings
-from gateway.media.receiver import Arrival
+from gateway.media.rtp import Rtp
 from streaming.errors import Refused
 from streaming.types import Speaker
 from tests.gateway.media_peer import (
@@ -116,7 +116,7 @@ async def test_a_partner_who_floods_is_heard_at_a_bounded_rate_and_the_other_is_
     assert gate is not None
     began = time.monotonic()
     for n in range(1000):
-        gate.on_packet(Arrival(5, n, n * 960, bytes([31 << 3, n % 256])))
+        gate.on_packet(Rtp(111, n, n * 960, 5, bytes([31 << 3, n % 256])))
         if n % 20 == 19:
             await practise([liar.media, honest.media], 0.02)
     assert 50 <= ear.heard <= 50 + 100 * (time.monotonic() - began)
@@ -166,7 +166,7 @@ async def test_a_stream_that_lies_disturbs_only_itself() -> None:
     for n in range(60):  # other sources, times, orders and contents, faster than any voice
         for _ in range(10):
             payload = rng.randbytes(rng.choice((1, 60, 1200)))
-            gate.on_packet(Arrival(rng.choice((1, 2, n)), rng.getrandbits(16), rng.getrandbits(32), payload))
+            gate.on_packet(Rtp(111, rng.getrandbits(16), rng.getrandbits(32), rng.choice((1, 2, n)), payload))
         gate.on_report(rng.choice((1, 2, n)), rng.getrandbits(32), rng.uniform(0, 1e9))
         await practise([liar.media, honest.media], 0.03)
     for partner in (liar, honest):

@@ -12,7 +12,7 @@ import pytest
 import gateway.media.together
 from gateway.media.clock import SessionClock
 from gateway.media.partner import PartnerMedia
-from gateway.media.together import Together, TogetherSettings, read_together
+from gateway.media.together import Together, TogetherSettings, afterwards, read_together
 from streaming.types import AudioChunk, Speaker
 from tests.gateway.media_peer import Caller, beep_errors_s, practise, until
 from tests.gateway.rtp_script import assert_contiguous
@@ -112,7 +112,7 @@ async def test_what_may_wait_is_done_when_all_of_a_moment_are_handed_on(sockets:
 
         def received(data: bytes, addr: tuple[str, int], number: int = number) -> None:
             done.append(f"handed on {number}")
-            together.afterwards(lambda: done.append(f"after {number}"))
+            afterwards(done.append, f"after {number}")
 
         heard.datagram_received = received  # type: ignore[method-assign]
     sockets.send(b"x")
@@ -122,7 +122,7 @@ async def test_what_may_wait_is_done_when_all_of_a_moment_are_handed_on(sockets:
     await until(lambda: len(done) == 6)
     assert sorted(done[:3]) == ["handed on 0", "handed on 1", "handed on 2"]
     assert [one.split()[-1] for one in done[3:]] == [one.split()[-1] for one in done[:3]]
-    together.afterwards(lambda: done.append("at once"))
+    afterwards(done.append, "at once")
     assert done[-1] == "at once"
 
 
@@ -138,7 +138,7 @@ async def test_an_error_of_what_was_to_wait_leaves_the_rest_done(sockets: Socket
     for number, heard in enumerate(sockets.heard):
 
         def received(data: bytes, addr: tuple[str, int], number: int = number) -> None:
-            together.afterwards(fail if number == 0 else lambda: done.append(True))
+            afterwards(fail if number == 0 else lambda: done.append(True))
 
         heard.datagram_received = received  # type: ignore[method-assign]
     for transport in sockets.transports:
