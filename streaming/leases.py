@@ -21,9 +21,16 @@ _NOW = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
+# Nothing is held for longer than a ttl: what seems so is of before the clock was set back, or of another Redis.
+_CLAMP = """
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now + ARGV[1], '+inf')) do
+  redis.call('ZADD', KEYS[1], now + ARGV[1], name)
+end
+"""
 # ARGV: ttl in ms, limit, and one name or nothing for any.
 _TAKE = (
     _NOW
+    + _CLAMP
     + """
 local names = {}
 if ARGV[3] then
@@ -60,6 +67,7 @@ _UNWANT = "redis.call('ZREM', KEYS[1], ARGV[1]) redis.call('HDEL', KEYS[2], ARGV
 # KEYS: who is there; ARGV: ttl in ms, member.
 _BEAT = (
     _NOW
+    + _CLAMP
     + """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[2])

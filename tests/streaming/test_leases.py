@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
@@ -125,6 +126,27 @@ async def test_fences_grow_even_where_the_keeper_has_lost_its_memory(redis: Serv
         assert await backbone.leases.renew([first]) == []
         await backbone.leases.want("s")
         assert (await acquired(backbone.leases, "s")).fence > first.fence
+
+
+async def test_a_lease_of_a_clock_that_was_ahead_keeps_nobody_away(redis: Server) -> None:
+    """Redis's clock was set back, or another Redis with another clock took over."""
+    empty(redis)
+    async with open_backbone(redis_url(redis), QUICK_LEASES) as backbone:
+        leases = backbone.leases
+        for name in "st":
+            await leases.want(name)
+            await acquired(leases, name)
+        await leases.beat("dead")
+        hour_ahead = (time.time() + 3600) * 1000
+        with Redis(port=redis.port) as client:
+            client.zadd("breathmark:{leases}:until", dict.fromkeys("st", hour_ahead))
+            client.zadd("breathmark:there:leases", {"dead": hour_ahead})
+        assert await leases.beat("alive") == ["alive", "dead"]
+        assert await leases.claim(2) == [], "whoever lives has all the time to renew"
+        await asyncio.sleep(RUN_OUT_S)
+        assert await leases.beat("alive") == ["alive"]
+        await acquired(leases, "s")
+        assert [lease.name for lease in await leases.claim(2)] == ["t"]
 
 
 async def test_a_killed_holder_is_replaced_within_three_seconds(redis: Server) -> None:
