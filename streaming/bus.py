@@ -20,7 +20,7 @@ from streaming.redis_client import RedisClient
 
 START = "0-0"  # before the oldest message that is kept
 KEEP = 2048  # messages a stream: 20 s of two partners' audio in pieces of 20 ms
-FORGET_MS = 3_600_000  # a stream that nobody publishes to, give or take a minute: its session is long over
+FORGET_S = 3600  # a stream that nobody publishes to, or up to a minute sooner: its session is long over
 LONGEST_WAIT_S = 0.5  # below the time after which a silent Redis counts as gone
 CLUSTER_POLL_S = 0.01  # a cluster cannot wait on streams of several nodes at once
 PARTITIONS = 32  # a cluster spreads these over its nodes; the streams of one are asked for in one go
@@ -85,9 +85,12 @@ def parse(position: str) -> tuple[int, int]:
 
 
 def missed_between(position: str, later: str) -> int:
-    """Messages between two positions. A number that went down means a stream that began anew."""
+    """Messages between two positions.
+
+    A number that went down means a stream that began anew. What the one before held unread nobody knows: one at least.
+    """
     number, later_number = parse(position)[1], parse(later)[1]
-    return later_number - number - 1 if later_number > number else later_number - 1
+    return later_number - number - 1 if later_number > number else later_number
 
 
 class Bus:
@@ -105,10 +108,12 @@ class Bus:
         """Appends and returns the position. The stream holds its newest ``keep`` messages."""
         return (await self.publish_all([(stream, payload)], keep=keep))[0]
 
-    async def publish_all(self, messages: Sequence[tuple[str, bytes]], *, keep: int = KEEP) -> list[str]:
+    async def publish_all(
+        self, messages: Sequence[tuple[str, bytes]], *, keep: int = KEEP, forget_s: int = FORGET_S
+    ) -> list[str]:
         """Many (stream, payload) at the cost of one. BusUnavailable says which of them to send again."""
         groups = self._together([stream for stream, _ in messages])
-        sent = [self._publish([messages[i] for i in group], keep) for group in groups]
+        sent = [self._publish([messages[i] for i in group], keep, forget_s) for group in groups]
         answers = await asyncio.gather(*sent, return_exceptions=True)
         positions: dict[int, str] = {}
         for group, answer in zip(groups, answers, strict=True):
@@ -118,10 +123,10 @@ class Bus:
             raise BusUnavailable(str(failures[0]), frozenset(range(len(messages))) - positions.keys())
         return [positions[i] for i in range(len(messages))]
 
-    async def _publish(self, messages: Sequence[tuple[str, bytes]], keep: int) -> list[str]:
+    async def _publish(self, messages: Sequence[tuple[str, bytes]], keep: int, forget_s: int) -> list[str]:
         keys = [_key(stream) for stream, _ in messages]
         bounds = [part for _, payload in messages for part in (keep, payload)]
-        return [position.decode() for position in await self._redis.run(_PUBLISH, keys, [FORGET_MS, *bounds])]
+        return [position.decode() for position in await self._redis.run(_PUBLISH, keys, [forget_s * 1000, *bounds])]
 
     async def read(self, after: Mapping[str, str], *, wait_s: float = 0.1, limit: int = 256) -> list[Message]:
         """What came after each stream's position, oldest first, at most ``limit`` a stream.
@@ -175,7 +180,7 @@ class Bus:
         return next(iter(_messages(stream, entries)), None)
 
     async def drop(self, stream: str) -> None:
-        """Forgets the stream. One that nobody publishes to is forgotten after an hour anyhow."""
+        """Forgets the stream. One that nobody publishes to is forgotten after ``forget_s`` anyhow."""
         await self._redis.ask(self._redis.client.unlink(_key(stream)))
 
     def _together(self, streams: Sequence[str]) -> list[list[int]]:

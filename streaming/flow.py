@@ -6,17 +6,23 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from streaming.bus import KEEP, START, Bus, Message
+import structlog
+
+from streaming.bus import FORGET_S, KEEP, START, Bus, Message
 from streaming.errors import BusUnavailable
+
+Taker: TypeAlias = Callable[[bytes], None]
+
+log = structlog.get_logger("streaming.flow")
 
 
 @dataclass(frozen=True, slots=True)
 class FlowSettings:
     waiting_per_stream: int = 100  # 1 s of two partners' audio in pieces of 20 ms: older is not worth sending
     batch: int = 1000  # messages sent in one go; some 1.3 MB of audio
-    first_retry_s: float = 0.05
-    longest_retry_s: float = 0.5  # at most this long after the bus is back, audio flows again
+    retry_s: float = 0.1  # while the bus is away; at most this long after it is back, audio flows again
     read_wait_s: float = 0.1  # a stream newly followed is read after at most this
     read_limit: int = 256  # messages a stream in one go
 
@@ -32,12 +38,13 @@ class Outbox:
         bus: Bus,
         *,
         keep: int = KEEP,
+        forget_s: int = FORGET_S,
         settings: FlowSettings = FlowSettings(),
         is_live: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
         self.dropped = 0
         self._bus = bus
-        self._keep = keep
+        self._keep, self._forget_s = keep, forget_s
         self._settings = settings
         self._is_live = is_live
         self._waiting: dict[str, deque[bytes]] = defaultdict(deque)
@@ -59,20 +66,17 @@ class Outbox:
 
     async def run(self) -> None:
         """Sends for ever; owned and cancelled by the caller."""
-        pause_s = self._settings.first_retry_s
         while True:
             await self._some.wait()
             sending = self._take()
             try:
-                await self._bus.publish_all(sending, keep=self._keep)
+                await self._bus.publish_all(sending, keep=self._keep, forget_s=self._forget_s)
             except BusUnavailable as error:
                 self._put_back([m for i, m in enumerate(sending) if error.unsent is None or i in error.unsent])
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, self._settings.longest_retry_s)
-            else:
-                pause_s = self._settings.first_retry_s
-                if not self._waiting:
-                    self._sent.set()
+                await asyncio.sleep(self._settings.retry_s)
+                continue
+            if not self._waiting:
+                self._sent.set()
 
     def _take(self) -> list[tuple[str, bytes]]:
         taken: list[tuple[str, bytes]] = []
@@ -129,7 +133,6 @@ class Inbox:
 
     async def next(self) -> list[Message]:
         """Waits for the next messages of any stream; those of one stream are in order."""
-        pause_s = self._settings.first_retry_s
         while True:
             if not self._positions:
                 self._some.clear()
@@ -138,8 +141,7 @@ class Inbox:
             try:
                 found = await self._bus.read(asked, wait_s=self._settings.read_wait_s, limit=self._settings.read_limit)
             except BusUnavailable:
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, self._settings.longest_retry_s)
+                await asyncio.sleep(self._settings.retry_s)
                 continue
             # A stream may have been unfollowed, or followed from elsewhere, while we waited.
             current = {stream for stream, position in asked.items() if self._positions.get(stream) == position}
@@ -149,4 +151,58 @@ class Inbox:
                 self.missed += message.missed
             if new:
                 return new
-            pause_s = self._settings.first_retry_s
+
+
+class Lane:
+    """Streams that are sent and read together, on connections of their own."""
+
+    def __init__(self, bus: Bus, out: Outbox) -> None:
+        self.out = out
+        self._in = Inbox(bus)
+        self._takers: dict[str, Taker] = {}
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were not sent, or were gone before they could be read."""
+        return self.out.dropped + self._in.missed
+
+    def send(self, stream: str, payload: bytes) -> None:
+        self.out.offer(stream, payload)
+
+    async def sent(self) -> None:
+        await self.out.sent()
+
+    def follow(self, stream: str, take: Taker) -> None:
+        """Hands out all that the stream still holds, and what comes."""
+        self._takers[stream] = take
+        self._in.follow(stream)
+
+    async def follow_from_now(self, stream: str, take: Taker) -> None:
+        """Raises BusUnavailable."""
+        self._takers[stream] = take
+        await self._in.follow_from_now(stream)
+        if stream not in self._takers:  # unfollowed meanwhile
+            self._in.unfollow(stream)
+
+    def unfollow(self, stream: str, take: Taker) -> None:
+        """Does nothing where another taker follows the stream by now: a guest who knocks again has the same streams."""
+        if self._takers.get(stream) == take:
+            del self._takers[stream]
+            self._in.unfollow(stream)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self.out.run())
+            both.create_task(self._read())
+
+    async def _read(self) -> None:
+        while True:
+            for message in await self._in.next():
+                take = self._takers.get(message.stream)
+                if take is None:
+                    continue
+                try:
+                    take(message.payload)
+                except Exception as error:  # one bad message is nobody else's
+                    log.error("message not understood", stream=message.stream, error=repr(error), exc_info=error)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import av
 
 from gateway.media.clock import SessionClock
 from gateway.media.partner import Ear, Voice
-from gateway.neighbours.letters import sound_of, voice_of
+from gateway.neighbours.letters import Wanted, sound_of, voice_of
 from gateway.neighbours.post import Post
 from gateway.neighbours.voices import VoiceIn, VoiceOut
 from gateway.protocol import MediaState
@@ -19,16 +19,6 @@ from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 
 PATIENCE_S = 1.0  # the other gateway waits up to 0.6 s for a late packet; what is not here by then is missing
 PIECE_S = 1.0  # longest piece of missing audio in one chunk
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to become of the partner's audio. ``begin_at``: session sample to decode from, None: do not."""
-
-    begin_at: int | None = None
-    zero: int = 0  # machine time of session sample 0, here
-    speaks: bool = False
-    hears: bool = False
 
 
 class FarMicrophone:
@@ -67,7 +57,7 @@ class FarMicrophone:
         if self._clock is None:
             self._post.sound.follow(self._sound, self._take)
         self._clock, self._end = clock, at
-        self._want(replace(self.wanted, begin_at=at, zero=clock.zero))
+        self._want(replace(self.wanted, begin_at=at))
 
     def stop(self) -> None:
         self._clock = None

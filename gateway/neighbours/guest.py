@@ -1,8 +1,8 @@
 """Somebody who sits at this gateway, in a practice whose home is another one.
 
 Stands in for the session: what the browser says goes to the home, what the home shows comes back. Only the
-audio is here: it is decoded between the home's ``begin`` and ``stop`` and at no other time, stops by itself
-where the home falls silent, and stops at once where this partner takes a consent back or pauses.
+audio is here (``NearMicrophone``): decoding stops by itself where the home falls silent, and at once where this
+partner takes a consent back or pauses.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
-from gateway.media.clock import SessionClock, machine_samples
-from gateway.media.partner import MediaSettings, PartnerMedia
+from gateway.media.clock import machine_samples
+from gateway.media.partner import MediaSettings
 from gateway.metrics import Metrics
-from gateway.neighbours.host import forget
 from gateway.neighbours.letters import (
     Alive,
     Beat,
@@ -29,18 +28,16 @@ from gateway.neighbours.letters import (
     Left,
     Said,
     Shown,
-    Sound,
     read_home_letter,
     sound_of,
     to_guest,
     to_home,
-    voice_of,
 )
+from gateway.neighbours.near_microphone import NearMicrophone
 from gateway.neighbours.offset import Offset
 from gateway.neighbours.post import Post
-from gateway.neighbours.voices import VoiceIn, VoiceOut
 from gateway.outbox import Outbox
-from gateway.practice.microphones import answer, counted
+from gateway.practice.microphones import answer
 from gateway.protocol import (
     ClientMessage,
     Consent,
@@ -62,9 +59,8 @@ from gateway.protocol import (
     Welcome,
 )
 from gateway.tasks import Tasks
-from streaming import packets
 from streaming.errors import BusUnavailable, Refused
-from streaming.types import AudioChunk, Speaker
+from streaming.types import Speaker
 from streaming.wire import seconds
 
 BEAT_S = 0.5  # how often this gateway says that it lives, and asks for the home's time
@@ -105,7 +101,6 @@ class Guest:
         self._role = role
         self._proof = proof
         self._post = post
-        self._metrics = metrics
         self._seat = secrets.token_hex(16)
         self._name = ""
         self._box: Outbox | None = None
@@ -122,17 +117,9 @@ class Guest:
         self._offset = Offset()
         self._zero: int | None = None  # the home's machine time of session sample 0
         self._room: RoomView | None = None  # as the browser was told last
-        self._media: PartnerMedia | None = None
+        self.microphone: NearMicrophone | None = None  # a partner's
         if role in ("a", "b"):
-            speaker = Speaker(role)
-            self._media = PartnerMedia(session, speaker, self._heard, media)
-            self._media.on_state = self._media_changed
-            self._voice = VoiceIn(post, voice_of(session, speaker.other))
-            self._ear = VoiceOut(post, voice_of(session, speaker))
-        self._wanted: Sound | None = None
-        self._decoding: tuple[int, int] | None = None  # (fence, begin_at) of what is decoded for
-        self._withdrawn = 0  # number of the last thing said that stops the analysis
-        self._counted = counted(None, self._media, metrics)
+            self.microphone = NearMicrophone(session, Speaker(role), self._seat, post, media, metrics, self._say)
 
     # Coming and going
 
@@ -155,13 +142,11 @@ class Guest:
         self._send(Left(seat=self._seat))
         self._post.letters.unfollow(to_guest(self._seat), self._take)
         await self._tasks.close()
-        if self._media is not None:
-            self._media.on_state = None
-            self.count()
-            await self._media.close()
+        if self.microphone is not None:
+            await self.microphone.close()
         if self.on_left is not None:
             self.on_left(self)
-        await forget(self._post, to_guest(self._seat), sound_of(self._seat))
+        await self._post.forget(to_guest(self._seat), sound_of(self._seat))
 
     async def _live(self, box: Outbox) -> None:
         while not box.closed:
@@ -177,7 +162,8 @@ class Guest:
 
     def _home_is_silent(self, box: Outbox) -> None:
         """The partner hears and is heard as before; nobody listens for the coach."""
-        self._stop()
+        if self.microphone is not None:
+            self.microphone.stop()
         if self._room is not None and not self._room.coaching_paused:
             self._room = self._room.model_copy(update={"coaching_paused": True})
             box.offer(RoomChanged(room=self._room))
@@ -187,7 +173,7 @@ class Guest:
         if self._answered.is_set() or self._attempt == 0:
             self._attempt += 1
             self._answered.clear()
-            self._shown, self._wanted = 0, None
+            self._shown = 0
         self._send(
             Knock(
                 seat=self._seat,
@@ -197,7 +183,7 @@ class Guest:
                 name=self._name,
                 token_hash=self._proof.token_hash,
                 device_hash=self._proof.device_hash,
-                media=self._media.state if self._media else "none",
+                media=self.microphone.media.state if self.microphone else "none",
             )
         )
 
@@ -210,20 +196,22 @@ class Guest:
             return
         if isinstance(message, Hello):
             raise Refused("bad_message", "Hello was said already.")
-        if self._media is None and not isinstance(message, Note):
+        if self.microphone is not None:
+            self._partner_says(self.microphone, box, message)
+        elif isinstance(message, Note):
+            self._say(message)
+        else:
             raise Refused("not_a_partner", "An observer watches, and changes nothing.")
-        if self._media is not None and isinstance(message, Offer):
+
+    def _partner_says(self, microphone: NearMicrophone, box: Outbox, message: ClientMessage) -> None:
+        if isinstance(message, Offer):
             if self._room is not None and self._room.phase == "ended":
                 raise Refused("session_ended", "This practice has ended.")
-            answering = answer(self._media, box, message.sdp, self.id)
+            answering = answer(microphone.media, box, message.sdp, self.id)
             self._tasks.spawn(answering, f"offer of {self._role} in {self.id}")
             return
-        stops = isinstance(message, Pause | TakeTimeOut | End) or (
-            isinstance(message, Consent) and not message.practice
-        )
-        if stops:
-            self._stop()
-            self._withdrawn = self._number + 1
+        if _stops_listening(message):
+            microphone.stop(until_heard=self._number + 1)
         self._say(message)
 
     def _say(self, what: ClientMessage | MediaState) -> None:
@@ -269,13 +257,12 @@ class Guest:
         match letter:
             case Shown():
                 self._take_in_order(self._box, letter)
-            case Sound():
-                self._wanted = letter
-                self._obey()
             case Beat():
-                self._offset.answered(letter.sent, letter.now, machine_samples(time.monotonic()))
+                if letter.sent is not None:
+                    self._offset.answered(letter.sent, letter.now, machine_samples(time.monotonic()))
                 self._zero = letter.zero
-                self._obey()
+                if self.microphone is not None:
+                    self.microphone.obey(letter, self._offset)
                 if letter.shown > self._shown:
                     self._knock()
 
@@ -310,49 +297,9 @@ class Guest:
             self._welcomed = self._welcomed or isinstance(message, Welcome)
             box.offer(message)
 
-    # Audio
-
-    def poll(self) -> None:
-        """Every 20 ms."""
-        if self._media is not None:
-            self._media.poll()
-
-    def count(self) -> None:
-        """What the network did since the last call goes into the metrics."""
-        self._counted = counted(self._counted, self._media, self._metrics)
-
-    def _media_changed(self) -> None:
-        assert self._media is not None
-        self._say(self._media.state)
-
-    def _obey(self) -> None:
-        """Does with the audio what the home wants, as far as its clock is known and this partner still agrees."""
-        wanted = self._wanted
-        if self._media is None or wanted is None:
-            return
-        self._media.hear(self._voice if wanted.hears else None)
-        (self._media.add_ear if wanted.speaks else self._media.drop_ear)(self._ear)
-        if wanted.begin_at is None:
-            self._stop()
-        elif wanted.heard >= self._withdrawn and self._offset.known:
-            due = (wanted.fence, wanted.begin_at)
-            if self._decoding != due:
-                clock = SessionClock.with_zero(wanted.zero - self._offset.samples)
-                self._decoding = due
-                self._media.begin(clock, max(wanted.begin_at, clock.now()))
-
-    def _stop(self) -> None:
-        """At once; until the home, having heard why, wants it again."""
-        if self._media is not None:
-            self._media.stop()
-        self._decoding = None
-
-    def _heard(self, chunk: AudioChunk) -> None:
-        if self._decoding is not None:
-            over = self._offset.uncertainty  # half a round trip over the bus, which the other's voice takes, too
-            late = chunk.hears_late + over if chunk.hears_late else 0
-            chunk = replace(chunk, uncertainty=chunk.uncertainty + over, hears_late=late)
-            self._post.sound.send(sound_of(self._seat), packets.pack(chunk))
-
     def _send(self, letter: GuestLetter) -> None:
         self._post.letters.send(to_home(self.id), letter.packed())
+
+
+def _stops_listening(message: ClientMessage) -> bool:
+    return isinstance(message, Pause | TakeTimeOut | End) or (isinstance(message, Consent) and not message.practice)

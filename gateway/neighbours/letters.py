@@ -10,6 +10,7 @@ home has heard it, over a change of the home too: a consent that was withdrawn i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -96,28 +97,31 @@ class Shown(_FromHome):
     what: Annotated[ServerMessage, Field(discriminator="type")] | None
 
 
-class Sound(_FromHome):
-    """What is to become of a partner's audio, whole each time.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to become of a partner's audio. ``begin_at``: session sample to decode from, None: do not decode.
 
-    ``begin_at``: decode from this session sample on; None: decode nothing. ``zero``: the home's machine
-    time of session sample 0. ``speaks``: forward the partner's packets; ``hears``: forward the other's to them.
+    ``speaks``: forward the partner's packets; ``hears``: forward the other's to them.
     """
 
-    kind: Literal["sound"] = "sound"
-    begin_at: int | None
-    zero: int
-    speaks: bool
-    hears: bool
+    begin_at: int | None = None
+    speaks: bool = False
+    hears: bool = False
 
 
 class Beat(_FromHome):
-    """The answer to ``Alive``: its ``sent``, and the home's machine time. ``shown``: the last number that went out."""
+    """How things stand, whole each time: whenever that changes, and in answer to each ``Alive``.
+
+    ``shown``: the last number that went out. ``sent``: of the ``Alive``; ``now``: the home's machine time then, and
+    ``zero`` that of session sample 0, once the practice has begun.
+    """
 
     kind: Literal["beat"] = "beat"
-    sent: int
-    now: int
-    zero: int | None  # the home's machine time of session sample 0, once the practice has begun
     shown: int
+    sent: int | None
+    now: int
+    zero: int | None
+    wanted: Wanted | None  # of a partner's audio
 
 
 class Gone(_Letter):
@@ -127,7 +131,7 @@ class Gone(_Letter):
     fence: int
 
 
-HomeLetter: TypeAlias = Annotated[Shown | Sound | Beat | Gone, Field(discriminator="kind")]
+HomeLetter: TypeAlias = Annotated[Shown | Beat | Gone, Field(discriminator="kind")]
 
 _GUEST_LETTER: TypeAdapter[GuestLetter] = TypeAdapter(GuestLetter)
 _HOME_LETTER: TypeAdapter[HomeLetter] = TypeAdapter(HomeLetter)

@@ -6,14 +6,16 @@ Alone, without a bus, every practice is at home here, and nothing of this costs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TypeAlias
 
 import structlog
 
 from gateway.media.partner import MediaSettings
 from gateway.metrics import Metrics
 from gateway.neighbours.guest import Guest, Proof
-from gateway.neighbours.host import Host, Means
+from gateway.neighbours.guest_seat import Means
+from gateway.neighbours.host import Host
 from gateway.neighbours.letters import Changed, to_home
 from gateway.neighbours.post import Post
 from gateway.practice.holdings import Holdings
@@ -26,6 +28,7 @@ from streaming.errors import BusUnavailable, Refused
 from streaming.leases import LeaseSettings
 from streaming.types import Speaker
 
+Lost: TypeAlias = Callable[[str], Coroutine[None, None, None]]
 CLAIM = 8  # practices at a time, so that those of a gateway that died are shared out
 
 log = structlog.get_logger("gateway.neighbours.neighbours")
@@ -52,13 +55,13 @@ class Neighbours:
         self._guests: set[Guest] = set()
         self._running: list[asyncio.Task[None]] = []
 
-    def run(self, tasks: Tasks, lost: Callable[[str], Awaitable[None]], claim: Callable[[], Awaitable[None]]) -> None:
+    def run(self, tasks: Tasks, lost: Lost, claim: Callable[[], Awaitable[None]]) -> None:
         """``lost`` drops a practice that another gateway has now, ``claim`` takes those that have no home."""
         if not self.alone:
             self._metrics.watch_post(lambda: self._post.dropped)
             self._running = [
                 *self._post.run(tasks),
-                tasks.spawn(self._renew(lost), "homes"),
+                tasks.spawn(self._renew(tasks, lost), "homes"),
                 tasks.spawn(self._claim(claim), "homes to claim"),
             ]
 
@@ -113,18 +116,20 @@ class Neighbours:
     def poll(self) -> None:
         """Every 20 ms: audio that did not come in time is missing."""
         for guest in self._guests:
-            guest.poll()
+            if guest.microphone is not None:
+                guest.microphone.poll()
 
     def count(self) -> None:
         """What the network did goes into the metrics."""
         for guest in self._guests:
-            guest.count()
+            if guest.microphone is not None:
+                guest.microphone.count()
 
     async def flush(self) -> None:
         if not self.alone:
             await self._post.flush()
 
-    async def _renew(self, lost: Callable[[str], Awaitable[None]]) -> None:
+    async def _renew(self, tasks: Tasks, lost: Lost) -> None:
         while True:
             await asyncio.sleep(LeaseSettings().renew_s)
             for host in self._hosts.values():
@@ -136,7 +141,8 @@ class Neighbours:
             for session in gone:
                 log.warning("another gateway is the home of a practice now", session=session)
                 self._metrics.homes_lost.inc()
-                await lost(session)
+                # Its store may be slow: the other homes must be renewed meanwhile.
+                tasks.spawn(lost(session), f"{session} is lost")
 
     async def _claim(self, claim: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -307,7 +307,3 @@ class Session:
             seat.close()
         await self.practice.close()
         await self._tasks.close()
-
-
-def stops_listening(message: ClientMessage) -> bool:
-    return isinstance(message, Pause | TakeTimeOut | End) or (isinstance(message, Consent) and not message.practice)

@@ -10,9 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,59 +17,31 @@ from coach.evidence import revised_by_words
 from coach.outcomes import DETECTOR as COACH
 from coach.policy import Coach
 from detectors.pipeline import Pipeline
-from detectors.worker import Worker
 from gateway.media.clock import SessionClock
+from gateway.practice.analyst import MAX_FAILURES
 from gateway.practice.analysts import replay
-from gateway.practice.exchange import (
-    Begin,
-    Came,
-    Close,
-    Heard,
-    in_stream,
-    lines_stream,
-    pack_came,
-    state_stream,
-    unpack,
-)
+from gateway.practice.exchange import Begin, Came, Close, Heard, in_stream, state_stream, unpack
 from gateway.practice.kept import Kept
 from gateway.practice.learnt import beginning
-from gateway.tasks import Tasks
-from gateway.workers.metrics import WorkerMetrics
-from streaming.bus import START, Bus, Message, missed_between
-from streaming.errors import BusUnavailable, LeaseLost, StoreUnavailable, UnusableInput
-from streaming.timeline import Timeline
-from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening
+from gateway.workers.outgoing import Means, Outgoing
+from streaming.bus import START, Message, missed_between
+from streaming.errors import StoreUnavailable, UnusableInput
+from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line
 
-RETRY_S = 0.2  # while the store or the bus is away
-SAY_S = 2.0  # a gateway hears of a living worker this often
-MOST_UNWRITTEN = 2000  # lines: five minutes of one couple's. Beyond it the stream is not read any more
 TOO_SLOW_S = 30.0  # a stream holds 20 s: who catches up with it does not fall behind again so soon
 HEARD_IDS = 512  # of happenings: many more than can be delivered twice
-MAX_FAILURES = 3  # of the detectors, as in one process
 
 log = structlog.get_logger("gateway.workers.held")
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What all practices of a worker share."""
-
-    bus: Bus
-    timeline: Timeline
-    detectors: Worker
-    metrics: WorkerMetrics
-    fence_of: Callable[[str], int]  # raises LeaseLost
-
-
 class Held:
-    """``work`` is one batch of the stream at a time; ``over`` is set when nothing more is to be done."""
+    """``work`` is one batch of the stream at a time."""
 
     def __init__(self, session: str, means: Means) -> None:
         self.session = session
         self.position = START
         self.order = asyncio.Lock()  # held while the stream's messages are worked on, or the practice is given away
-        self.over = asyncio.Event()
-        self.lost = False
+        self.out = Outgoing(session, means, self._still_here)
         self.going = False  # its last things are being done
         self.touched_s = time.monotonic()  # when the stream last said anything
         self.kept_s = time.monotonic()
@@ -87,21 +56,11 @@ class Held:
         self._missed_s = -TOO_SLOW_S
         self._settled: frozenset[str] = frozenset()
         self._heard: deque[str] = deque(maxlen=HEARD_IDS)
-        self._outgoing: deque[Came | Kept] = deque()
-        self._some = asyncio.Event()
-        self._none = asyncio.Event()
-        self._none.set()
-        self._tasks = Tasks()
-        self._tasks.spawn(self._write(), f"lines of {self.session}")
 
     @property
     def reads(self) -> bool:
         """More of the stream may come. Where the store is far behind, it waits there."""
-        return not (self._leaving or self._ended or self.lost or self.over.is_set() or self._full)
-
-    @property
-    def _full(self) -> bool:
-        return sum(len(came.lines) for came in self._outgoing if isinstance(came, Came)) > MOST_UNWRITTEN
+        return not (self._leaving or self._ended or self.out.lost or self.out.full)
 
     # Coming and going
 
@@ -128,23 +87,20 @@ class Held:
         async with self.order:
             self._leaving = True
             await self._keep()
-        await self._none.wait()
+        await self.out.end()
         self._means.detectors.forget(self.session)
-        await self._tasks.close()
 
     async def drop(self) -> None:
         """Another has it, or nobody needs it: not a word more."""
-        self.lost = True
         self._means.detectors.forget(self.session)
-        await self._tasks.close()
-        self.over.set()
+        await self.out.close()
 
     # In
 
     async def work(self, messages: list[Message]) -> None:
         async with self.order:
             for message in messages:
-                if self._leaving or self._ended or self.lost:
+                if self._leaving or self._ended or self.out.lost:
                     return
                 self.position = message.position
                 if message.missed and await self._missed(message.missed):
@@ -171,7 +127,7 @@ class Held:
             return
         now, pipeline = settled
         told, begin = tuple(self._heard), self._begun
-        self._put(Kept(now, self._coach.save(), pipeline, told=told, position=self.position, begin=begin))
+        self.out.put(Kept(now, self._coach.save(), pipeline, told=told, position=self.position, begin=begin))
 
     async def _hear(self, heard: Heard) -> None:
         match heard:
@@ -248,7 +204,7 @@ class Held:
         await self._means.detectors.settle(self.session)
         self._ended = True
         await self._means.detectors.close(self.session)
-        self._put(Came(close.began_unix, closed=True))
+        self.out.put(Came(close.began_unix, closed=True))
 
     # What the detectors say
 
@@ -263,9 +219,13 @@ class Held:
         if self._ended:
             cues = []  # said into the end of a practice
         if annotations or cues or outcomes:
-            self._put(self._came([*annotations, *cues, *outcomes], cues))
+            self.out.put(self._came([*annotations, *cues, *outcomes], cues))
 
-    def _came(self, lines: list[Annotation | Cue | Happening], cues: list[Cue]) -> Came:
+    def _still_here(self) -> None:
+        if self._begun is not None and not self.out.full:
+            self.out.put(self._came([], []))
+
+    def _came(self, lines: list[Line], cues: list[Cue]) -> Came:
         assert self._begun is not None
         now = self._clock.now()
         decided_ms = {cue.id: round((now - cue.at) * 1000 / SAMPLE_RATE_HZ, 1) for cue in cues}
@@ -279,84 +239,3 @@ class Held:
             log.error("detectors failed too often, the practice goes on without them", session=self.session)
             return
         self._means.detectors.open(Pipeline(self.session, start=self._now))
-
-    # Out
-
-    def _put(self, entry: Came | Kept) -> None:
-        self._outgoing.append(entry)
-        self._none.clear()
-        self._some.set()
-
-    async def _write(self) -> None:
-        """Into the timeline, then to the gateway; a state only after all that led to it."""
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(SAY_S):
-                        await self._some.wait()
-                except TimeoutError:
-                    if self._begun is not None and not self._full:
-                        self._put(self._came([], []))  # still here
-                    continue
-                entry = self._outgoing[0]
-                if isinstance(entry, Kept):
-                    await self._publish(state_stream(self.session), entry.packed(), keep=1)
-                    self._outgoing.popleft()
-                else:
-                    await self._tell(entry)
-                if not self._outgoing:
-                    self._some.clear()
-                    self._none.set()
-        except LeaseLost:
-            self.lost = True
-        except Exception:
-            self.lost = True  # whatever it is, somebody else may do better
-            raise
-        finally:
-            self._none.set()
-            self.over.set()
-
-    async def _tell(self, first: Came) -> None:
-        """Sends everything that waits before the next state as one message."""
-        waiting = []
-        for entry in self._outgoing:
-            if not isinstance(entry, Came) or entry.began_unix != first.began_unix:
-                break
-            waiting.append(entry)
-        lines = [line for came in waiting for line in came.lines]
-        await self._append(lines)
-        last = waiting[-1]
-        if last.closed:
-            for stream in (in_stream(self.session), state_stream(self.session)):  # they hold sound
-                await self._drop(stream)
-        decided_ms = {cue: ms for came in waiting for cue, ms in came.decided_ms.items()}
-        came = Came(first.began_unix, lines, decided_ms, last.silent, last.closed)
-        await self._publish(lines_stream(self.session), pack_came(came))
-        for _ in waiting:
-            self._outgoing.popleft()
-        self._means.metrics.count(lines)
-        if last.closed:
-            self.over.set()
-
-    async def _append(self, lines: list[Annotation | Cue | Happening]) -> None:
-        """A store that is away is waited for: the lines are only here."""
-        while True:
-            try:
-                return await self._means.timeline.append(lines, fence=self._means.fence_of(self.session))
-            except StoreUnavailable as error:
-                self._means.metrics.store_failures.inc()
-                log.error("lines wait for the store", session=self.session, waiting=len(lines), error=str(error))
-            await asyncio.sleep(RETRY_S)
-
-    async def _publish(self, stream: str, payload: bytes, **options: int) -> None:
-        while True:
-            with suppress(BusUnavailable):
-                await self._means.bus.publish(stream, payload, **options)
-                return
-            await asyncio.sleep(RETRY_S)
-
-    async def _drop(self, stream: str) -> None:
-        try:
-            await self._means.bus.drop(stream)
-        except BusUnavailable as error:  # it is forgotten by itself within the hour
-            log.error("sound of an ended practice is still on the bus", session=self.session, error=str(error))

@@ -26,8 +26,9 @@ from gateway.practice.exchange import in_stream, session_of
 from gateway.practice.holdings import Holdings
 from gateway.settings import GatewaySettings, from_environment
 from gateway.tasks import Tasks
-from gateway.workers.held import Held, Means
+from gateway.workers.held import Held
 from gateway.workers.metrics import WorkerMetrics
+from gateway.workers.outgoing import Means
 from streaming.backbone import Backbone, open_backbone
 from streaming.bus import Message
 from streaming.errors import BusUnavailable, UnusableInput
@@ -127,7 +128,7 @@ class WorkerProcess:
         renewed = await self._mine.renew()
         for session in renewed.lost:
             if held := self._held.get(session):
-                held.lost = True
+                held.out.lost = True
         for session in renewed.again:
             log.info("a lease was forgotten and taken again", session=session)
             self._metrics.revivals.inc()
@@ -138,11 +139,11 @@ class WorkerProcess:
         """Practices that are over, were lost, or that nobody has spoken of for a while."""
         for held in list(self._held.values()):
             forgotten = time.monotonic() - held.touched_s > self._settings.forgotten_s
-            if held.lost:
+            if held.out.lost:
                 self._metrics.lost.inc()
                 log.warning("another worker has this practice now", session=held.session)
                 self._spawn(held, self._drop(held))
-            elif held.over.is_set() and not held.going:
+            elif held.out.finished and not held.going:
                 self._spawn(held, self._finish(held))
             elif forgotten and not held.going:
                 log.info("nobody asks for this practice any more", session=held.session)
@@ -230,7 +231,7 @@ class WorkerProcess:
                 await held.work(messages)
             except Exception as error:  # one practice's failure is its own
                 log.error("a practice could not be worked on", session=session, error=repr(error), exc_info=error)
-                held.lost = True
+                held.out.lost = True
         self._oldest_unix_s = min((messages[0].published_unix_s for messages in batches.values()), default=time.time())
 
     async def _annotated(self, session: str, annotations: list[Annotation], now: int) -> None:

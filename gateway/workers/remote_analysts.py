@@ -18,13 +18,11 @@ from coach.settings import CoachSettings
 from gateway.practice.analyst import Practised, Told, Tools, Trace
 from gateway.practice.exchange import (
     Begin,
-    Came,
     Close,
     Heard,
     in_stream,
     lines_stream,
     pack,
-    session_of,
     state_stream,
     unpack_came,
 )
@@ -32,9 +30,8 @@ from gateway.practice.kept import learnt_of
 from gateway.practice.learnt import Learnt
 from streaming import packets
 from streaming.backbone import Backbone
-from streaming.bus import Message
-from streaming.errors import BusUnavailable, StoreUnavailable, UnusableInput
-from streaming.flow import Inbox, Outbox
+from streaming.errors import BusUnavailable, StoreUnavailable
+from streaming.flow import Lane, Outbox
 from streaming.timeline import line_key
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Line, Speaker
 from streaming.wire import samples
@@ -59,7 +56,7 @@ class RemoteAnalyst:
     def __init__(
         self,
         practised: Practised,
-        outbox: Outbox,
+        lane: Lane,
         tools: Tools,
         settings: RemoteSettings,
         at: int,
@@ -77,7 +74,7 @@ class RemoteAnalyst:
         self.wanted_s: float | None = None  # when workers were last told that there is such a practice
         self._practised = practised
         self._clock = practised.clock
-        self._outbox = outbox
+        self._lane = lane
         self._tools = tools
         self._settings = settings
         self._known: dict[str, None] = {}  # keys of lines, the oldest first
@@ -114,8 +111,9 @@ class RemoteAnalyst:
     async def write_owed(self) -> None:
         """Nothing is owed here."""
 
-    def came(self, came: Came) -> None:
-        """A worker's message."""
+    def heard(self, payload: bytes) -> None:
+        """A worker's message. Raises UnusableInput for what is none."""
+        came = unpack_came(payload)
         if came.began_unix != self._clock.began_unix:
             return  # of a beginning that failed
         self.heard_s = time.monotonic()
@@ -154,7 +152,7 @@ class RemoteAnalyst:
             self.closed.set()
 
     def _say(self, message: Heard) -> None:
-        self._outbox.offer(in_stream(self.session), pack(message))
+        self._lane.send(in_stream(self.session), pack(message))
 
     def _is_new(self, line: Line) -> bool:
         key = line_key(line)
@@ -186,15 +184,14 @@ class RemoteAnalysts:
         self._tools = tools
         self._backbone = backbone
         self._settings = settings
-        self._outbox = Outbox(backbone.bus, is_live=packets.is_audio)
-        self._inbox = Inbox(backbone.bus)
+        self._lane = Lane(backbone.bus, Outbox(backbone.bus, is_live=packets.is_audio))
         self._analysts: dict[str, RemoteAnalyst] = {}
-        tools.metrics.watch_outbox(lambda: self._outbox.dropped)
+        tools.metrics.watch_outbox(lambda: self._lane.out.dropped)
         tools.metrics.watch_bus(lambda: backbone.bus.degraded)
 
     def begin(self, practised: Practised) -> RemoteAnalyst:
         analyst = self._add(practised, 0)
-        self._inbox.follow(lines_stream(practised.session))
+        self._lane.follow(lines_stream(practised.session), analyst.heard)
         return analyst
 
     async def resume(self, practised: Practised) -> RemoteAnalyst:
@@ -202,23 +199,23 @@ class RemoteAnalysts:
         carried = await self._carried(practised)
         analyst = self._add(practised, practised.clock.now())
         analyst.carried = carried
+        lines = lines_stream(practised.session)
         try:
-            await self._inbox.follow_from_now(lines_stream(practised.session))
+            await self._lane.follow_from_now(lines, analyst.heard)
         except BusUnavailable:
-            self._inbox.follow(lines_stream(practised.session))  # observers see lines twice rather than never
+            self._lane.follow(lines, analyst.heard)  # observers see lines twice rather than never
         return analyst
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._outbox.run(), name="to workers")
-            group.create_task(self._listen(), name="from workers")
+            group.create_task(self._lane.run(), name="to and from workers")
             group.create_task(self._look(), name="practices with workers")
 
     async def save(self) -> None:
         """Audio on its way is all that this process alone knows."""
         try:
             async with asyncio.timeout(self._settings.look_s):
-                await self._outbox.sent()
+                await self._lane.sent()
         except TimeoutError:
             log.warning("the bus has not taken everything yet")
 
@@ -241,31 +238,14 @@ class RemoteAnalysts:
     def _add(self, practised: Practised, at: int) -> RemoteAnalyst:
         if practised.session in self._analysts:  # whoever opened it before has left, or its beginning failed
             self._forget(practised.session)
-        analyst = RemoteAnalyst(practised, self._outbox, self._tools, self._settings, at)
+        analyst = RemoteAnalyst(practised, self._lane, self._tools, self._settings, at)
         self._analysts[practised.session] = analyst
         analyst.remind()
         return analyst
 
     def _forget(self, session: str) -> None:
-        del self._analysts[session]
-        self._inbox.unfollow(lines_stream(session))
-
-    async def _listen(self) -> None:
-        while True:
-            for message in await self._inbox.next():
-                self._take(message)
-
-    def _take(self, message: Message) -> None:
-        session = session_of(message.stream)
-        analyst = self._analysts.get(session)
-        if analyst is None:
-            return
-        try:
-            analyst.came(unpack_came(message.payload))
-        except UnusableInput as error:
-            log.error("a worker's message was not understood", session=session, error=str(error))
-        except Exception as error:  # one practice's failure is its own
-            log.error("a worker's lines were not shown", session=session, error=repr(error), exc_info=error)
+        analyst = self._analysts.pop(session)
+        self._lane.unfollow(lines_stream(session), analyst.heard)
 
     async def _look(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from redis import Redis
 from benchmarks.servers import Server, free_port, redis_server
 from coach.settings import CoachSettings
 from gateway.demo import DIALOGUE
+from gateway.metrics import Metrics
 from gateway.neighbours import guest, host
 from gateway.neighbours.letters import (
     GuestLetter,
@@ -28,17 +29,23 @@ from gateway.neighbours.letters import (
     read_home_letter,
     to_guest,
     to_home,
+    voice_of,
 )
-from gateway.practice.registry import hashed
+from gateway.neighbours.neighbours import Neighbours
+from gateway.neighbours.post import Post
+from gateway.practice.holdings import Holdings
+from gateway.practice.registry import Registry, hashed
 from gateway.protocol import Consent
 from gateway.settings import GatewaySettings
 from gateway.simulated import speak_together
+from gateway.tasks import Tasks
 from streaming.audio import read_partners
+from streaming.backbone import open_backbone
 from streaming.errors import LeaseLost
-from streaming.timeline import sqlite_url
+from streaming.timeline import open_engine, sqlite_url
 from streaming.types import SAMPLE_RATE_HZ, Speaker
 from tests.gateway.neighbours import gateways, partner, practised_at, say_a_cue, spoken, working
-from tests.gateway.serving import QUARREL_FROM_S, Page, Served, bearer, serving, until
+from tests.gateway.serving import PATIENCE_S, QUARREL_FROM_S, Page, Served, bearer, serving, until
 from tests.gateway.test_restart import Process
 from tests.streaming.conftest import redis_url
 
@@ -145,13 +152,13 @@ async def test_partners_at_two_gateways_hear_each_other_and_are_both_heard(
         await asyncio.sleep(0.6)
         assert home.gateway.metrics.heard_seconds._value.get() == heard, "nothing is analysed in a pause"
         seats = [*second.gateway.neighbours._guests, *third.gateway.neighbours._guests]
-        assert [seat._decoding for seat in seats] == [None, None], "nor decoded"
+        assert not any(map(decodes, seats)), "nor decoded"
         assert a.frames_heard > frames + 10, "nobody is muted by the machine"
         await a.say({"type": "resume"})
         await until(lambda: home.gateway.metrics.heard_seconds._value.get() > heard)
         await b.say({"type": "time_out", "minutes": 1, "back_at": "8:40"})
         await b.until(lambda: any(refused["code"] == "bad_time_out" for refused in b.refusals))
-        await until(lambda: None not in [seat._decoding for seat in seats])  # it stopped at once, and all for nothing
+        await until(lambda: all(map(decodes, seats)))  # it stopped at once, and all for nothing
         assert await b.end() == links["report"]
         await a.until(lambda: a.ended)
         for gateway in (home, second, third):
@@ -230,7 +237,7 @@ async def test_what_is_lost_on_the_way_is_said_again(
                 await page.room(lambda room: room["phase"] == "practising")
             assert [m["type"] for m in b.got].count("welcome") == 1
             twice = iter([True] * 3)
-            losing(home, monkeypatch, lambda letter: letter.kind in ("sound", "shown") and next(twice, False))
+            losing(home, monkeypatch, lambda letter: letter.kind in ("beat", "shown") and next(twice, False))
             await b.say("consent", practice=False)
             await b.say("consent", practice=True)
             await b.say("pause")
@@ -243,6 +250,36 @@ async def test_what_is_lost_on_the_way_is_said_again(
             if line.get("by") == "b" and line["kind"] != "observer_consent"
         ]
         assert said == ["joined", True, False, True, "paused"], "once each, in order"
+
+
+async def test_an_order_to_listen_that_is_lost_is_given_again(
+    settings: GatewaySettings, dialogue: dict[Speaker, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateways(settings, 2) as (home, second), AsyncExitStack() as stack:
+        links = await home.links()
+        a = await stack.enter_async_context(home.page(links["a"]))
+        b = await partner(stack, second, links, Speaker.B, dialogue)
+        await b.connect_media()
+        await b.consent()
+        lost: list[float] = []
+
+        def is_lost(letter: GuestLetter | HomeLetter) -> bool:
+            now_s = asyncio.get_running_loop().time()
+            if orders(letter) and (not lost or now_s < lost[0] + 0.3):
+                lost.append(now_s)
+                return True
+            return False
+
+        losing(home, monkeypatch, is_lost)
+        await a.say("consent", practice=True)
+        [seat] = second.gateway.neighbours._guests
+        await until(lambda: decodes(seat))
+        assert lost
+
+
+def orders(letter: GuestLetter | HomeLetter) -> bool:
+    """Whether it tells a guest's gateway to listen."""
+    return letter.kind == "beat" and letter.wanted is not None and letter.wanted.begin_at is not None
 
 
 async def test_a_home_that_is_asked_to_end_hands_its_practices_over(settings: GatewaySettings, tmp_path: Path) -> None:
@@ -282,6 +319,10 @@ async def test_an_ending_gateway_takes_nobody_in(settings: GatewaySettings) -> N
             assert late.got == [], "not refused: it is to come back, to another gateway"
 
 
+def decodes(seat: guest.Guest) -> bool:
+    return seat.microphone is not None and seat.microphone.decodes
+
+
 def room_of(message: dict[str, Any]) -> dict[str, bool]:
     """Who is present, by a message that says so."""
     room = message.get("room")
@@ -309,6 +350,49 @@ async def test_a_home_that_slept_has_lost_its_practice_and_says_nothing_more(
             await b.say("setup", same_room=True)
             await b.one("room", where=lambda m: m["room"]["same_room"])
             assert not room_of(b.got[came]).get("a"), "whoever sat there has to come back"
+
+
+async def test_a_practice_that_takes_long_to_be_dropped_costs_no_other_its_home(
+    settings: GatewaySettings, redis: Server, tmp_path: Path
+) -> None:
+    async with open_backbone(redis_url(redis)) as backbone:
+        engine, tasks, dropping = await open_engine(sqlite_url(tmp_path)), Tasks(), asyncio.Event()
+
+        async def lost(session: str) -> None:
+            dropping.set()
+            await asyncio.Event().wait()  # its store does not answer
+
+        async def claim() -> None:
+            """There is no room."""
+
+        neighbours = Neighbours(backbone, Registry(engine), settings, Metrics())
+        for session in ("lost", "held"):
+            assert await neighbours.acquire(session)
+        with Redis(port=redis.port) as client:
+            client.zadd("breathmark:{homes}:until", {"lost": 0})
+            assert await Holdings(backbone.homes).acquire("lost")
+            neighbours.run(tasks, lost, claim)
+            await asyncio.wait_for(dropping.wait(), PATIENCE_S)
+            before = client.zscore("breathmark:{homes}:until", "held")
+
+            async def renewed() -> bool:
+                return bool(client.zscore("breathmark:{homes}:until", "held") != before)
+
+            await until(renewed)
+        await tasks.close()
+        await engine.dispose()
+
+
+async def test_sound_lies_on_the_bus_no_longer_than_two_minutes_though_nobody_is_left_to_drop_it(redis: Server) -> None:
+    async with open_backbone(redis_url(redis)) as backbone:
+        post, tasks = Post(backbone.bus), Tasks()
+        post.run(tasks)
+        post.sound.send(voice_of("s", "a"), b"a packet")
+        await post.sound.sent()
+        await tasks.close()
+    with Redis(port=redis.port) as client:
+        [stream] = client.keys("*")
+        assert 60 < client.ttl(stream) <= 120
 
 
 async def test_nobody_sits_down_with_a_link_or_a_device_of_somebody_else(settings: GatewaySettings) -> None:
@@ -362,18 +446,18 @@ async def test_a_bus_that_stands_still_pauses_the_coaching_of_a_guest_and_nothin
         await b.consent()
         await a.say("consent", practice=True)
         [seat] = second.gateway.neighbours._guests
-        await until(lambda: seat._decoding is not None)
+        await until(lambda: decodes(seat))
         redis.pause()
         try:
             await b.until(lambda: b.room["coaching_paused"])
-            assert seat._decoding is None, "nobody there to consent to"
+            assert not decodes(seat), "nobody there to consent to"
             await a.pong()
             await a.say("setup", same_room=True)
             await a.one("room", where=lambda m: m["room"]["same_room"])
         finally:
             redis.go_on()
         await b.until(lambda: b.room["same_room"])
-        await until(lambda: seat._decoding is not None)
+        await until(lambda: decodes(seat))
         lines = await home.timeline(links["a"])
         assert "left" not in {line["kind"] for line in lines}, "a silence of the bus is nobody's leaving"
 

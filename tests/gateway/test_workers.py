@@ -27,7 +27,7 @@ from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
 from streaming.wire import dumps
 from tests.gateway.serving import until
 from tests.gateway.stream_script import expected, feed, reworded, script
-from tests.streaming.conftest import redis_url
+from tests.streaming.conftest import empty, redis_url
 
 QUICK = WorkerSettings(keep_s=0.2, renew_s=0.1)
 PATIENCE_S = 30.0
@@ -105,6 +105,24 @@ async def test_a_practice_that_a_worker_fails_at_is_taken_on_anew(
         await closed(backbone, "s")
         assert worker._metrics.claims._value.get() == 2
     assert await written(timeline, "s") == expected("s", messages)
+
+
+async def test_a_worker_keeps_what_it_holds_where_the_bus_lost_its_memory_a_moment_ago(
+    redis: Server, backbone: Backbone, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses, as_it_is = iter([True]), backbone.leases.wanted
+    await backbone.leases.want("s")
+    async with working(backbone, timeline) as worker:
+
+        async def wanted() -> int:
+            if len(worker._held) and next(losses, False):
+                empty(redis)  # after this round's leases were renewed
+            return await as_it_is()
+
+        monkeypatch.setattr(backbone.leases, "wanted", wanted)
+        await until(lambda: worker._metrics.revivals._value.get() == 1)
+        assert [*worker._held] == ["s"]
+        assert worker._metrics.releases._value.get() == 0
 
 
 class Program:
@@ -218,6 +236,26 @@ async def test_a_redis_that_lost_its_memory_and_a_database_that_restarts_change_
         await running
         await closed(backbone, "s")
     assert await written(timeline, "s") == expected("s", messages)
+
+
+async def test_what_people_did_is_not_lost_with_a_redis_that_lost_its_memory(
+    redis: Server, backbone: Backbone, timeline: Timeline
+) -> None:
+    messages = script("s", 20.0, 40.0)
+    lost = Happening("lost", "s", "time_out", 0, "b", {"minutes": 30, "back_at": "9:00"})
+    await backbone.leases.want("s")
+    async with working(backbone, timeline) as worker:
+        await feed(backbone.bus, "s", messages[:150], speed=20.0)
+        last = await backbone.bus.last(in_stream("s"))
+        assert last is not None
+        await until(lambda: worker._held["s"].position == last.position)
+        await timeline.append([lost])
+        empty(redis)
+        await until(lambda: worker._metrics.revivals._value.get() == 1)
+        await feed(backbone.bus, "s", messages[150:], speed=20.0)
+        await closed(backbone, "s")
+    cues = [stored.line for stored in await timeline.read("s") if isinstance(stored.line, Cue)]
+    assert ("lost",) in [cue.because for cue in cues]
 
 
 async def test_what_nobody_worked_on_in_time_is_missing_audio_and_counted(

@@ -91,7 +91,9 @@ async def test_a_stream_that_was_dropped_begins_anew_and_is_still_followed(bus: 
     assert await bus.read({"s": START}, wait_s=0) == []
     await asyncio.sleep(0.002)  # a stream's positions start at the millisecond of its first message
     await publish(bus, "s", range(100, 103))
-    assert [int(m.payload) for m in await bus.read({"s": positions[-1]})] == [100, 101, 102]
+    messages = await bus.read({"s": positions[-1]})
+    assert [int(m.payload) for m in messages] == [100, 101, 102]
+    assert [m.missed for m in messages] == [1, 0, 0], "nobody can tell what else the old one held: one at least"
 
 
 async def test_a_message_tells_how_late_its_reader_is(bus: Bus) -> None:
