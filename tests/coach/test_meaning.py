@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coach.meaning import language, read_language
+from coach.meaning import Phrase, language, read_language
 from streaming.errors import UnusableInput
 
 ENGLISH = language("en")
@@ -18,6 +18,19 @@ def test_listener_tokens_say_no_more_than_go_on(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "Yeah but", "I see you", "No.", "Okay, then the rent is covered."])
 def test_anything_else_is_more_than_listening(text: str) -> None:
     assert not ENGLISH.listens_only(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("You never wait.", "You never"),
+        ("you never wait", "You never"),
+        ("Okay. You never wait.", "You never"),
+        ("Okay, you never wait.", "… you never"),
+    ],
+)
+def test_a_quote_begins_as_a_sentence_does_or_says_that_something_went_before(text: str, quoted: str) -> None:
+    assert Phrase.read("you never").as_said(text) == quoted
 
 
 def test_what_somebody_reaches_for_is_the_sentence_as_they_said_it() -> None:
