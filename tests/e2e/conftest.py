@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Playwright, WebError
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Playwright, WebError, expect
 
 from benchmarks.chromium import CHROMIUM, MICROPHONE, QUIET
 from tests.e2e import browser as browsers
 from tests.e2e.browser import PHONE, GatewayProcess
+
+expect.set_options(timeout=15_000)  # the machine may be busy; nothing waits so long when all is well
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -78,7 +78,7 @@ async def agree(page: Page, name: str, *, observer: bool = False, words: bool = 
 
 async def practising(page: Page) -> None:
     """Waits until this partner's page says that it listens."""
-    await expect(page.get_by_text("Listening", exact=True).first).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("Listening", exact=True).first).to_be_visible(timeout=30_000)
 
 
 async def end(page: Page) -> None:

@@ -17,7 +17,7 @@ from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
 from tests.e2e.browser import PHONE, GatewayProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 SOCKET = re.compile(r"/ws$")
 IN_STEP_MS = 100.0

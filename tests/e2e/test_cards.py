@@ -13,7 +13,7 @@ from tests.e2e import people
 from tests.e2e.browser import PHONE, GatewayProcess
 from tests.e2e.looking import faults
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 SKILL = "Hand the spoon over. 5 minutes."
 

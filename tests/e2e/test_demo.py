@@ -7,7 +7,7 @@ from playwright.async_api import BrowserContext, expect
 
 from tests.e2e.browser import GatewayProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 
 async def test_a_visitor_watches_a_demo_practice_without_a_microphone(

@@ -9,7 +9,7 @@ from tests.e2e import people
 from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 # who presses what, and what then stands on the screens of the first and of the second
 TURN = (

@@ -12,7 +12,7 @@ from tests.e2e.browser import GatewayProcess
 from tests.e2e.gallery import Screen, screens, show
 from tests.e2e.looking import crowded
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 AT_ONCE = 4  # pages
 

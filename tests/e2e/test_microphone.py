@@ -12,7 +12,7 @@ from tests.e2e import people
 from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 _KEEP_TRACKS = """
 const devices = navigator.mediaDevices;  // an empty page has none

@@ -16,7 +16,7 @@ from benchmarks.namespaces import Network, no_right
 from gateway.simulated import SimulatedPartner
 from tests.e2e import people
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 GATEWAY = "10.79.0.1"
 OUTAGE_S = 1.0  # beyond the moment at which the page has noticed

@@ -28,9 +28,10 @@ from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Samples, Speaker
 from tests.e2e import people
 from tests.e2e.browser import MICROPHONE_REFUSED, GatewayProcess, speaking, write_microphone
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 ASSETS = Path(__file__).parents[2] / "gateway" / "assets"
+FROM_S, TO_S = 5.2, 58.5  # of the dialogue: the quarrel, after as much talk as the coach wants before its first cue
 NEAR_S = 0.2
 LEVEL_1 = "One at a time?"
 NAMES = {Speaker.A: "Nora", Speaker.B: "Ben"}
@@ -75,7 +76,7 @@ async def both_practise(
     return pages
 
 
-@pytest.mark.slow
+@pytest.mark.alone  # whom it names, and that it speaks at all, hangs on how sure it is of two live streams
 async def test_two_partners_practise_see_a_cue_and_find_what_happened_in_the_report(
     gateway: GatewayProcess,
     playwright: Playwright,
@@ -84,15 +85,17 @@ async def test_two_partners_practise_see_a_cue_and_find_what_happened_in_the_rep
     sound: dict[Speaker, Samples],
 ) -> None:
     links = (await gateway.new_session())["links"]
-    async with two_browsers(playwright, tmp_path, sound, in_step=True) as browsers:
+    events = [event for event in truth["events"] if FROM_S < event["start_s"] < TO_S]
+    said = {s: own[round(FROM_S * SAMPLE_RATE_HZ) : round(TO_S * SAMPLE_RATE_HZ)] for s, own in sound.items()}
+    async with two_browsers(playwright, tmp_path, said, in_step=True) as browsers:
         pages = await both_practise(browsers, gateway, links)
         await (
             pages[Speaker.B].get_by_role("button", name="Rather begin now").click()
         )  # no cue comes in the first minute
-        began = time.time() + 1.5
+        began = time.time() + 2.5
         for page in pages.values():
             await people.speak_at(page, began)
-        third = max(e["end_s"] for e in truth["events"] if e["kind"] in INTERRUPTION_KINDS)
+        third = max(e["end_s"] for e in events if e["kind"] in INTERRUPTION_KINDS) - FROM_S
         for page in pages.values():
             # a cue waits for a turn boundary, hence some seconds after the third interruption
             patience_s = began + third + 15 - time.time()
@@ -108,10 +111,10 @@ async def test_two_partners_practise_see_a_cue_and_find_what_happened_in_the_rep
 
     report = await gateway.get("/api/report", links["report"])
     marks = sorted((m for m in report["rail"] if m["group"] == "overlap"), key=lambda mark: mark["start_s"])
-    offset_s = began - report["began_unix"]
+    offset_s = began - FROM_S - report["began_unix"]
     found = [(m["kind"], m["by"], round(m["start_s"] - offset_s, 3)) for m in marks]
-    assert [kind for kind, _, _ in found] == [e["kind"] for e in truth["events"]], found
-    for (_, by, start_s), event in zip(found, truth["events"], strict=True):
+    assert [kind for kind, _, _ in found] == [e["kind"] for e in events], found
+    for (_, by, start_s), event in zip(found, events, strict=True):
         assert by in (event["by"], None), found  # on a busy machine the streams may be too unsure to name anybody
         assert start_s == pytest.approx(event["start_s"], abs=NEAR_S), found
     named = [by for kind, by, _ in found if kind in INTERRUPTION_KINDS and by]

@@ -18,7 +18,7 @@ from tests.e2e import people
 from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.browser
 
 DIALOGUE = Path(__file__).parents[2] / "gateway" / "assets" / "dialogue.ogg"
 WORDS = Path(__file__).parents[2] / "web-client" / "src" / "refusal_titles.ts"

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Page, expect
 from tests.e2e import people
 from tests.e2e.browser import GatewayProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 
 async def back_at(page: Page) -> str:

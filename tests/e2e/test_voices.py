@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Page, WebSocketRoute, expect
 from tests.e2e import people
 from tests.e2e.browser import GatewayProcess
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.browser
 
 # Chromium's fake microphone beeps once a second: within two seconds the loudest sample tells sound from silence.
 _LOUDEST = """async () => {

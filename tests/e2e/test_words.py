@@ -25,7 +25,7 @@ from tests.e2e.browser import GatewayProcess, write_microphone
 from tests.e2e.looking import faults
 from tests.gateway.test_words_live import asked_of_the_model, language_model
 
-pytestmark = [pytest.mark.alone, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.browser]
 
 A, B = Speaker
 HEARD_MS = 60_000  # the transcriber runs at a lower priority than all else
