@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 
 from coach.settings import CoachSettings
 from gateway.media.clock import SessionClock
 from gateway.practice.analyst import Practised
 from tests.gateway.serving import serving, settings_in
+from tests.streaming.conftest import locked
 
 
 async def test_a_practice_whose_first_beginning_the_store_did_not_take_is_analysed_at_its_second(
@@ -18,13 +18,10 @@ async def test_a_practice_whose_first_beginning_the_store_did_not_take_is_analys
         practised = Practised("s", SessionClock.start(), CoachSettings(), lambda _: None, lambda: None)
         first = analysts.begin(practised)
         await first.close()
-        store = sqlite3.connect(tmp_path / "breathmark.sqlite3", isolation_level=None)
-        store.execute("BEGIN EXCLUSIVE")
-        saving = asyncio.create_task(analysts.save())  # forgets the first, as soon as the store lets it
-        await asyncio.sleep(0.2)
-        second = analysts.begin(practised)
-        store.execute("ROLLBACK")
-        store.close()
+        with locked(tmp_path):
+            saving = asyncio.create_task(analysts.save())  # forgets the first, as soon as the store lets it
+            await asyncio.sleep(0.2)
+            second = analysts.begin(practised)
         await saving
         assert analysts._analysts["s"] is second
         analysts._failed("of nobody", ValueError("what one practice does wrong stops the others' detectors"))

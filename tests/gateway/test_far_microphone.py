@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -21,9 +22,9 @@ from streaming import packets
 from streaming.backbone import Backbone
 from streaming.types import SAMPLE_RATE_HZ, STEP, AudioChunk, Speaker
 from tests.gateway.rtp_script import assert_contiguous
+from tests.gateway.serving import PATIENCE_S, until
 
 SEAT = "0" * 32
-FOLLOWED_S = 0.15  # a stream newly followed is read after a tenth of a second
 
 
 @pytest.fixture
@@ -45,8 +46,38 @@ def far(post: Post, heard: list[AudioChunk]) -> FarMicrophone:
 async def send(post: Post, *chunks: AudioChunk) -> None:
     for each in chunks:
         post.sound.send(sound_of(SEAT), packets.pack(each))
-    await post.sound.sent()
-    await asyncio.sleep(FOLLOWED_S)
+    await passed(post)
+
+
+async def passed(post: Post) -> None:
+    """Whatever was sent before has been read by all who followed it before."""
+    mark, came = secrets.token_hex(8), asyncio.Event()
+    post.sound.follow(mark, lambda _: came.set())
+    post.sound.send(mark, b"x")
+    async with asyncio.timeout(PATIENCE_S):
+        await came.wait()
+
+
+class Ear:
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def forward(self, payload: bytes, source: int, timestamp: int, at_s: float) -> None:
+        self.heard.append(payload)
+
+    def forward_frame(self, frame: object, source: int, at_s: float) -> None:
+        raise AssertionError("only packets go over the bus")
+
+
+async def hears(post: Post, ear: Ear, payload: bytes) -> None:
+    """Says it over and over, since a voice is followed from the moment on at which the bus was asked where it is."""
+
+    async def heard() -> bool:
+        VoiceOut(post, voice_of("s", "a")).forward(payload, 1, 0, 0.0)
+        await passed(post)
+        return payload in ear.heard
+
+    await until(heard)
 
 
 async def test_audio_is_delivered_once_and_whole_whatever_comes_twice_or_not_at_all(post: Post) -> None:
@@ -87,31 +118,16 @@ async def test_a_gateway_that_brings_nothing_does_not_hold_up_the_other_partner(
     assert 3.9 * SAMPLE_RATE_HZ < heard[-1].end < 4.5 * SAMPLE_RATE_HZ
 
 
-class Ear:
-    def __init__(self) -> None:
-        self.heard: list[bytes] = []
-
-    def forward(self, payload: bytes, source: int, timestamp: int, at_s: float) -> None:
-        self.heard.append(payload)
-
-    def forward_frame(self, frame: object, source: int, at_s: float) -> None:
-        raise AssertionError("only packets go over the bus")
-
-
 async def test_a_voice_is_read_from_the_bus_only_while_somebody_hears_it(post: Post) -> None:
     out, voice, ear = VoiceOut(post, voice_of("s", "a")), VoiceIn(post, voice_of("s", "a")), Ear()
     out.forward(b"before", 1, 0, 0.0)
-    await post.sound.sent()
+    await passed(post)
     voice.add_ear(ear)
-    await asyncio.sleep(FOLLOWED_S)
-    out.forward(b"now", 1, 960, 0.0)
-    await post.sound.sent()
-    await asyncio.sleep(FOLLOWED_S)
+    await hears(post, ear, b"now")
     voice.drop_ear(ear)
     out.forward(b"after", 1, 1920, 0.0)
-    await post.sound.sent()
-    await asyncio.sleep(FOLLOWED_S)
-    assert ear.heard == [b"now"]
+    await passed(post)
+    assert set(ear.heard) == {b"now"}
 
 
 async def test_two_partners_elsewhere_hear_each_other_without_a_detour(post: Post) -> None:
@@ -150,10 +166,6 @@ async def test_a_guest_who_knocks_anew_is_heard_by_the_new_one_when_the_old_one_
     after.add_ear(ear)
     after.begin(SessionClock.start(), 0)
     await before.close()
-    await asyncio.sleep(FOLLOWED_S)
     await send(post, chunk(0))
-    VoiceOut(post, voice_of("s", "a")).forward(b"now", 1, 0, 0.0)
-    await post.sound.sent()
-    await asyncio.sleep(FOLLOWED_S)
     assert [c.start for c in heard] == [0]
-    assert ear.heard == [b"now"]
+    await hears(post, ear, b"now")

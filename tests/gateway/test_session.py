@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
 from tests.gateway.serving import QUARREL_FROM_S, Served, bearer, serving, settings_in, until
+from tests.streaming.conftest import locked
 
 
 @pytest.fixture
@@ -83,18 +83,21 @@ async def test_a_pause_is_missing_audio_and_session_time_goes_on(served: Served)
         await b.consent()
         await speak_together([a, b])
         await asyncio.sleep(3.0)
+        loop = asyncio.get_running_loop()
+        asked_s = loop.time()
         await b.say({"type": "pause"})
         await a.until(lambda: a.room["phase"] == "paused")
-        heard_by_a = a.frames_heard
-        await asyncio.sleep(2.0)
-        assert a.frames_heard > heard_by_a + 50, "nobody is muted by the machine"
+        paused_s, heard_by_a = loop.time(), a.frames_heard
+        await until(lambda: a.frames_heard > heard_by_a + 50)  # nobody is muted by the machine
+        resumes_s = loop.time()
         await a.say({"type": "resume"})
         await a.until(lambda: a.room["phase"] == "practising")
+        resumed_s = loop.time()
         await asyncio.sleep(2.0)
         await a.end()
     lines = await served.timeline(links["a"])
     paused, resumed = (next(line["start_s"] for line in lines if line["kind"] == k) for k in ("paused", "resumed"))
-    assert 1.9 < resumed - paused < 3.0
+    assert resumes_s - paused_s - 0.01 < resumed - paused < resumed_s - asked_s + 0.01
     speech = [line for line in lines if line["kind"] == "speech" and line["status"] == "final"]
     assert any(line["end_s"] <= paused + 0.1 for line in speech)
     assert any(line["start_s"] >= resumed - 0.1 for line in speech)
@@ -240,7 +243,7 @@ async def test_what_the_store_cannot_take_does_not_count(served: Served, tmp_pat
         await a.say("consent", practice=True)
         await a.pong()
         await b.pong()
-        with locked(tmp_path / "breathmark.sqlite3"):
+        with locked(tmp_path):
             await b.say("consent", practice=True)
             refused = await b.refusal("store_unavailable")
             assert not refused["fatal"]
@@ -249,7 +252,7 @@ async def test_what_the_store_cannot_take_does_not_count(served: Served, tmp_pat
             assert served.gateway.metrics.heard_seconds._value.get() == 0.0
         await b.say("consent", practice=True)
         await a.room(lambda room: room["phase"] == "practising")
-        with locked(tmp_path / "breathmark.sqlite3"):
+        with locked(tmp_path):
             await b.say("pause")
             await a.room(lambda room: room["phase"] == "paused")  # what stops the analysis never waits
         await until(lambda: has_line(served, links, "paused"))
@@ -261,15 +264,3 @@ async def has_ended(served: Served, token: str) -> bool:
 
 async def has_line(served: Served, links: dict[str, str], kind: str) -> bool:
     return any(line["kind"] == kind for line in await served.timeline(links["a"]))
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Somebody else holds the database, longer than the store waits."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-        connection.close()

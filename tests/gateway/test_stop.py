@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.gateway.serving import practising, serving, settings_in
+from tests.gateway.serving import practising, serving, settings_in, until
+from tests.streaming.conftest import locked
 
+STORE_S = 4.0  # whoever waited for the store would wait 5 s
 STOPS: list[tuple[str, dict[str, Any], str]] = [
     ("pause", {}, "paused"),
     ("time_out", {"minutes": 20, "back_at": "8:40"}, "paused"),
@@ -26,26 +26,17 @@ async def test_nothing_is_listened_to_from_the_moment_of_a_stop_though_something
 ) -> None:
     async with serving(settings_in(tmp_path)) as served:
         links = await served.links()
-        async with served.page(links["a"]) as a, served.page(links["b"]) as b:
-            for page in (a, b):
-                await page.say("consent", practice=True)
-            for page in (a, b):
-                await page.room(lambda room: room["phase"] == "practising")
+        async with practising(served, links) as (a, b):
             session = served.gateway.in_memory(a.session)
             assert session is not None
             analysis = session.practice._analysis
             assert analysis is not None
-            store = sqlite3.connect(tmp_path / "breathmark.sqlite3", isolation_level=None)
-            store.execute("BEGIN EXCLUSIVE")
-            await {"a": a, "b": b}[earlier].say("setup", name="Kim")
-            await asyncio.sleep(0.2)
-            assert analysis.on
-            await a.say(word, **fields)
-            async with asyncio.timeout(1.5):
-                while analysis.on:  # noqa: ASYNC110 (it tells nobody)
-                    await asyncio.sleep(0.01)
-            store.execute("ROLLBACK")
-            store.close()
+            with locked(tmp_path):
+                await {"a": a, "b": b}[earlier].say("setup", name="Kim")
+                await until(session.practice.order.locked)
+                assert analysis.on
+                await a.say(word, **fields)
+                await until(lambda: not analysis.on, within_s=STORE_S)
             if phase == "ended":
                 await a.one("ended")
             else:
@@ -77,14 +68,11 @@ async def test_both_know_of_an_observer_before_the_observer_sees_anything_though
                 await page.say("consent", practice=True, observer=True)
             for page in (a, b):
                 await page.room(lambda room: room["phase"] == "practising")
-            store = sqlite3.connect(tmp_path / "breathmark.sqlite3", isolation_level=None)
-            store.execute("BEGIN IMMEDIATE")  # what is there can be read; nobody writes
-            async with served.page(links["observer"]) as observer:
-                welcome = await observer.one("welcome")
-                assert welcome["room"]["observers"] == 1
-                assert welcome["lines"]
-                for page in (a, b):
-                    await page.pong()
-                    assert any(m["type"] == "room" and m["room"]["observers"] == 1 for m in page.got)
-            store.execute("ROLLBACK")
-            store.close()
+            with locked(tmp_path):
+                async with served.page(links["observer"]) as observer:
+                    welcome = await observer.one("welcome")
+                    assert welcome["room"]["observers"] == 1
+                    assert welcome["lines"]
+                    for page in (a, b):
+                        await page.pong()
+                        assert any(m["type"] == "room" and m["room"]["observers"] == 1 for m in page.got)

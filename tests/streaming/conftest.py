@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
@@ -43,6 +45,14 @@ async def empty_database(server: Server) -> str:
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
     return postgres_url(server, name)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Somebody else holds the store: what is there can be read, and nobody writes."""
+    with closing(sqlite3.connect(folder / "breathmark.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from streaming.engine import open_engine, sqlite_url
 from streaming.errors import StoreUnavailable
 from streaming.timeline import Timeline
 from streaming.types import Happening
+from tests.streaming.conftest import locked
 
 
 def said(id: str) -> Happening:
@@ -19,15 +20,12 @@ def said(id: str) -> Happening:
 async def test_what_somebody_was_told_did_not_count_is_not_written_later(tmp_path: Path) -> None:
     engine = await open_engine(sqlite_url(tmp_path))
     async with Timeline(engine) as timeline:
-        store = sqlite3.connect(tmp_path / "breathmark.sqlite3", isolation_level=None)
-        store.execute("BEGIN EXCLUSIVE")
-        first = asyncio.create_task(timeline.append([said("waits")]))
-        await asyncio.sleep(0.1)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await timeline.append([said("given up")])
-        store.execute("ROLLBACK")
-        store.close()
+        with locked(tmp_path):
+            first = asyncio.create_task(timeline.append([said("waits")]))
+            await asyncio.sleep(0.1)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await timeline.append([said("given up")])
         await first
         await timeline.append([said("later")])
         assert [stored.line.id for stored in await timeline.read("s")] == ["waits", "later"]
