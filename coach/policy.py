@@ -316,7 +316,7 @@ class Coach(Known):
             text = wording.STEMS[self._stems % len(wording.STEMS)]
             self._stems += 1
         elif level == 4:
-            text = wording.time_out(self.settings.time_out_min, {})
+            text = wording.time_out_offered(self.settings.time_out_min)
         else:
             text = wording.ONE_AT_A_TIME if level == 1 else wording.BREATHE
         if level == 2:
@@ -337,7 +337,7 @@ class Coach(Known):
         return self._cue(4, wording.time_out(minutes, tap.detail), (tap.id,), "asked", minutes)
 
     def _cue(self, level: int, text: str, because: tuple[str, ...], family: str, minutes: int | None = None) -> Cue:
-        shown_s = wording.SHOWN_S.get(level, (minutes or self.settings.time_out_min) * 60.0)
+        shown_s = minutes * 60.0 if minutes else wording.SHOWN_S[level]
         id = event_id(self.session, DETECTOR, family, None, self.now)
         cue = Cue(id, self.session, level, text, self.now, shown_s, because, detector=DETECTOR)
         risen = list(self._evidence.risen(self.now, self.settings))

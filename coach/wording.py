@@ -24,7 +24,8 @@ SOOTHING = (
     "Make something warm to drink.",
 )
 
-SHOWN_S = {1: 8.0, 2: 10.0, 3: 15.0}  # 10 s is one breath at six a minute; a stem is said aloud and needs longer
+# 10 s is one breath at six a minute; a stem is said aloud and needs longer; about a pause the two have to agree.
+SHOWN_S = {1: 8.0, 2: 10.0, 3: 15.0, 4: 20.0}
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):[0-5]\d( ?[ap]m)?", re.IGNORECASE)
 
@@ -37,6 +38,11 @@ def is_clock(text: object) -> bool:
 def soothing(number: int) -> str:
     """The task of one time-out; the same for both, another one for another ``number``."""
     return SOOTHING[number % len(SOOTHING)]
+
+
+def time_out_offered(minutes: int) -> str:
+    """A question, for nothing stops before one of the two has taken it."""
+    return f"Shall we take {minutes} minutes?"
 
 
 def time_out(minutes: int, detail: dict[str, Any]) -> str:

@@ -190,7 +190,8 @@ def test_a_breath_again_and_again_that_does_not_help_becomes_a_time_out() -> Non
             coach, [happening("cue_dismissed", at_s + 30.0, "a", cue=new[0].id), settled(A, at_s + 150.0)], at_s + 160.0
         )
     breathe = (2, "Breathe together")
-    assert said(given) == [breathe, breathe, (4, "Pause. Back in 20 minutes.")]
+    assert said(given) == [breathe, breathe, (4, "Shall we take 20 minutes?")]
+    assert given[-1].ttl_s < 30.0, "a question leaves by itself; only a time-out that was taken lasts"
 
 
 def test_a_breath_that_helps_may_come_as_often_as_it_helps() -> None:

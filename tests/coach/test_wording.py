@@ -10,6 +10,7 @@ EVERY_TEXT = [
     wording.ONE_AT_A_TIME,
     wording.BREATHE,
     *wording.STEMS,
+    wording.time_out_offered(20),
     wording.time_out(20, {}),
     wording.time_out(60, {"back_at": "12:40 pm"}),
 ]

@@ -23,7 +23,7 @@ from benchmarks.chromium import DESKTOP, MICROPHONE, chromium
 from coach.cards import card_named
 from coach.floor import Floor, Phase
 from coach.report import ReportFacts, build_report, report_json
-from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS
+from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS, time_out_offered
 from gateway.analyze import timeline_of_files
 from gateway.practice.rooms import Partner, Room, view
 from gateway.practice.time_outs import TimeOut
@@ -280,7 +280,7 @@ def screens() -> dict[str, Screen]:
         "cue-one-at-a-time": Screen(ONE_AT_A_TIME, room=TALKING, says=(cue(1, ONE_AT_A_TIME),)),
         "cue-breathe": Screen(BREATHE, room=TALKING, says=(cue(2, BREATHE),)),
         "cue-stem": Screen(STEMS[1], room=TALKING, says=(cue(3, STEMS[1]),)),
-        "cue-time-out": Screen("Take 20 minutes", room=TALKING, says=(cue(4, "Pause. Back in 20 minutes."),)),
+        "cue-time-out": Screen("Take 20 minutes", room=TALKING, says=(cue(4, time_out_offered(20)),)),
         "note": Screen("From your observer", room=replace(TALKING, observers=1), says=(said(note()),)),
         "note-in-turns": Screen("From your observer", room=turns["HOLDING"], says=(said(note()),)),
         "details": Screen(
