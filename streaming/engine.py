@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -22,19 +22,26 @@ POOL = 10  # connections a process holds; PostgreSQL's default allows 100 in all
 
 def reading(engine: AsyncEngine, what: str) -> AbstractAsyncContextManager[AsyncConnection]:
     """Raises StoreUnavailable, which says ``what`` could not be read."""
-    return _told(engine.connect(), f"read {what}")
+    return _opened(engine.connect(), f"read {what}")
 
 
 def writing(engine: AsyncEngine, what: str) -> AbstractAsyncContextManager[AsyncConnection]:
     """One transaction. Raises StoreUnavailable, which says ``what`` could not be written."""
-    return _told(engine.begin(), f"write {what}")
+    return _opened(engine.begin(), f"write {what}")
 
 
 @asynccontextmanager
-async def _told(opening: AbstractAsyncContextManager[AsyncConnection], doing: str) -> AsyncIterator[AsyncConnection]:
-    try:
+async def _opened(opening: AbstractAsyncContextManager[AsyncConnection], doing: str) -> AsyncIterator[AsyncConnection]:
+    with told(doing):
         async with opening as connection:
             yield connection
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Whatever the database raises is raised as StoreUnavailable, which says what could not be done."""
+    try:
+        yield
     except (SQLAlchemyError, OSError) as error:
         raise StoreUnavailable(f"cannot {doing}: {reason(error)}") from error
 
@@ -94,6 +101,13 @@ def _engine(url: str) -> AsyncEngine:
         raise UnusableInput(f"{shown(url)}: not a store; give sqlite+aiosqlite:///FILE") from error
     event.listen(engine.sync_engine, "connect", _sqlite_pragmas)
     return engine
+
+
+def beside(engine: AsyncEngine) -> Engine:
+    """The same SQLite file for a thread that waits for it."""
+    own = create_engine(engine.url.set(drivername="sqlite"), hide_parameters=True)
+    event.listen(own, "connect", _sqlite_pragmas)
+    return own
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:

@@ -10,19 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from streaming import schema, wire
 from streaming.engine import open_engine as open_engine
-from streaming.engine import reading, reason, writing
+from streaming.engine import reading, reason, told, writing
 from streaming.engine import sqlite_url as sqlite_url
 from streaming.errors import LeaseLost, StoreUnavailable
+from streaming.transactions import Transactions
 from streaming.types import Annotation, Line
 
 _NEVER_FITS = ("22", "23", "42")  # SQLSTATE classes of data that no later try will make fit
@@ -76,6 +78,7 @@ class Timeline:
 
     def __init__(self, engine: AsyncEngine, settings: TimelineSettings = TimelineSettings()) -> None:
         self._engine = engine
+        self._transactions = Transactions(engine)
         self._settings = settings
         self._waiting: asyncio.Queue[_Append] = asyncio.Queue(settings.max_waiting)
         self._writer: asyncio.Task[None] | None = None
@@ -95,6 +98,7 @@ class Timeline:
         if self._writer:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
+        await self._transactions.close()
 
     async def append(self, new: Sequence[Line], *, fence: int | None = None, scope: str = "") -> None:
         """Returns once all of ``new`` is committed. While the database is away, callers wait.
@@ -133,8 +137,8 @@ class Timeline:
         """Keeps the newest detector and coach state of a session (``at`` in samples)."""
         row = self._dialect.insert(schema.snapshots).values(session=session, at=at, payload=payload)
         row = row.on_conflict_do_update(index_elements=["session"], set_={"at": at, "payload": payload})
-        async with writing(self._engine, "the state of a session") as connection:
-            await connection.execute(row)
+        with told("write the state of a session"):
+            await self._transactions.run(lambda connection: connection.execute(row))
 
     async def read_snapshot(self, session: str) -> tuple[int, bytes] | None:
         table = schema.snapshots
@@ -163,7 +167,7 @@ class Timeline:
         failure: Exception = TimeoutError(f"no room within {self._settings.give_up_s} s")
         while batch := self._in_time(batch, failure):
             try:
-                lost = await self._commit(batch)
+                lost = await self._transactions.run(partial(self._insert_batch, batch))
             except Exception as error:  # whatever it is, those who wait must hear of it
                 failure = error
                 if not _never_fits(error):
@@ -192,17 +196,16 @@ class Timeline:
                 entry.settle(StoreUnavailable(f"cannot write the timeline: {reason(failure)}"))
         return [entry for entry in batch if not entry.done.done()]
 
-    async def _commit(self, batch: list[_Append]) -> set[_Append]:
-        """Commits the batch in one transaction, save the appends it returns: those with an outdated fence."""
-        async with self._engine.begin() as connection:
-            await self._order_sessions(connection, batch)
-            lost = await self._outdated(connection, batch)
-            rows = [row for entry in batch if entry not in lost for row in entry.rows]
-            if rows:
-                await connection.execute(self._insert, rows)
+    def _insert_batch(self, batch: list[_Append], connection: Connection) -> set[_Append]:
+        """All of one transaction, save the appends it returns: those with an outdated fence."""
+        self._order_sessions(connection, batch)
+        lost = self._outdated(connection, batch)
+        rows = [row for entry in batch if entry not in lost for row in entry.rows]
+        if rows:
+            connection.execute(self._insert, rows)
         return lost
 
-    async def _order_sessions(self, connection: AsyncConnection, batch: list[_Append]) -> None:
+    def _order_sessions(self, connection: Connection, batch: list[_Append]) -> None:
         """From here to the commit nobody else writes to these sessions.
 
         So a session's ``seq`` grows in the order of commits: a reader that has seen one number will
@@ -212,11 +215,9 @@ class Timeline:
             return
         sessions = sorted(set().union(*(entry.sessions for entry in batch)))
         locks = "SELECT pg_advisory_xact_lock(k) FROM (SELECT DISTINCT hashtextextended(s, 0) AS k"
-        await connection.execute(
-            text(f"{locks} FROM unnest(CAST(:s AS text[])) AS s ORDER BY k) AS o"), {"s": sessions}
-        )
+        connection.execute(text(f"{locks} FROM unnest(CAST(:s AS text[])) AS s ORDER BY k) AS o"), {"s": sessions})
 
-    async def _outdated(self, connection: AsyncConnection, batch: list[_Append]) -> set[_Append]:
+    def _outdated(self, connection: Connection, batch: list[_Append]) -> set[_Append]:
         """Raises the fences of the batch's sessions; returns the appends that are below one."""
         highest: dict[str, int] = {}
         for entry in batch:
@@ -231,7 +232,7 @@ class Timeline:
             where=schema.fences.c.fence <= new.excluded.fence,
         ).returning(schema.fences.c.session)
         values = [{"session": name, "fence": fence} for name, fence in highest.items()]
-        held = set((await connection.execute(raised.values(values))).scalars())
+        held = set(connection.execute(raised.values(values)).scalars())
         return {
             entry
             for entry in batch

@@ -7,6 +7,7 @@ import itertools
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,23 @@ async def test_a_second_delivery_changes_nothing(store: str) -> None:
         stored = await timeline.read("s")
         assert [s.line.span.start for s in stored if isinstance(s.line, Annotation)] == [1600, 3200, 4800]
         assert await timeline.read("s", after=stored[1].seq) == stored[2:]
+
+
+async def test_the_loop_is_woken_once_for_what_is_committed_once(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, woken = asyncio.get_running_loop(), 0
+    usual = loop.call_soon_threadsafe
+
+    def wake(*args: Any, **named: Any) -> Any:
+        nonlocal woken
+        woken += 1
+        return usual(*args, **named)
+
+    async with opened(store) as timeline:
+        monkeypatch.setattr(loop, "call_soon_threadsafe", wake)
+        await asyncio.gather(*(timeline.append([overlap(start)]) for start in range(0, 8000, 1600)))
+        await timeline.save_snapshot("s", 8000, b"state")
+        assert woken <= 2  # none where the driver needs no thread
+        monkeypatch.undo()
 
 
 async def test_an_append_that_cannot_be_kept_is_never_acknowledged(store: str) -> None:
