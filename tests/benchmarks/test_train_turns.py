@@ -7,10 +7,12 @@ import pytest
 
 from benchmarks.gold import gold_labels
 from benchmarks.harness import recordings
-from benchmarks.sbcsae import read_all
+from benchmarks.sbcsae import Conversation, read_all
+from benchmarks.scoring import Said, heard
 from benchmarks.train_turns import Rows, fit, learn, moved, train
 from benchmarks.turns_accuracy import RULES, figures, find
-from detectors.turn_model import Logit, shipped
+from detectors.turn_model import Logit, TurnModel, shipped
+from detectors.turns import annotate_activity
 from streaming.types import Span, Speaker
 from tests.data import shared_data
 
@@ -49,11 +51,17 @@ def test_the_shipped_weights_are_what_training_gives() -> None:
 def test_nobody_is_judged_by_weights_that_it_taught() -> None:
     shared_data()
     some = read_all(recordings())[:3]
-    models = find(some[:1], some).models
+    found = find(some[:1], some)
     lessons = {one.name: learn(one, gold_labels(one)) for one in some}
-    for name, model in models.items():
-        assert model == train([lesson for other, lesson in lessons.items() if other != name])
-    assert len(models) == 3
+    models = {name: train([own for other, own in lessons.items() if other != name]) for name in lessons}
+    assert found.models == models
+    judged = [pair.said for pair in found.ours[0].pairs if pair.said]
+    assert sorted(judged, key=str) == sorted(heard_by(models[some[0].name], some[0]), key=str)
+    assert sorted(judged, key=str) != sorted(heard_by(shipped(), some[0]), key=str)
+
+
+def heard_by(model: TurnModel, conversation: Conversation) -> list[Said]:
+    return heard(annotate_activity(conversation.name, conversation.activity, model=model))
 
 
 @pytest.mark.slow

@@ -117,8 +117,13 @@ async def test_every_answer_carries_the_security_headers_and_the_api_is_never_ca
         assert headers["referrer-policy"] == "no-referrer"
         assert "microphone=(self)" in headers["permissions-policy"]
         place = served.http.base_url.netloc.decode()
-        sockets = f"connect-src 'self' ws://{place} wss://{place};"
-        assert headers["content-security-policy"].startswith(f"default-src 'self'; {sockets}")
+        policy = {name: {*more} for name, *more in map(str.split, headers["content-security-policy"].split(";"))}
+        assert policy.pop("connect-src") == {"'self'", f"ws://{place}", f"wss://{place}"}
+        nothing = {name for name, more in policy.items() if more == {"'none'"}}
+        assert nothing == {"object-src", "base-uri", "frame-ancestors"}
+        assert policy.pop("img-src") | policy.pop("media-src") == {"'self'", "data:", "blob:"}
+        assert policy["default-src"] == {"'self'"}
+        assert set().union(*policy.values()) == {"'self'", "'none'"}, "nothing from elsewhere, nothing inline"
         assert "server" not in headers
     assert (await served.http.get("/api/link")).headers["cache-control"] == "no-store"
 
