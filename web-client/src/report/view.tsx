@@ -25,7 +25,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           <Heading>{words.title}</Heading>
           <p class="soft">{dateline(report, names)}</p>
         </header>
-        {own ? <CouplePart report={report} names={names} /> : scope}
+        {own ? <CouplePart report={report} /> : scope}
         <Strengths report={report} own={own} />
         <section>
           <h2>{words.picture}</h2>
@@ -44,7 +44,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
         </section>
         <TurnTakingPart report={report} names={names} />
         <SpokenPart report={report} names={names} token={token} />
-        {own ? scope : <CouplePart report={report} names={names} told={report.strengths.map(({ text }) => text)} />}
+        {own ? scope : <CouplePart report={report} told={report.strengths.map(({ text }) => text)} />}
         <section class="limits">
           <h2>{words.limits}</h2>
           <ul>
@@ -124,22 +124,16 @@ function MarkList({ picture }: { picture: Picture }) {
 }
 
 /** One strength each, a moment, one thing to try: what is `told` already is not told again. */
-function CouplePart({ report, names, told = [] }: { report: Report; names: Record<Partner, string>; told?: string[] }) {
-  const { couple } = report;
-  const parts = [
-    ...PARTNERS.map((by) => ({ title: names[by], text: couple.strengths[by], look: `name-${by}` })),
-    { title: words.shared, text: couple.shared_moment, look: "" },
-  ].filter(({ text }) => text && !told.includes(text));
+function CouplePart({ report: { couple }, told = [] }: { report: Report; told?: string[] }) {
+  const parts = [...PARTNERS.map((by) => couple.strengths[by]), couple.shared_moment];
+  const untold = parts.filter((text) => text && !told.includes(text));
   return (
     <section class="couple-part">
       <h2>{words.couple}</h2>
-      {parts.length > 0 && (
+      {untold.length > 0 && (
         <div class="columns">
-          {parts.map(({ title, text, look }) => (
-            <div key={title}>
-              <h3 class={look}>{title}</h3>
-              <p>{text}</p>
-            </div>
+          {untold.map((text) => (
+            <p key={text}>{text}</p>
           ))}
         </div>
       )}

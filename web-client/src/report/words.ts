@@ -51,7 +51,6 @@ export const report = {
     `${offered === 1 ? "Once" : `${offered} times`} one of you offered to begin again, and ${accepted === 1 ? "once" : `${accepted} times`} it was taken up.`,
   limits: "What this cannot tell",
   couple: "For the two of you",
-  shared: "A moment you shared",
   oneThing: "One thing to try",
   quotes: "What was said",
   aroundMark: "What was said around it",
