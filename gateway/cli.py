@@ -173,7 +173,7 @@ def worker(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one")] = 0,
 ) -> None:
     """Run detectors and coach for gateways that share --bus and --store; any number, on any host."""
-    from gateway.workers.process import work
+    from gateway.workers.work import work
 
     work(bus, store, host, port)
 

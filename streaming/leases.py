@@ -6,8 +6,8 @@ a lower one than it has seen. Tokens start at the time in milliseconds, so they 
 keeper of the leases has lost its memory.
 
 Names are *wanted* by whoever needs a worker for them. Redis keeps them, by its own clock; each step is one script,
-which happens whole or not at all. It may forget in a restart: want again every few seconds, it changes nothing where
-the name is known.
+which happens whole or not at all. It may forget all in a restart: holders renew what they have, and whoever wants a
+name wants it again every few seconds, which changes nothing where the name is known.
 """
 
 from __future__ import annotations
@@ -50,15 +50,26 @@ end
 return taken
 """
 )
-# ARGV: ttl in ms (0 releases), then name and fence of each lease. Returns for each whether it was held.
+# ARGV: ms from now on until which a name that is not known stays with whoever may hold it, and the name.
+_WANT = _NOW + "redis.call('ZADD', KEYS[1], 'NX', now + ARGV[1], ARGV[2])"
+# ARGV: ttl in ms (0 releases), then name and fence of each lease. Returns for each: 0 lost, 1 held, 2 forgotten.
 _EXTEND = (
     _NOW
     + """
 local held = {}
 for i = 2, #ARGV, 2 do
-  local mine = redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1]
-  if mine then redis.call('ZADD', KEYS[1], 'XX', ARGV[1] == '0' and 0 or now + ARGV[1], ARGV[i]) end
-  table.insert(held, mine and 1 or 0)
+  local fence = redis.call('HGET', KEYS[2], ARGV[i])
+  local found = fence == ARGV[i + 1] and 1 or 0
+  if ARGV[1] == '0' then
+    if found == 1 then redis.call('ZADD', KEYS[1], 'XX', 0, ARGV[i]) end
+  else
+    if not fence then found = 2 end
+    if found > 0 then
+      redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i])
+      redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    end
+  end
+  table.insert(held, found)
 end
 return held
 """
@@ -93,6 +104,14 @@ class Lease:
     fence: int
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a renewal found: leases that another has now, and those of which the keeper had forgotten who holds them."""
+
+    lost: list[Lease]
+    again: list[Lease]
+
+
 class Leases:
     """All methods raise BusUnavailable while the keeper is away. Shares its client with the bus, which closes it."""
 
@@ -106,12 +125,15 @@ class Leases:
         self._there = f"breathmark:there:{space}"
         self._ttl_ms = round(settings.ttl_s * 1000)
 
-    async def want(self, name: str) -> None:
-        """There is work under this name from now on."""
-        await self._redis.ask(self._redis.client.zadd(self._keys[0], {name: 0}, nx=True))
+    async def want(self, name: str, *, again: bool = False) -> None:
+        """There is work under this name from now on.
+
+        ``again``: and there was before. Where the keeper has forgotten it, its holder has a ttl to say so.
+        """
+        await self._redis.run(_WANT, self._keys, [self._ttl_ms if again else 0, name])
 
     async def unwant(self, name: str) -> None:
-        """The work is over; whoever holds it is told at its next renewal."""
+        """The work is over, as its holder says."""
         await self._redis.run(_UNWANT, self._keys, [name])
 
     async def wanted(self) -> int:
@@ -130,13 +152,12 @@ class Leases:
         taken = await self._redis.run(_TAKE, self._keys, [self._ttl_ms, limit])
         return [Lease(name.decode(), int(fence)) for name, fence in zip(taken[::2], taken[1::2], strict=True)]
 
-    async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Those still held, for another ``ttl_s``. One that ran out is revived if nobody took it."""
-        if not leases:
-            return []
+    async def renew(self, leases: Sequence[Lease]) -> Renewed:
+        """All that nobody else has, for another ``ttl_s``, though they ran out or were forgotten."""
         named = [part for lease in leases for part in (lease.name, lease.fence)]
-        held = await self._redis.run(_EXTEND, self._keys, [self._ttl_ms, *named])
-        return [lease for lease, is_held in zip(leases, held, strict=True) if is_held]
+        found = await self._redis.run(_EXTEND, self._keys, [self._ttl_ms, *named]) if leases else []
+        told = list(zip(leases, found, strict=True))
+        return Renewed([lease for lease, how in told if how == 0], [lease for lease, how in told if how == 2])
 
     async def release(self, lease: Lease) -> None:
         """Free for others at once. A lease that was lost stays with whoever has it."""

@@ -135,14 +135,14 @@ class Neighbours:
             for host in self._hosts.values():
                 host.watch()
             try:
-                gone = (await self.homes.renew()).lost
+                lost_now = (await self.homes.renew()).lost
             except BusUnavailable:
                 continue  # nobody can take anything either; what the store is told is fenced in any case
-            for session in gone:
-                log.warning("another gateway is the home of a practice now", session=session)
+            for lease in lost_now:
+                log.warning("another gateway is the home of a practice now", session=lease.name)
                 self._metrics.homes_lost.inc()
                 # Its store may be slow: the other homes must be renewed meanwhile.
-                tasks.spawn(lost(session), f"{session} is lost")
+                tasks.spawn(lost(lease.name), f"{lease.name} is lost")
 
     async def _claim(self, claim: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from streaming.errors import LeaseLost
-from streaming.leases import Lease, Leases
+from streaming.leases import Lease, Leases, Renewed
 
 SCOPE = ":home"  # of a home's fences in the timeline: those of whoever analyses are others
-
-
-@dataclass(frozen=True, slots=True)
-class Renewed:
-    """What a renewal found: practices that another has now, and those whose keeper had forgotten them."""
-
-    lost: list[str] = field(default_factory=list)
-    again: list[str] = field(default_factory=list)
 
 
 class Holdings:
@@ -47,8 +37,8 @@ class Holdings:
         return lease is not None
 
     async def offer(self, session: str) -> None:
-        """Somebody should hold this practice: whoever has room claims it."""
-        await self._leases.want(session)
+        """Somebody should hold this practice: unless somebody does, whoever has room claims it."""
+        await self._leases.want(session, again=True)
 
     async def claim(self, limit: int) -> list[str]:
         """Wanted practices that nobody held, and that are held here now."""
@@ -59,22 +49,11 @@ class Holdings:
 
     async def renew(self) -> Renewed:
         """Keeps them all, as far as nobody else has one."""
-        before = list(self._held.values())
-        kept = set(await self._leases.renew(before))
-        renewed = Renewed()
-        for lease in before:
-            if lease in kept or self._held.get(lease.name) is not lease:
-                continue
-            # Either another has it, or the keeper has forgotten everything in a restart.
-            await self._leases.want(lease.name)
-            again = await self._leases.acquire(lease.name)
-            if again is not None:
-                self._held[lease.name] = again
-                renewed.again.append(lease.name)
-            else:
-                del self._held[lease.name]
-                renewed.lost.append(lease.name)
-        return renewed
+        renewed = await self._leases.renew(list(self._held.values()))
+        lost = [lease for lease in renewed.lost if self._held.get(lease.name) is lease]  # else released meanwhile
+        for lease in lost:
+            del self._held[lease.name]
+        return Renewed(lost, renewed.again)
 
     async def release(self, session: str, *, over: bool) -> None:
         """Free for another at once; where it is ``over``, nobody needs to hold it any more."""

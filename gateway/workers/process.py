@@ -1,4 +1,4 @@
-"""``breathmark worker``: detectors and coach for practices whose gateways are elsewhere.
+"""One process's part of the practices whose gateways are elsewhere: their detectors and their coach.
 
 Any number of workers share the practices that are wanted. Each holds its part by leases; one that joins
 is given some, one that leaves gives its own away, and those of one that is killed are taken by the others.
@@ -10,30 +10,25 @@ import asyncio
 import contextlib
 import os
 import secrets
-import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import start_http_server
 
 from detectors.worker import Worker
-from gateway.logs import configure
 from gateway.practice.exchange import in_stream, session_of
 from gateway.practice.holdings import Holdings
-from gateway.settings import GatewaySettings, from_environment
 from gateway.tasks import Tasks
 from gateway.workers.held import Held
 from gateway.workers.metrics import WorkerMetrics
 from gateway.workers.outgoing import Means
-from streaming.backbone import Backbone, open_backbone
+from streaming.backbone import Backbone
 from streaming.bus import Message
-from streaming.errors import BusUnavailable, UnusableInput
+from streaming.errors import BusUnavailable
 from streaming.leases import LeaseSettings
-from streaming.timeline import Timeline, open_engine
+from streaming.timeline import Timeline
 from streaming.types import Annotation
 
 log = structlog.get_logger("gateway.workers.process")
@@ -126,13 +121,13 @@ class WorkerProcess:
     async def _renew(self) -> None:
         """A bus that lost its memory has forgotten who holds what, and states: we go on, unless another has it."""
         renewed = await self._mine.renew()
-        for session in renewed.lost:
-            if held := self._held.get(session):
+        for lease in renewed.lost:
+            if held := self._held.get(lease.name):
                 held.out.lost = True
-        for session in renewed.again:
-            log.info("a lease was forgotten and taken again", session=session)
+        for lease in renewed.again:
+            log.info("a lease was forgotten and taken again", session=lease.name)
             self._metrics.revivals.inc()
-            if held := self._held.get(session):
+            if held := self._held.get(lease.name):
                 held.kept_s = 0.0
 
     def _let_go(self) -> None:
@@ -242,41 +237,3 @@ class WorkerProcess:
         log.error("detectors failed", session=session, error=repr(error), exc_info=error)
         if held := self._held.get(session):
             held.failed()
-
-
-def work(bus: str | None, store: str | None, host: str, port: int, settings: GatewaySettings | None = None) -> None:
-    """Runs until SIGINT or SIGTERM. Raises UnusableInput, BusUnavailable, StoreUnavailable where it cannot begin.
-
-    Metrics are at ``host:port``; port 0 picks a free one, and the address is printed.
-    """
-    settings = settings or from_environment(GatewaySettings())
-    bus, store = bus or settings.bus_url, store or settings.store_url
-    if not bus or not store:
-        raise UnusableInput("a worker shares a bus and a store with its gateways: give --bus and --store")
-    configure(settings.log_level)
-    metrics = WorkerMetrics()
-    asyncio.run(_work(bus, store, metrics, lambda: _serve_metrics(metrics, host, port)))
-
-
-async def _work(bus: str, store: str, metrics: WorkerMetrics, ready: Callable[[], str]) -> None:
-    async with open_backbone(bus) as backbone:
-        await backbone.leases.wanted()  # a wrong address is told before anything else
-        engine = await open_engine(store)
-        try:
-            async with Timeline(engine) as timeline:
-                process = WorkerProcess(backbone, timeline, metrics)
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    asyncio.get_running_loop().add_signal_handler(number, process.stop)
-                sys.stdout.write(f"Breathmark worker {process.name} is ready: {ready()}   (Ctrl-C stops it)\n")
-                sys.stdout.flush()
-                await process.run()
-        finally:
-            await engine.dispose()
-
-
-def _serve_metrics(metrics: WorkerMetrics, host: str, port: int) -> str:
-    try:
-        server, _ = start_http_server(port, host, metrics.registry)
-    except OSError as error:
-        raise UnusableInput(f"cannot listen on {host}, port {port}: {error.strerror}; give another") from error
-    return f"http://{host}:{server.server_port}/metrics"

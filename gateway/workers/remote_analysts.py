@@ -261,10 +261,10 @@ class RemoteAnalysts:
     async def _want(self) -> None:
         """A practice that was just begun is wanted at once, all of them every few seconds. Raises BusUnavailable."""
         for session, analyst in list(self._analysts.items()):
+            again = analyst.wanted_s is not None
             if analyst.wanted_s is None or time.monotonic() - analyst.wanted_s > self._settings.want_s:
-                await self._backbone.leases.want(session)
-                if analyst.wanted_s is not None:
-                    analyst.remind()
+                await self._backbone.leases.want(session, again=again)
+                analyst.remind()
                 analyst.wanted_s = time.monotonic()
 
     async def _put_away(self, analyst: RemoteAnalyst) -> None:

@@ -16,10 +16,9 @@ async def hold(url: str) -> None:
         assert lease is not None
         sys.stdout.write(f"{lease.fence}\n")
         sys.stdout.flush()
-        held = [lease]
-        while held:
+        while True:
             await asyncio.sleep(settings.renew_s)
-            held = await backbone.leases.renew(held)
+            await backbone.leases.renew([lease])
 
 
 if __name__ == "__main__":

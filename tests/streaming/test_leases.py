@@ -14,7 +14,7 @@ from redis import Redis
 
 from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
-from streaming.leases import Lease, Leases, LeaseSettings
+from streaming.leases import Lease, Leases, LeaseSettings, Renewed
 from tests.streaming.conftest import QUICK_LEASES, empty, redis_url
 
 RUN_OUT_S = QUICK_LEASES.ttl_s + 0.05
@@ -37,7 +37,7 @@ async def test_a_session_has_one_holder_at_a_time(leases: Leases) -> None:
     lease = await acquired(leases, "s")
     assert await leases.acquire("s") is None
     assert await leases.claim(10) == []
-    assert await leases.renew([lease]) == [lease]
+    assert (await leases.renew([lease])).lost == []
 
 
 async def test_work_that_nobody_wants_is_not_taken(leases: Leases) -> None:
@@ -52,7 +52,7 @@ async def test_homes_are_not_work_for_workers(backbone: Backbone) -> None:
     await backbone.homes.beat("one")
     assert await backbone.leases.beat("worker") == ["worker"]
     [lease] = await backbone.homes.claim(10)
-    assert await backbone.homes.renew([lease]) == [lease]
+    assert (await backbone.homes.renew([lease])).lost == []
 
 
 async def test_workers_that_claim_at_once_share_the_work_out(leases: Leases) -> None:
@@ -79,13 +79,13 @@ async def test_a_lease_that_is_not_renewed_runs_out_and_is_lost_to_whoever_takes
     await leases.want("s")
     first = await acquired(leases, "s")
     await asyncio.sleep(RUN_OUT_S / 2)
-    assert await leases.renew([first]) == [first]
+    assert (await leases.renew([first])).lost == []
     await asyncio.sleep(RUN_OUT_S / 2)
     assert await leases.acquire("s") is None  # it was renewed in time
     await asyncio.sleep(RUN_OUT_S)
     (second,) = await leases.claim(1)
     assert second.fence > first.fence
-    assert await leases.renew([first, second]) == [second]
+    assert (await leases.renew([first, second])).lost == [first]
     await leases.release(first)
     assert await leases.acquire("s") is None  # releasing what one has lost frees nothing
 
@@ -94,16 +94,16 @@ async def test_a_lease_that_ran_out_is_revived_where_nobody_took_it(leases: Leas
     await leases.want("s")
     lease = await acquired(leases, "s")
     await asyncio.sleep(RUN_OUT_S)
-    assert await leases.renew([lease]) == [lease]
+    assert (await leases.renew([lease])).lost == []
     assert await leases.acquire("s") is None
 
 
-async def test_when_the_work_is_over_its_holder_is_told(leases: Leases) -> None:
+async def test_work_that_is_over_is_not_taken(leases: Leases) -> None:
     await leases.want("s")
     lease = await acquired(leases, "s")
     await leases.unwant("s")
+    await leases.release(lease)
     assert await leases.wanted() == 0
-    assert await leases.renew([lease]) == []
     assert await leases.acquire("s") is None
 
 
@@ -123,9 +123,28 @@ async def test_fences_grow_even_where_the_keeper_has_lost_its_memory(redis: Serv
         first = await acquired(backbone.leases, "s")
         empty(redis)
         await asyncio.sleep(0.002)
-        assert await backbone.leases.renew([first]) == []
         await backbone.leases.want("s")
-        assert (await acquired(backbone.leases, "s")).fence > first.fence
+        second = await acquired(backbone.leases, "s")
+        assert second.fence > first.fence
+        assert (await backbone.leases.renew([first, second])).lost == [first]
+
+
+async def test_a_keeper_that_lost_its_memory_gives_nothing_away_before_its_holder_could_tell(redis: Server) -> None:
+    empty(redis)
+    async with open_backbone(redis_url(redis), QUICK_LEASES) as backbone:
+        leases = backbone.leases
+        await leases.want("s")
+        lease = await acquired(leases, "s")
+        empty(redis)
+        for name in ("s", "dead"):
+            await leases.want(name, again=True)
+        assert await leases.claim(2) == []
+        assert await leases.renew([lease]) == Renewed(lost=[], again=[lease])
+        assert await leases.renew([lease]) == Renewed(lost=[], again=[])
+        await asyncio.sleep(QUICK_LEASES.ttl_s / 2)
+        await leases.renew([lease])
+        await asyncio.sleep(QUICK_LEASES.ttl_s / 2)
+        assert [other.name for other in await leases.claim(2)] == ["dead"]
 
 
 async def test_a_lease_of_a_clock_that_was_ahead_keeps_nobody_away(redis: Server) -> None:

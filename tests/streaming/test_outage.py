@@ -20,7 +20,7 @@ from streaming.flow import FlowSettings, Inbox, Outbox
 from tests.streaming.conftest import empty, redis_url
 
 AWAY_S = 1.0
-FLOW = FlowSettings(waiting_per_stream=10, longest_retry_s=0.2)
+FLOW = FlowSettings(waiting_per_stream=10, retry_s=0.2)
 
 
 @pytest.fixture
