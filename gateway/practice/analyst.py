@@ -61,22 +61,36 @@ class Tools:
         except TimeoutError as error:
             raise StoreUnavailable(f"{len(lines)} lines were not written within {within_s:g} s") from error
 
-    async def append_waiting(self, waiting: list[Annotation], most: int) -> list[Annotation] | None:
-        """Appends all that waits, takes it off the list and gives it; at most so many are kept where the store fails.
 
-        None where it does: they go on waiting.
-        """
-        if over := max(0, len(waiting) - most):
-            self.metrics.lines_lost.inc(over)
-            del waiting[:over]
-        lines = list(waiting)
-        try:
-            await self.append(lines, LIVE_S)
-        except StoreUnavailable as error:
-            self.metrics.store_failures.inc()
-            log.error("lines wait for the store", session=lines[0].session, waiting=len(lines), error=str(error))
-            return None
-        del waiting[: len(lines)]
+class Backlog:
+    """Lines that are decided and still to be written, in order; at most so many are kept while the store fails."""
+
+    def __init__(self, tools: Tools, most: int) -> None:
+        self._tools = tools
+        self._most = most
+        self._lines: list[Annotation] = []
+        self._writing = asyncio.Lock()  # one after the other: else what two find waiting is shown, and told, twice
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    async def write(self, more: Sequence[Annotation]) -> list[Annotation] | None:
+        """All that waits and these, once they are on disk. None where the store fails: they go on waiting."""
+        metrics = self._tools.metrics
+        self._lines += more
+        async with self._writing:
+            if over := max(0, len(self._lines) - self._most):
+                metrics.lines_lost.inc(over)
+                del self._lines[:over]
+            lines = list(self._lines)
+            try:
+                await self._tools.append(lines, LIVE_S)
+            except StoreUnavailable as error:
+                metrics.store_failures.inc()
+                log.error("lines wait for the store", session=lines[0].session, waiting=len(lines), error=str(error))
+                return None
+            del self._lines[: len(lines)]
+        metrics.count(lines)
         return lines
 
 
@@ -182,7 +196,7 @@ class LocalAnalyst:
         self._tools = tools
         self._show = practised.show
         self._settled = settled  # ids that were final before a restart: not to be revised by less knowledge
-        self._unwritten: list[Annotation] = []
+        self._backlog = Backlog(tools, MAX_UNWRITTEN)
         self._failures = 0
         self._over = False
         worker.open(pipeline)
@@ -193,7 +207,7 @@ class LocalAnalyst:
 
     @property
     def owes(self) -> bool:
-        return bool(self._unwritten)
+        return bool(self._backlog)
 
     def offer(self, chunk: AudioChunk) -> None:
         self.given[chunk.speaker] = max(chunk.end, self.given[chunk.speaker])
@@ -204,18 +218,16 @@ class LocalAnalyst:
         decided_s = time.monotonic()
         fresh = [a for a in annotations if a.id not in self._settled]
         self._tools.metrics.repeats_dropped.inc(len(annotations) - len(fresh))
-        self._unwritten += fresh
-        lines = await self._tools.append_waiting(self._unwritten, MAX_UNWRITTEN)
+        lines = await self._backlog.write(fresh)
         if lines is None:
             return
-        self.now = now
-        self._tools.metrics.count(lines)
+        self.now = max(self.now, now)
         self._show(lines)
         cues = [cue for annotation in lines for cue in self.coach.observe(annotation)]
-        await self._say(cues + self.coach.advance(now), decided_s)
+        await self._say(cues + self.coach.advance(self.now), decided_s)
 
     async def write_owed(self) -> None:
-        if self._unwritten:
+        if self._backlog:
             await self.annotated([], self.now)
 
     async def happened(self, lines: Sequence[Told]) -> None:
@@ -264,7 +276,7 @@ class LocalAnalyst:
 
     async def state(self) -> Kept | None:
         """None where it cannot be kept just now: the next chance is two seconds away."""
-        if self._over or self._unwritten:
+        if self._over or self._backlog:
             return None
         now, pipeline = await self._worker.save(self.session)
         coach = self.coach.save()

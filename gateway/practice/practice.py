@@ -388,12 +388,14 @@ class Practice:
     @property
     def owes(self) -> bool:
         """Something is still to be written."""
-        return self._ledger.owes or (self._analysis is not None and self._analysis.analyst.owes)
+        analysis_owes = self._analysis is not None and self._analysis.analyst.owes
+        return self._ledger.owes or self._words.owes or analysis_owes
 
     async def write_owed(self) -> None:
         """Tries again what the store could not take."""
         if self._analysis is not None:
             await self._analysis.analyst.write_owed()
+        await self._words.write_owed()
         async with self.order:
             await self._ledger.write_owed()
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeAlias
 
 from detectors.words_heard import Heard
 from detectors.words_utterances import DETECTOR, Utterance
-from gateway.practice.analyst import Changed, Told, Tools
+from gateway.practice.analyst import Backlog, Changed, Told, Tools
 from gateway.words.service import Words
 from gateway.words.session import SessionWords
 from streaming.types import Annotation, AudioChunk, Line
 
-MAX_UNWRITTEN = 2000  # lines kept while the store fails
+MAX_UNWRITTEN = 2000  # lines: over an hour of talk
 
 Tell: TypeAlias = Callable[[Sequence[Told]], Awaitable[None]]  # gets what is on disk, in order
 
@@ -34,14 +33,12 @@ class PracticeWords:
     ) -> None:
         self._session = session
         self._words = words
-        self._tools = tools
         self._tell = tell
         self._changed = changed
         self._people = people
         self._masked = masked
         self._own: SessionWords | None = None
-        self._unwritten: list[Annotation] = []
-        self._writing = asyncio.Lock()
+        self._backlog = Backlog(tools, MAX_UNWRITTEN)
 
     @property
     def offered(self) -> bool:
@@ -97,12 +94,15 @@ class PracticeWords:
             await self.keep(self._own.said(utterance, heard))
 
     async def keep(self, lines: Sequence[Annotation]) -> None:
-        """On disk first, then told; what the store cannot take now is tried again with the next."""
-        if not lines:
-            return
-        async with self._writing:
-            self._unwritten += lines
-            now = await self._tools.append_waiting(self._unwritten, MAX_UNWRITTEN)
-        if now is not None:
-            self._tools.metrics.count(now)
-            await self._tell(now)
+        """On disk first, then told; what the store cannot take now is tried again."""
+        if written := await self._backlog.write(lines):
+            await self._tell(written)
+
+    @property
+    def owes(self) -> bool:
+        """Something is still to be written."""
+        return bool(self._backlog)
+
+    async def write_owed(self) -> None:
+        if self._backlog:
+            await self.keep([])

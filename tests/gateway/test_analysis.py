@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from coach.settings import CoachSettings
+from gateway.media.clock import SessionClock
+from gateway.practice.analyst import Practised
 from gateway.rates import Rate, Rates
 from gateway.tasks import Tasks
-from streaming.types import Happening, Kind, Speaker
+from streaming.types import Annotation, Happening, Kind, Line, Speaker
 from tests.detectors.spoken import at, overlap
 from tests.gateway.serving import Served, practising, serving, settings_in
+from tests.streaming.conftest import locked
 
 
 def devices() -> dict[str, str]:
@@ -178,6 +182,37 @@ def test_one_address_that_is_too_fast_does_not_stop_another_and_memory_is_bounde
     for who in ("p", "q"):
         rates.take(who)
     assert len(rates._known) == 2
+
+
+async def test_what_waits_for_the_store_is_shown_once_though_it_is_tried_again_meanwhile(tmp_path: Path) -> None:
+    shown: list[Line] = []
+    async with serving(settings_in(tmp_path)) as served:
+        practised = Practised("s", SessionClock.start(), CoachSettings(), shown.extend, lambda: None)
+        analyst = served.analysts.begin(practised)
+        lines = [replace(overlap(Speaker.B, t, t + 1.0, Kind.TALK_OVER), session="s", id=f"{t}") for t in (1.0, 3.0)]
+        await asyncio.gather(
+            analyst.annotated(lines[:1], at(2.5)),
+            analyst.write_owed(),
+            analyst.annotated(lines[1:], at(4.5)),
+            analyst.write_owed(),
+        )
+        assert [line for line in shown if isinstance(line, Annotation)] == lines
+        assert analyst.now == at(4.5)
+        assert not analyst.owes
+
+
+async def test_words_that_the_store_could_not_take_are_tried_again_after_the_end(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        links = await served.links()
+        async with practising(served, links, devices()) as (a, _):
+            practice = served.gateway._live[a.session].practice
+            line = replace(overlap(Speaker.B, 3.0, 4.0, Kind.BACKCHANNEL), session=a.session, detector="words@1")
+            with locked(tmp_path):
+                await practice._words.keep([line])
+                assert practice.owes
+            await practice.write_owed()
+            assert not practice.owes
+            assert line in [stored.line for stored in await served.gateway.timeline.read(a.session)]
 
 
 async def test_what_words_make_of_an_overlap_is_kept_shown_and_told_to_the_coach(tmp_path: Path) -> None:
