@@ -55,13 +55,12 @@ async def annotated(self: LocalAnalyst, annotations: list[Annotation], now: int)
     await _annotated(self, annotations, now)
 
 
-async def take(self: Outbox) -> list[ServerMessage]:
-    messages = await _take(self)
-    ids = [line["id"] for m in messages if isinstance(m, Lines) for line in m.lines]
-    ids += [m.line["id"] for m in messages if isinstance(m, CueShown)]
-    if ids:
-        note("sent", to=self.role, ids=ids)
-    return messages
+async def take(self: Outbox) -> ServerMessage | None:
+    message = await _take(self)
+    if isinstance(message, Lines | CueShown):
+        lines = message.lines if isinstance(message, Lines) else [message.line]
+        note("sent", to=self.role, ids=[line["id"] for line in lines])
+    return message
 
 
 if __name__ == "__main__":

@@ -75,14 +75,15 @@ class Outbox:
             self.closed = True
         self._news.set()
 
-    async def take(self) -> list[ServerMessage]:
-        """All messages that wait and one batch of lines; waits for some. Empty once closed and drained."""
+    async def take(self) -> ServerMessage | None:
+        """The next message, or a batch of lines; waits for one. None once closed and drained.
+
+        One at a time: what an agreement that is withdrawn keeps back must not be on its way to a slow browser already.
+        """
         while not (self._messages or self._lines or self.closed):
             self._news.clear()
             await self._news.wait()
-        out: list[ServerMessage] = list(self._messages)
-        self._messages.clear()
-        if self._lines:
-            count = min(len(self._lines), self._settings.batch_lines)
-            out.append(Lines(lines=tuple(self._lines.popleft() for _ in range(count))))
-        return out
+        if self._messages:
+            return self._messages.popleft()
+        count = min(len(self._lines), self._settings.batch_lines)
+        return Lines(lines=tuple(self._lines.popleft() for _ in range(count))) if count else None

@@ -163,10 +163,9 @@ class GuestSeat:
 
     async def _send_all(self) -> None:
         """Sends what waits until the box is closed and empty."""
-        while messages := await self.box.take():
-            for message in messages:
-                self._show(message)
-            if messages[-1].type == "lines" and not self.box.closed:
+        while message := await self.box.take():
+            self._show(message)
+            if message.type == "lines" and not self.box.closed:
                 await asyncio.sleep(self._means.sockets.batch_s)
         self._show(None)
 

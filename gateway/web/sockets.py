@@ -191,12 +191,11 @@ class Connection:
         """Sends what waits until the box is closed and empty, then closes the socket."""
         try:
             refused = False
-            while messages := await self._box.take():
-                for message in messages:
-                    async with asyncio.timeout(self._settings.send_s):
-                        await self._socket.send_text(message.text())
-                    refused = message.type == "refused"
-                if messages[-1].type == "lines" and not self._box.closed:
+            while message := await self._box.take():
+                async with asyncio.timeout(self._settings.send_s):
+                    await self._socket.send_text(message.text())
+                refused = message.type == "refused"
+                if message.type == "lines" and not self._box.closed:
                     await asyncio.sleep(self._settings.batch_s)
             await self._socket.close(POLICY if refused else NORMAL)
         except TimeoutError:
