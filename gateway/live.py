@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -81,9 +81,8 @@ class Gateway:
         self._detecting = self._tasks.spawn(self._analysts.run(), "detectors")
         self.neighbours.run(self._tasks, self.drop, self._claim)
         await self._go_on()
-        every = self.settings
         self._tasks.spawn(self._polling(), "poll")
-        self._tasks.spawn(self._each(every.catch_up_s, _pass_time), "time")
+        self._tasks.spawn(self._passing_time(), "time")
         self._tasks.spawn(self._saving(), "states")
         self._tasks.spawn(self._sweeping(), "sweep")
         return self
@@ -100,12 +99,12 @@ class Gateway:
         if self._leaving:
             return
         self._leaving = True
-        for session in self._live.values():
-            await _guarded(session, session.practice.write_owed())
+        for session in list(self._live.values()):
+            with _on_its_own(session):
+                await session.practice.write_owed()
         await self._analysts.save()
-        async with self._opening:
-            for session in list(self._live.values()):
-                await _guarded(session, self._let_go(session, over=False))
+        for id in list(self._live):
+            await self.drop(id)
         await self.neighbours.flush()
 
     def _made_words(self) -> Words | None:
@@ -231,24 +230,29 @@ class Gateway:
         now_s = time.monotonic()
         self.neighbours.count()
         for session in list(self._live.values()):
-            session.practice.microphones.count()
-            await _guarded(session, session.practice.write_owed())
-            if session.people:
-                session.touched_s = now_s
-            if session.ended_s is not None:
-                if now_s - session.ended_s > self.settings.ended_kept_s and not session.practice.owes:
-                    await self._forget(session)
-            elif session.record.began_unix is None:
-                if self._unix_now() - session.record.created_unix > self.settings.waiting_s:
-                    await _guarded(session, session.end())
-                elif now_s - session.touched_s > self.settings.ended_kept_s:
-                    await self._forget(session)
-            elif session.away_too_long(now_s):
-                log.info("practice ended: nobody came back", session=session.id)
-                await _guarded(session, session.end())
+            with _on_its_own(session):
+                await self._sweep(session, now_s)
         expired = await self.registry.expire(self._unix_now() - self.settings.waiting_s, list(self._live))
         if expired:
             log.info("unused rooms expired", count=expired)
+
+    async def _sweep(self, session: Session, now_s: float) -> None:
+        kept_s = self.settings.ended_kept_s
+        session.practice.microphones.count()
+        await session.practice.write_owed()
+        if session.people:
+            session.touched_s = now_s
+        if session.ended_s is not None:
+            if now_s - session.ended_s > kept_s and not session.practice.owes:
+                await self.drop(session.id, over=True)
+        elif session.record.began_unix is None:
+            if self._unix_now() - session.record.created_unix > self.settings.waiting_s:
+                await session.end()
+            elif now_s - session.touched_s > kept_s:
+                await self.drop(session.id, over=True)
+        elif session.away_too_long(now_s):
+            log.info("practice ended: nobody came back", session=session.id)
+            await session.end()
 
     async def _go_on(self) -> None:
         """What ran when the process ended goes on, unless everybody has been gone too long."""
@@ -268,11 +272,10 @@ class Gateway:
 
     async def _claim(self) -> None:
         """Takes practices in that have no home, as far as there is room. Raises BusUnavailable."""
-        room = min(self.settings.max_live_sessions - len(self._live), self._strain.room)
-        if self._leaving or room < 1:
-            return
         async with self._opening:
-            await self._take_in_all(await self.neighbours.homes.claim(min(room, CLAIM)))
+            room = min(self.settings.max_live_sessions - len(self._live), self._strain.room, CLAIM)
+            if room > 0 and not self._leaving:
+                await self._take_in_all(await self.neighbours.homes.claim(room))
 
     async def _take_in_all(self, ids: list[str]) -> None:
         for id in ids:
@@ -309,28 +312,21 @@ class Gateway:
             await session.end()
         return session
 
-    async def _forget(self, session: Session) -> None:
+    async def drop(self, id: str, *, over: bool = False) -> None:
+        """Out of memory. Where it is not ``over`` for now, another gateway goes on with it, at once or already."""
         async with self._opening:
-            await _guarded(session, self._let_go(session, over=True))
-
-    async def drop(self, id: str) -> None:
-        """Another gateway is its home now: nothing of it is written here any more."""
-        async with self._opening:
-            session = self._live.get(id)
-            if session is not None:
-                await _guarded(session, self._let_go(session, over=False))
-
-    async def _let_go(self, session: Session, *, over: bool) -> None:
-        """Out of memory. Where it is not ``over`` for now, another gateway may go on with it at once."""
-        self._live.pop(session.id, None)
-        self.metrics.live_sessions.set(len(self._live))
-        if over:
-            await session.close()
-            await self.neighbours.unhost(session.id, gone=False)
-        else:
-            await self.neighbours.unhost(session.id, gone=True)
-            await session.close()
-        await self.neighbours.release(session.id, over=over)
+            session = self._live.pop(id, None)
+            self.metrics.live_sessions.set(len(self._live))
+            if session is None:
+                return
+            with _on_its_own(session):
+                if over:
+                    await session.close()
+                    await self.neighbours.unhost(id, gone=False)
+                else:
+                    await self.neighbours.unhost(id, gone=True)
+                    await session.close()
+                await self.neighbours.release(id, over=over)
 
     async def _saving(self) -> None:
         while True:
@@ -347,7 +343,8 @@ class Gateway:
         look_s = 0.0
         while True:
             for session in list(self._live.values()):
-                await _guarded(session, _poll(session))
+                with _on_its_own(session):
+                    session.practice.microphones.poll()
             self.neighbours.poll()
             # At whole multiples, as the detectors tick: one wake-up serves both.
             due_s = (time.monotonic() // every_s + 1) * every_s
@@ -365,13 +362,12 @@ class Gateway:
         self.metrics.processor_share.set(self._strain.share)
         self.metrics.room_for_practices.set(self._strain.room)
 
-    async def _each(self, every_s: float, act: Callable[[Session], Awaitable[None]]) -> None:
-        """One loop for all sessions; one session's error is its own."""
+    async def _passing_time(self) -> None:
         while True:
-            began_s = time.monotonic()
             for session in list(self._live.values()):
-                await _guarded(session, act(session))
-            await asyncio.sleep(max(0.001, began_s + every_s - time.monotonic()))
+                with _on_its_own(session):
+                    session.practice.pass_time()
+            await asyncio.sleep(self.settings.catch_up_s)
 
     async def _sweeping(self) -> None:
         looked_s = time.monotonic()
@@ -406,17 +402,10 @@ async def open_store(settings: GatewaySettings) -> AsyncEngine:
     return await open_engine(settings.store_url or sqlite_url(settings.data))
 
 
-async def _poll(session: Session) -> None:
-    """Audio that did not come in time is missing, a silent connection is lost."""
-    session.practice.microphones.poll()
-
-
-async def _pass_time(session: Session) -> None:
-    session.practice.pass_time()
-
-
-async def _guarded(session: Session, work: Awaitable[None]) -> None:
+@contextmanager
+def _on_its_own(session: Session) -> Iterator[None]:
+    """What goes wrong with one session is not the others'."""
     try:
-        await work
+        yield
     except Exception as error:
         log.error("session failed", session=session.id, error=repr(error), exc_info=error)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from coach.settings import CoachSettings
 from gateway.media.ice import IceServer, IceSettings, TurnSettings
@@ -92,11 +93,11 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
     ``BREATHMARK_SUMMARY_URL`` (up to ``/v1``), ``BREATHMARK_SUMMARY_MODEL`` and ``BREATHMARK_SUMMARY_KEY_FILE``.
     """
     settings = base
-    for name, change in _VARIABLES.items():
+    for name, (place, read) in _VARIABLES.items():
         text = environment.get(name, "").strip()
         if text:
             try:
-                settings = change(settings, text)
+                settings = _with(settings, place, read(text))
             except (OSError, ValueError) as error:
                 shown = "" if name == "BREATHMARK_ICE_SERVERS" else f"={text}"  # credentials stay out of logs
                 raise UnusableInput(f"{name}{shown}: {error}") from error
@@ -106,45 +107,53 @@ def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.
     return settings
 
 
-def _log_level(settings: GatewaySettings, text: str) -> GatewaySettings:
+def _with(settings: Any, place: str, value: object) -> Any:
+    """The settings with another value at a place such as ``peer.ice.servers``."""
+    name, _, rest = place.partition(".")
+    if rest:
+        inner = getattr(settings, name) or TurnSettings((), "")  # all the others are never None
+        value = _with(inner, rest, value)
+    return replace(settings, **{name: value})
+
+
+def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError(f"use one of {', '.join(LOG_LEVELS)}")
-    return replace(settings, log_level=text.lower())
+    return text.lower()
 
 
-def _origins(settings: GatewaySettings, text: str) -> GatewaySettings:
-    origins = tuple(origin.strip().rstrip("/") for origin in text.split(","))
-    for origin in origins:
-        if not origin.startswith(("https://", "http://")):
-            raise ValueError(f"{origin!r} is no origin; give for example https://practice.example")
-    return replace(settings, allowed_origins=origins)
-
-
-def _max_sessions(settings: GatewaySettings, text: str) -> GatewaySettings:
+def _whole(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError("expected a whole number, 1 or more")
-    return replace(settings, max_live_sessions=int(text))
+    return int(text)
 
 
-def _sessions_per_minute(settings: GatewaySettings, text: str) -> GatewaySettings:
+def _number(text: str) -> float:
     if not 0 < float(text) < float("inf"):
         raise ValueError("expected a number above 0")
-    return replace(settings, sessions_per_minute=float(text))
+    return float(text)
 
 
-def _idle_s(settings: GatewaySettings, text: str) -> GatewaySettings:
-    if not 0 < float(text) < float("inf"):
-        raise ValueError("expected seconds above 0")
-    return replace(settings, idle_s=float(text))
+def _ttl_s(text: str) -> float:
+    if not MIN_TTL_S <= float(text) <= MAX_TTL_S:
+        raise ValueError(f"expected {MIN_TTL_S:g} to {MAX_TTL_S:g} seconds")
+    return float(text)
 
 
-def _keep_days(settings: GatewaySettings, text: str) -> GatewaySettings:
-    if not 0 < float(text) < float("inf"):
-        raise ValueError("expected days above 0")
-    return replace(settings, keep_days=float(text))
+def _address(*schemes: str, example: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text.startswith(schemes):
+            raise ValueError(f"{text!r} will not do; give for example {example}")
+        return text
+
+    return read
 
 
-def _ice_servers(settings: GatewaySettings, text: str) -> GatewaySettings:
+def _several(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    return lambda text: tuple(read(part.strip().rstrip("/")) for part in text.split(","))
+
+
+def _ice_servers(text: str) -> tuple[IceServer, ...]:
     try:
         servers = tuple(
             IceServer(
@@ -159,63 +168,40 @@ def _ice_servers(settings: GatewaySettings, text: str) -> GatewaySettings:
         fit = False
     if not fit:
         raise ValueError('expected a JSON list such as [{"urls": "turn:…", "username": "…", "credential": "…"}]')
-    return _with_ice(settings, replace(settings.ice, servers=servers))
+    return servers
 
 
-def _turn_urls(settings: GatewaySettings, text: str) -> GatewaySettings:
-    urls = tuple(url.strip() for url in text.split(","))
-    for url in urls:
-        if not url.startswith(("turn:", "turns:")):
-            raise ValueError(f"{url!r} is no TURN server; give for example turns:turn.practice.example:5349")
-    return _with_ice(settings, replace(settings.ice, turn=replace(_turn(settings), urls=urls)))
+def _secret(text: str) -> str:
+    return Path(text).read_text(encoding="utf-8").strip()
 
 
-def _turn_secret(settings: GatewaySettings, text: str) -> GatewaySettings:
-    secret = Path(text).read_text(encoding="utf-8").strip()
+def _turn_secret(text: str) -> str:
+    secret = _secret(text)
     if len(secret) < MIN_SECRET_CHARS:
         raise ValueError(f"the secret has {len(secret)} characters, at least {MIN_SECRET_CHARS} are needed")
-    return _with_ice(settings, replace(settings.ice, turn=replace(_turn(settings), secret=secret)))
+    return secret
 
 
-def _turn_ttl_s(settings: GatewaySettings, text: str) -> GatewaySettings:
-    if not MIN_TTL_S <= float(text) <= MAX_TTL_S:
-        raise ValueError(f"expected {MIN_TTL_S:g} to {MAX_TTL_S:g} seconds")
-    return _with_ice(settings, replace(settings.ice, turn=replace(_turn(settings), ttl_s=float(text))))
-
-
-def _turn(settings: GatewaySettings) -> TurnSettings:
-    return settings.ice.turn or TurnSettings((), "")
-
-
-def _with_ice(settings: GatewaySettings, ice: IceSettings) -> GatewaySettings:
-    return replace(settings, peer=replace(settings.peer, ice=ice))
-
-
-def _summary_url(settings: GatewaySettings, text: str) -> GatewaySettings:
-    if not text.startswith(("https://", "http://")):
-        raise ValueError("expected an address such as http://127.0.0.1:8080/v1")
-    return replace(settings, summary=replace(settings.summary, url=text))
-
-
-def _summary_key(settings: GatewaySettings, text: str) -> GatewaySettings:
-    return replace(settings, summary=replace(settings.summary, key=Path(text).read_text(encoding="utf-8").strip()))
-
-
-_VARIABLES: dict[str, Callable[[GatewaySettings, str], GatewaySettings]] = {
-    "BREATHMARK_LOG_LEVEL": _log_level,
-    "BREATHMARK_ALLOWED_ORIGINS": _origins,
-    "BREATHMARK_BUS": lambda settings, text: replace(settings, bus_url=text),
-    "BREATHMARK_STORE": lambda settings, text: replace(settings, store_url=text),
-    "BREATHMARK_CLIENT": lambda settings, text: replace(settings, client=Path(text)),
-    "BREATHMARK_MAX_SESSIONS": _max_sessions,
-    "BREATHMARK_SESSIONS_PER_MINUTE": _sessions_per_minute,
-    "BREATHMARK_IDLE_S": _idle_s,
-    "BREATHMARK_KEEP_DAYS": _keep_days,
-    "BREATHMARK_ICE_SERVERS": _ice_servers,
-    "BREATHMARK_TURN_URLS": _turn_urls,
-    "BREATHMARK_TURN_SECRET_FILE": _turn_secret,
-    "BREATHMARK_TURN_TTL_S": _turn_ttl_s,
-    "BREATHMARK_SUMMARY_URL": _summary_url,
-    "BREATHMARK_SUMMARY_MODEL": lambda settings, text: replace(settings, summary=replace(settings.summary, model=text)),
-    "BREATHMARK_SUMMARY_KEY_FILE": _summary_key,
+_HTTP = ("https://", "http://")
+# Where each variable's value belongs, and how it is read; ValueError and OSError say what will not do.
+_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "BREATHMARK_LOG_LEVEL": ("log_level", _log_level),
+    "BREATHMARK_ALLOWED_ORIGINS": ("allowed_origins", _several(_address(*_HTTP, example="https://practice.example"))),
+    "BREATHMARK_BUS": ("bus_url", str),
+    "BREATHMARK_STORE": ("store_url", str),
+    "BREATHMARK_CLIENT": ("client", Path),
+    "BREATHMARK_MAX_SESSIONS": ("max_live_sessions", _whole),
+    "BREATHMARK_SESSIONS_PER_MINUTE": ("sessions_per_minute", _number),
+    "BREATHMARK_IDLE_S": ("idle_s", _number),
+    "BREATHMARK_KEEP_DAYS": ("keep_days", _number),
+    "BREATHMARK_ICE_SERVERS": ("peer.ice.servers", _ice_servers),
+    "BREATHMARK_TURN_URLS": (
+        "peer.ice.turn.urls",
+        _several(_address("turn:", "turns:", example="turns:turn.practice.example:5349")),
+    ),
+    "BREATHMARK_TURN_SECRET_FILE": ("peer.ice.turn.secret", _turn_secret),
+    "BREATHMARK_TURN_TTL_S": ("peer.ice.turn.ttl_s", _ttl_s),
+    "BREATHMARK_SUMMARY_URL": ("summary.url", _address(*_HTTP, example="http://127.0.0.1:8080/v1")),
+    "BREATHMARK_SUMMARY_MODEL": ("summary.model", str),
+    "BREATHMARK_SUMMARY_KEY_FILE": ("summary.key", _secret),
 }

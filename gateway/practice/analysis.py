@@ -6,27 +6,25 @@ Exists from the moment the practice begins.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from gateway.media.clock import SessionClock
 from gateway.metrics import Metrics
 from gateway.practice.analyst import Analyst
+from gateway.practice.microphones import AudioSource
 from streaming.audio import missing
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
-
-
-class Media(Protocol):
-    """What the analysis needs of a partner's audio (``gateway.media.partner.PartnerMedia``)."""
-
-    def begin(self, clock: SessionClock, at: int) -> None: ...
-    def stop(self) -> None: ...
 
 
 class Analysis:
     """The switch between the microphones and the analyst."""
 
     def __init__(
-        self, session: str, clock: SessionClock, analyst: Analyst, media: Mapping[Speaker, Media], metrics: Metrics
+        self,
+        session: str,
+        clock: SessionClock,
+        analyst: Analyst,
+        media: Mapping[Speaker, AudioSource],
+        metrics: Metrics,
     ) -> None:
         self.session = session
         self.clock = clock
@@ -40,8 +38,8 @@ class Analysis:
         """Starts or stops looking at audio, at once. What lies between is missing audio."""
         if on and not self.on:
             at = max(self.clock.now(), *self.analyst.given.values())
-            self._catch_up(at)
-            for own in self._media.values():
+            for speaker, own in self._media.items():
+                self._catch_up(speaker, at)
                 own.begin(self.clock, at)
         elif self.on and not on:
             for own in self._media.values():
@@ -52,7 +50,7 @@ class Analysis:
         """This partner's audio comes from somewhere else now. What lies between is missing audio."""
         if self.on:
             at = max(self.clock.now(), self.analyst.given[speaker])
-            self._catch_up_one(speaker, at)
+            self._catch_up(speaker, at)
             self._media[speaker].begin(self.clock, at)
 
     def heard(self, chunk: AudioChunk) -> None:
@@ -63,13 +61,10 @@ class Analysis:
     def pass_time(self) -> None:
         """Called while nothing is analysed, so that session time, and the coach's with it, goes on."""
         if not self.on:
-            self._catch_up(self.clock.now())
+            for speaker in Speaker:
+                self._catch_up(speaker, self.clock.now())
 
-    def _catch_up(self, at: int) -> None:
-        for speaker in Speaker:
-            self._catch_up_one(speaker, at)
-
-    def _catch_up_one(self, speaker: Speaker, at: int) -> None:
+    def _catch_up(self, speaker: Speaker, at: int) -> None:
         end = self.analyst.given[speaker]
         if at > end:
             self._offer(missing(self.session, speaker, end, at - end))
