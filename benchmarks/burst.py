@@ -18,7 +18,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from benchmarks.impaired import Impairment, UdpPath
 from gateway.media.clock import SessionClock, machine_samples
 from gateway.media.partner import PartnerMedia
-from gateway.simulated import RATE_HZ, VoiceTrack
+from gateway.voice_track import RATE_HZ, VoiceTrack
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
 
 BURSTS_MS = (100.0, 300.0, 1000.0)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from playwright.async_api import BrowserContext, Page, Playwright, Route
 
-from gateway.simulated import RATE_HZ
+from gateway.voice_track import RATE_HZ
 from streaming.errors import UnusableInput
 from streaming.types import Samples
 

@@ -20,7 +20,8 @@ from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtp import RtpPacket
 
 from benchmarks.gateway_process import RunningGateway
-from gateway.simulated import FRAME, RATE_HZ, SimulatedPartner, VoiceTrack
+from gateway.simulated import SimulatedPartner
+from gateway.voice_track import FRAME, RATE_HZ, VoiceTrack
 from streaming.errors import BreathmarkError
 from streaming.types import Speaker
 

@@ -28,7 +28,7 @@ from benchmarks.gateway_process import RunningGateway, gateway
 from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, quantile
 from benchmarks.traced_gateway import TRACE
 from gateway.demo import DIALOGUE
-from gateway.simulated import resampled
+from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.errors import UnusableInput
 from streaming.types import SAMPLE_RATE_HZ, Speaker

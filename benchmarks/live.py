@@ -26,7 +26,7 @@ from benchmarks.packets import LEAD_S, encoded, heard
 from benchmarks.played import AFTER_S, Played, play, shifted
 from gateway.analyze import timeline_of_audio
 from gateway.demo import DIALOGUE
-from gateway.simulated import resampled
+from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.errors import UnusableInput
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Cue, Line, Samples, Speaker

@@ -17,7 +17,7 @@ from benchmarks.impaired import Impairment
 from detectors.pipeline import Pipeline
 from gateway.media.opus import OpusDecoder
 from gateway.media.placement import Placement, PlacementCounts
-from gateway.simulated import RATE_HZ, resampled
+from gateway.voice_track import RATE_HZ, resampled
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Samples, Speaker
 
 LEAD_S = 2.0  # the room, before the first word; connections are made before practice begins, too

@@ -12,6 +12,7 @@ import structlog
 
 from gateway.practice.registry import NewSession
 from gateway.simulated import SimulatedPartner, speak_together
+from gateway.tasks import Tasks
 from streaming.audio import read_partners
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import SAMPLE_RATE_HZ, Speaker
@@ -32,15 +33,6 @@ class DemoSettings:
     at_most_s: float = 240.0  # more than twice the dialogue; then something hangs
 
 
-@dataclass(frozen=True, slots=True)
-class DemoLinks:
-    """What a visitor gets: ``token`` watches, ``report`` reads what is left at the end."""
-
-    session: str
-    token: str
-    report: str
-
-
 class Demos:
     """The demos that run in this process: bounded, and cleaned up when they end or nobody watches."""
 
@@ -54,14 +46,14 @@ class Demos:
         self._create = create
         self._socket_url = socket_url
         self._settings = settings or DemoSettings()
-        self._running: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._starting = 0
 
     @property
     def running(self) -> int:
-        return len(self._running) + self._starting
+        return len(self._tasks) + self._starting
 
-    async def start(self) -> DemoLinks:
+    async def start(self) -> NewSession:
         """Returns as soon as the session exists. Raises Refused ``no_demo`` where all places are taken."""
         if self.running >= self._settings.at_once:
             raise Refused("no_demo", f"All demo places ({self._settings.at_once}) are taken just now.")
@@ -70,22 +62,12 @@ class Demos:
             new = await self._create()
         finally:
             self._starting -= 1
-        task = asyncio.create_task(self._perform(new), name=f"demo {new.session}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return DemoLinks(new.session, new.tokens["observer"], new.tokens["report"])
-
-    async def idle(self) -> None:
-        """Waits until none runs."""
-        while self._running:
-            await asyncio.wait(self._running)
+        self._tasks.spawn(self._perform(new), f"demo {new.session}")
+        return new
 
     async def close(self) -> None:
         """Stops what runs, and waits until it has let go of its sockets."""
-        tasks = list(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
 
     async def _perform(self, new: NewSession) -> None:
         try:
@@ -93,8 +75,6 @@ class Demos:
                 await self._play(new)
         except (BreathmarkError, TimeoutError) as error:
             log.warning("demo stopped", session=new.session, reason=str(error) or type(error).__name__)
-        except Exception:  # a demo that fails must not be an exception that nobody retrieves
-            log.exception("demo failed", session=new.session)
 
     async def _play(self, new: NewSession) -> None:
         audio = await asyncio.to_thread(read_partners, [self._settings.dialogue])

@@ -11,78 +11,23 @@ import contextlib
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from types import TracebackType
 from typing import Any, Self
 
-import av
-import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from gateway.media.receiver import bear_distance
 from gateway.protocol import PROTOCOL_VERSION
+from gateway.tasks import Tasks
+from gateway.voice_track import RATE_HZ, VoiceTrack, resampled
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import Samples, Speaker
 
-RATE_HZ = 48_000  # what Opus and every browser's microphone use
-FRAME = 960  # 20 ms
-_ROOM_TONE = 10 ** (-70 / 20)  # a microphone is never digitally silent
-_TONE_SEED = 1
 _LEAD_S = 0.4  # from "both are connected" to the first sample, so that neither track is behind
 _HISTORY_BYTES = 16 * 1024 * 1024  # an observer who comes late gets the whole practice in one message
-
-
-class VoiceTrack(MediaStreamTrack):
-    """A microphone that hears ``audio`` from a given instant on, and the tone of a quiet room before and after.
-
-    A frame leaves once its last sample has been heard, as from a real microphone: 20 ms after it began.
-    """
-
-    kind = "audio"
-
-    def __init__(self, audio: Samples) -> None:
-        """``audio``: float32 (n,), 48 kHz."""
-        super().__init__()
-        self._audio = audio
-        self._tone = np.random.default_rng(_TONE_SEED).standard_normal(RATE_HZ).astype(np.float32) * _ROOM_TONE
-        self._began_at: float | None = None  # loop time of the track's sample 0
-        self._start_at: float | None = None  # loop time of the audio's sample 0
-        self._sent = 0
-        self.played = asyncio.Event()
-
-    def play_at(self, instant: float) -> None:
-        """The audio's first sample is captured at ``instant`` (loop time), to the sample."""
-        self._start_at = instant
-
-    async def recv(self) -> av.AudioFrame:
-        loop = asyncio.get_running_loop()
-        if self._began_at is None:
-            self._began_at = loop.time()
-        first, self._sent = self._sent, self._sent + FRAME
-        await asyncio.sleep(max(0.0, self._began_at + self._sent / RATE_HZ - loop.time()))
-        if self.readyState != "live":
-            raise MediaStreamError
-        frame = av.AudioFrame.from_ndarray(_pcm(self._heard(first, self._began_at))[None], "s16", "mono")
-        frame.sample_rate = RATE_HZ
-        frame.pts = first
-        frame.time_base = Fraction(1, RATE_HZ)
-        return frame
-
-    def _heard(self, first: int, began_at: float) -> Samples:
-        block: Samples = np.take(self._tone, range(first, first + FRAME), mode="wrap")
-        if self._start_at is None:
-            return block
-        at = first - round((self._start_at - began_at) * RATE_HZ)  # the block's place in the audio
-        if at >= len(self._audio):
-            self.played.set()
-        lo, hi = max(0, at), min(len(self._audio), at + FRAME)
-        if lo < hi:
-            block[lo - at : hi - at] += self._audio[lo:hi]
-        return block
 
 
 class SimulatedPartner:
@@ -107,7 +52,7 @@ class SimulatedPartner:
         self._peer: RTCPeerConnection | None = None
         self._open = contextlib.AsyncExitStack()
         self._socket: ClientConnection | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._changed = asyncio.Condition()
         self._gone: BreathmarkError | None = None
         self._answer: str | None = None
@@ -129,9 +74,11 @@ class SimulatedPartner:
             )
         except (OSError, TimeoutError, WebSocketException) as error:
             raise BreathmarkError(f"no gateway at {self._url} ({error}); start it first") from error
-        self._own(self._listen(self._socket))
+        self._tasks.spawn(self._listen(self._socket), "simulated partner hears the gateway")
+        hello = {"type": "hello", "v": PROTOCOL_VERSION, "token": self._token, "device": self._device}
         try:
-            await self._join()
+            await self.say({**hello, "name": self._name})
+            await self.until(lambda: bool(self.role))
         except BaseException:
             await self.close()
             raise
@@ -145,9 +92,7 @@ class SimulatedPartner:
     async def close(self) -> None:
         """Leaves as a closed browser window does."""
         self._track.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         if self._peer is not None:
             await self._peer.close()
         await self._open.aclose()
@@ -168,7 +113,7 @@ class SimulatedPartner:
 
         @peer.on("track")
         def heard(track: MediaStreamTrack) -> None:
-            self._own(self._hear(track))
+            self._tasks.spawn(self._hear(track), "simulated partner hears the other")
 
         peer.addTrack(self._track)
         bear_distance(peer.getTransceivers()[0].receiver)
@@ -180,7 +125,12 @@ class SimulatedPartner:
 
     async def ready(self) -> None:
         """Waits until the practice runs and both partners' audio arrives."""
-        await self.until(lambda: self.room.get("phase") == "practising" and self._both_connected())
+        await self.until(
+            lambda: (
+                self.room.get("phase") == "practising"
+                and all(self.room["partners"][s.value]["media"] == "connected" for s in Speaker)
+            )
+        )
 
     def play_at(self, instant: float) -> None:
         """From ``instant`` (loop time) on, the audio is spoken."""
@@ -229,11 +179,6 @@ class SimulatedPartner:
         if self._gone is not None and not holds():
             raise self._gone
 
-    async def _join(self) -> None:
-        hello = {"type": "hello", "v": PROTOCOL_VERSION, "token": self._token, "device": self._device}
-        await self.say({**hello, "name": self._name})
-        await self.until(lambda: bool(self.role))
-
     async def _listen(self, socket: ClientConnection) -> None:
         try:
             async for text in socket:
@@ -279,12 +224,6 @@ class SimulatedPartner:
                 await track.recv()
                 self.frames_heard += 1
 
-    def _both_connected(self) -> bool:
-        return all(self.room["partners"][s.value]["media"] == "connected" for s in Speaker)
-
-    def _own(self, job: Any) -> None:
-        self._tasks.add(asyncio.create_task(job))
-
 
 async def speak_together(partners: Sequence[SimulatedPartner]) -> float:
     """Once all are ready, starts their audio at one instant. Gives that instant in session seconds."""
@@ -294,18 +233,3 @@ async def speak_together(partners: Sequence[SimulatedPartner]) -> float:
     for partner in partners:
         partner.play_at(instant)
     return instant + to_session_s
-
-
-def resampled(audio: Samples, rate_hz: int) -> Samples:
-    """float32 (n,) at 48 kHz."""
-    if rate_hz == RATE_HZ or len(audio) == 0:
-        return np.asarray(audio, np.float32)
-    resampler = av.AudioResampler("fltp", "mono", RATE_HZ)
-    frame = av.AudioFrame.from_ndarray(np.asarray(audio, np.float32)[None], "fltp", "mono")
-    frame.sample_rate = rate_hz
-    blocks = [f.to_ndarray()[0] for f in [*resampler.resample(frame), *resampler.resample(None)]]
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-
-
-def _pcm(block: Samples) -> NDArray[np.int16]:
-    return np.asarray(np.clip(block, -1, 1) * 32767, np.int16)

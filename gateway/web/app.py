@@ -99,8 +99,8 @@ def _api(app: FastAPI) -> None:
         host, port = request.scope["server"]
         host = f"[{host}]" if ":" in host else host
         app.state.own_socket = f"ws://{host}:{port}/ws"  # the address that this very request reached
-        links = await app.state.demos.start()
-        return {"token": links.token, "report": links.report}
+        new = await app.state.demos.start()
+        return {"token": new.tokens["observer"], "report": new.tokens["report"]}
 
     @app.get("/api/cards")
     async def cards() -> dict[str, Any]:

@@ -22,7 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.chromium import MICROPHONE, chromium
-from gateway.simulated import resampled
+from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Samples, Speaker
 from tests.e2e import people

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from benchmarks.chromium import DESKTOP
 from gateway.demo import DIALOGUE
-from gateway.simulated import resampled
+from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
 from tests.e2e import people

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from gateway.demo import DemoLinks, Demos, DemoSettings
+from gateway.demo import Demos, DemoSettings
+from gateway.practice.registry import NewSession
 from streaming.errors import Refused
-from tests.gateway.serving import PATIENCE_S, Page, Served, serving, settings_in
+from tests.gateway.serving import PATIENCE_S, Page, Served, serving, settings_in, until
 
 pytestmark = pytest.mark.alone
 
@@ -53,8 +54,8 @@ async def phase(page: Page, wanted: str) -> None:
     await page.room(lambda room: room["phase"] == wanted)
 
 
-async def report_duration_s(gateway: Served, links: DemoLinks) -> float:
-    answer = await gateway.http.get("/api/report", headers={"Authorization": f"Bearer {links.report}"})
+async def report_duration_s(gateway: Served, links: NewSession) -> float:
+    answer = await gateway.http.get("/api/report", headers={"Authorization": f"Bearer {links.tokens['report']}"})
     assert answer.status_code == 200, answer.text
     return float(answer.json()["duration_s"])
 
@@ -63,10 +64,10 @@ async def test_it_begins_once_somebody_watches_and_ends_with_a_report(gateway: S
     settings = DemoSettings(dialogue=dialogue(tmp_path, 1.0), wait_for_watcher_s=LONG_S, after_last_word_s=0.2)
     async with demos(gateway, settings) as running:
         links = await running.start()
-        async with gateway.page(links.token) as page:
+        async with gateway.page(links.tokens["observer"]) as page:
             await phase(page, "practising")
             ended = await page.one("ended")
-            assert ended["report"] == links.report
+            assert ended["report"] == links.tokens["report"]
         assert 1.0 < await report_duration_s(gateway, links) < 10
 
 
@@ -74,7 +75,7 @@ async def test_it_begins_alone_after_a_while_and_ends_when_nobody_comes(gateway:
     settings = DemoSettings(dialogue=dialogue(tmp_path, LONG_S), wait_for_watcher_s=0.2, unwatched_s=0.5)
     async with demos(gateway, settings) as running, asyncio.timeout(PATIENCE_S):
         links = await running.start()
-        await running.idle()
+        await until(lambda: running.running == 0)
         assert await report_duration_s(gateway, links) < LONG_S
 
 
@@ -82,9 +83,9 @@ async def test_a_watcher_who_reloads_the_page_does_not_end_it(gateway: Served, t
     settings = DemoSettings(dialogue=dialogue(tmp_path, 3.0), wait_for_watcher_s=LONG_S, unwatched_s=2.0)
     async with demos(gateway, settings) as running:
         links = await running.start()
-        async with gateway.page(links.token) as page:
+        async with gateway.page(links.tokens["observer"]) as page:
             await phase(page, "practising")
-        async with gateway.page(links.token) as page:
+        async with gateway.page(links.tokens["observer"]) as page:
             await page.one("ended")
         assert await report_duration_s(gateway, links) > 3.0
 
@@ -96,7 +97,7 @@ async def test_beyond_the_bound_a_demo_is_refused_until_one_has_ended(gateway: S
         with pytest.raises(Refused, match="taken") as refusal:
             await running.start()
         assert refusal.value.code == "no_demo"
-        await running.idle()
+        await until(lambda: running.running == 0)
         await running.start()
 
 
@@ -104,7 +105,7 @@ async def test_closing_lets_go_of_a_demo_in_the_middle(gateway: Served, tmp_path
     settings = DemoSettings(dialogue=dialogue(tmp_path, LONG_S), wait_for_watcher_s=LONG_S)
     async with demos(gateway, settings) as running:
         links = await running.start()
-        async with gateway.page(links.token) as page, asyncio.timeout(PATIENCE_S):
+        async with gateway.page(links.tokens["observer"]) as page, asyncio.timeout(PATIENCE_S):
             await phase(page, "practising")
             await running.close()
             await page.room(lambda room: not room["partners"]["a"]["present"] and not room["partners"]["b"]["present"])

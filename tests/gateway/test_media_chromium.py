@@ -19,7 +19,7 @@ from benchmarks.chromium import CHROMIUM, QUIET, serve_sound, write_sound
 from gateway.demo import DIALOGUE
 from gateway.media.clock import SessionClock
 from gateway.media.partner import PartnerMedia
-from gateway.simulated import resampled
+from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 from tests.gateway.media_peer import beep_starts, path, practise, until

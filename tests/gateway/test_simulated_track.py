@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from gateway.simulated import FRAME, RATE_HZ, VoiceTrack, resampled
+from gateway.voice_track import FRAME, RATE_HZ, VoiceTrack, resampled
 from streaming.types import Samples
 
 CLICK = 0.5
