@@ -25,7 +25,6 @@ SETTLED_WITHIN_S = 60.0
 EVEN_SHARE = (0.42, 0.58)
 FEWEST_TURNS = 8  # of both together, before the balance of turns says anything
 ENOUGH_SPEECH_S = 10.0  # of one partner
-PAUSE_S = 5.0
 
 Topic = Literal["settled", "listened", "sounds", "waited", "spoke", "cue", "pause", "even"]
 
@@ -61,7 +60,7 @@ def own_findings(record: Record, by: Speaker) -> list[Finding]:
         add("sounds", f"{name} gave {len(sounds)} small listening sounds while {other} spoke.", None)
     waited, turns = waits(record, by)
     if waited >= FEWEST_WAITS and 2 * waited >= turns:
-        add("waited", f"{name} let {record.name(by.other)} finish before {waited} turns.", None)
+        add("waited", f"{name} waited {waited} times until {record.name(by.other)} had finished.", None)
     return found
 
 
@@ -78,13 +77,10 @@ def shared_findings(record: Record) -> list[Finding]:
         when = f"at {at(first)}" if len(times) == 1 else f"{len(times)} times, first at {at(first)}"
         text = f"You took up “{words}” {when}: {_taken_up(signs)}."
         found.append(Finding("cue", Strength(text, None, seconds(first))))
-    for span, begun in record.pauses:
-        kept = seconds(span.length)
-        if begun.kind == "paused" and kept >= PAUSE_S and span.end < record.end:
-            text = (
-                f"One of you asked for a pause at {at(span.start)}. It was kept for {lasting(kept)}, and you came back."
-            )
-            found.append(Finding("pause", Strength(text, None, seconds(span.start))))
+    for span in record.kept_pauses:
+        kept = lasting(seconds(span.length))
+        text = f"One of you asked for a pause at {at(span.start)}. It was kept for {kept}, and you came back."
+        found.append(Finding("pause", Strength(text, None, seconds(span.start))))
     turns = sum(len(record.bursts[s]) for s in Speaker)
     spoken = {s: sum(span.length for span in record.speech[s]) for s in Speaker}
     total = sum(spoken.values())

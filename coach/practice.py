@@ -7,11 +7,10 @@ word on how to make it specific.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from coach.settings import CoachSettings
+from coach.settings import CoachSettings, read_toml
 from streaming.errors import UnusableInput
 
 Profile = Literal["interruption", "soothing", "restructuring", "own"]  # own: the policy as it is set
@@ -128,12 +127,7 @@ _EXAMPLES = {
 
 def cards_from_toml(text: str, source: str = "cards") -> list[Card]:
     """Cards written as ``[[card]]`` tables. Raises UnusableInput with every fault: line, reason, what would do."""
-    try:
-        tables = tomllib.loads(text).get("card", [])
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        where = line.group(1) if line else str(text.count("\n") + 1)
-        raise UnusableInput(f"{source}:{where}: {error}; write one field a line, such as 'minutes = 10'") from error
+    tables = read_toml(text, source, "write one field a line, such as 'minutes = 10'").get("card", [])
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise UnusableInput(f"{source}:1: there is no card; begin each with a line '[[card]]'")
     cards, told = [], []

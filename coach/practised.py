@@ -9,8 +9,6 @@ from coach.report_form import Answered, CueTold, NoteTold, Pauses, Practised, Re
 from streaming.types import Speaker
 from streaming.wire import seconds
 
-KEPT_S = 5.0  # five seconds of pause do as much good as fifteen (Commun. Psych. 2024)
-
 
 def practised(record: Record) -> Practised:
     paused_s = sum(seconds(span.length) for span, _ in record.pauses)
@@ -39,13 +37,12 @@ def cues_told(record: Record) -> tuple[CueTold, ...]:
     out = []
     for cue in record.cues:
         outcome = record.outcomes.get(cue.id)
-        painted = record.painted_by(cue)
         out.append(
             CueTold(
                 at_s=seconds(cue.at),
                 level=cue.level,
                 text=cue.text,
-                shown_on=tuple(speaker for speaker in Speaker if speaker in painted),
+                shown_on=record.painted_by(cue),
                 verdict=outcome.verdict if outcome else None,
                 signs=outcome.signs if outcome else (),
                 went_quiet=outcome.went_quiet if outcome else (),
@@ -57,12 +54,7 @@ def cues_told(record: Record) -> tuple[CueTold, ...]:
 
 def notes_told(record: Record) -> tuple[NoteTold, ...]:
     """Each note, and on whose screens it was; what the two made of it nobody guesses."""
-    out = []
-    for note in record.notes:
-        painted = record.painted_by(note)
-        shown_on = tuple(speaker for speaker in Speaker if speaker in painted)
-        out.append(NoteTold(seconds(note.at), note.detail["text"], shown_on))
-    return tuple(out)
+    return tuple(NoteTold(seconds(n.at), n.detail["text"], record.painted_by(n)) for n in record.notes)
 
 
 def _turns(record: Record) -> TurnsTaken | None:
@@ -81,12 +73,10 @@ def _turns(record: Record) -> TurnsTaken | None:
 
 
 def _pauses(record: Record) -> Pauses:
-    """A pause was kept where it lasted, and both went on after it."""
-    asked = [(span, begun) for span, begun in record.pauses if begun.kind == "paused"]
-    kept = [span for span, _ in asked if seconds(span.length) >= KEPT_S and span.end < record.end]
+    asked = [span for span, begun in record.pauses if begun.kind == "paused"]
     outs = [h for h in record.happenings if h.kind == "time_out"]
-    back = [out for out in outs if any(span.start <= out.at <= span.end < record.end for span, _ in asked)]
-    return Pauses(asked=len(asked), kept=len(kept), time_outs=len(outs), came_back=len(back))
+    back = [out for out in outs if any(span.start <= out.at <= span.end < record.end for span in asked)]
+    return Pauses(asked=len(asked), kept=len(record.kept_pauses), time_outs=len(outs), came_back=len(back))
 
 
 def _repairs(record: Record) -> Repairs:

@@ -29,6 +29,7 @@ from streaming.wire import samples, seconds
 BURST_GAP_S = 1.0  # IPUs of one partner closer than this are one burst
 UP_LEVEL = 0.6  # of arousal; 0.5 is a person's own usual
 BACKCHANNEL_S = 1.0
+KEPT_S = 5.0  # five seconds of pause do as much good as fifteen (Commun. Psych. 2024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,17 @@ class Record:
         """Those of ``by``, or of anybody where it is None."""
         return [a for a in self.overlaps if a.kind in INTERRUPTION_KINDS and (by is None or a.by is by)]
 
-    def painted_by(self, shown: Cue | Happening) -> set[Speaker]:
+    @property
+    def kept_pauses(self) -> list[Span]:
+        """Somebody asked for it, it lasted, and both went on after it."""
+        asked = [span for span, begun in self.pauses if begun.kind == "paused"]
+        return [span for span in asked if span.length >= samples(KEPT_S) and span.end < self.end]
+
+    def painted_by(self, shown: Cue | Happening) -> tuple[Speaker, ...]:
         """Whose screens acknowledged the cue or the note."""
         what = "cue" if isinstance(shown, Cue) else shown.kind
         painted = {h.by for h in self.happenings if h.kind == f"{what}_painted" and h.detail.get(what) == shown.id}
-        return {speaker for speaker in Speaker if speaker in painted}
+        return tuple(speaker for speaker in Speaker if speaker in painted)
 
     @property
     def notes(self) -> list[Happening]:

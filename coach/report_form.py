@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+
+from pydantic import TypeAdapter
 
 from streaming.types import Speaker
 
@@ -250,15 +252,10 @@ class Report:
     v: int = 1
 
 
+_REPORT = TypeAdapter(Report)
+
+
 def report_json(report: Report) -> dict[str, Any]:
     """JSON-ready: tuples become lists, times keep their precision."""
-    plain: dict[str, Any] = _plain(asdict(report))
+    plain: dict[str, Any] = _REPORT.dump_python(report, mode="json")
     return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value

@@ -134,15 +134,7 @@ def settings_from_toml(text: str, source: str = "policy") -> CoachSettings:
 
     Raises UnusableInput with the line, the reason and the nearest valid value.
     """
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        where = found.group(1) if found else str(text.count("\n") + 1)
-        reason = re.sub(r"\s*\(at .*\)", "", str(error))
-        raise UnusableInput(
-            f"{source}:{where}: {reason}; write one setting a line, such as 'spacing_s = 120'"
-        ) from error
+    given = read_toml(text, source, "write one setting a line, such as 'spacing_s = 120'")
     preset = given.pop("preset", "standard")
     if not isinstance(preset, str) or preset not in PRESETS:
         raise UnusableInput(
@@ -160,6 +152,17 @@ def settings_from_toml(text: str, source: str = "policy") -> CoachSettings:
         _check(name, value, spec.metadata["low"], spec.metadata["high"], whole, where)
         numbers[name] = value if whole else float(value)
     return replace(PRESETS[preset], **numbers)
+
+
+def read_toml(text: str, source: str, advice: str) -> dict[str, Any]:
+    """Raises UnusableInput with the line, the reason and the advice."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = found.group(1) if found else str(text.count("\n") + 1)
+        reason = re.sub(r"\s*\(at .*\)", "", str(error))
+        raise UnusableInput(f"{source}:{line}: {reason}; {advice}") from error
 
 
 def settings_to_toml(settings: CoachSettings) -> str:

@@ -30,47 +30,28 @@ def to_wire(line: Line) -> dict[str, Any]:
     """The line as a JSON-ready dict; absent fields are left out."""
     if isinstance(line, Annotation):
         return _annotation_to_wire(line)
+    envelope = _envelope(line, "final", line.at, line.at, line.at)
     if isinstance(line, Cue):
-        at = seconds(line.at)
-        return {
-            **_envelope(line.id, line.session, "cue", "final", at, at, at, line.detector),
-            "level": line.level,
-            "text": line.text,
-            "ttl_s": line.ttl_s,
-            "because": list(line.because),
-        }
-    at = seconds(line.at)
-    envelope = _envelope(line.id, line.session, line.kind, "final", at, at, at, line.detector)
+        return {**envelope, "level": line.level, "text": line.text, "ttl_s": line.ttl_s, "because": list(line.because)}
     return {**line.detail, **envelope, **({"by": line.by} if line.by else {})}
 
 
-def _envelope(
-    id: str, session: str, kind: str, status: str, start_s: float, end_s: float, decided_s: float, detector: str
-) -> dict[str, Any]:
+def _envelope(line: Line, status: str, start: int, end: int, decided: int) -> dict[str, Any]:
     return {
         "v": WIRE_VERSION,
-        "id": id,
-        "session": session,
-        "kind": kind,
+        "id": line.id,
+        "session": line.session,
+        "kind": str(line.kind),
         "status": status,
-        "start_s": start_s,
-        "end_s": end_s,
-        "decided_s": decided_s,
-        "detector": detector,
+        "start_s": seconds(start),
+        "end_s": seconds(end),
+        "decided_s": seconds(decided),
+        "detector": line.detector,
     }
 
 
 def _annotation_to_wire(a: Annotation) -> dict[str, Any]:
-    out = _envelope(
-        a.id,
-        a.session,
-        a.kind.value,
-        a.status,
-        seconds(a.span.start),
-        seconds(a.span.end),
-        seconds(a.decided),
-        a.detector,
-    )
+    out = _envelope(a, a.status, a.span.start, a.span.end, a.decided)
     out["by"] = a.by.value if a.by else None
     if a.over:
         out["over"] = a.over.value
