@@ -18,6 +18,7 @@ PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 65_536  # a full SDP offer of a browser is 2 to 6 KiB
 MAX_SDP_CHARS = 60_000
 MAX_NAME_CHARS = 40
+SECRET_CHARS = range(8, 129)  # how long a link's token, or the secret of a device, may be
 MAX_CLOCK_CHARS = 16
 MAX_NOTE_WORDS = 4  # read in one glance, in the middle of a talk
 MAX_NOTE_CHARS = 40  # four long words; more do not fit a phone in large type
@@ -30,8 +31,8 @@ MicrophoneState: TypeAlias = Literal["ok", "unplugged", "muted", "silent"]
 WireLine: TypeAlias = dict[str, Any]  # streaming.wire.to_wire
 
 _Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(made_plain)]
-_Secret = Annotated[str, Field(min_length=8, max_length=128)]
-_LineId = Annotated[str, Field(min_length=1, max_length=64)]
+Secret = Annotated[str, Field(min_length=SECRET_CHARS[0], max_length=SECRET_CHARS[-1])]
+LineId = Annotated[str, Field(min_length=1, max_length=64)]
 _BrowserMs = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]  # performance.now()
 
 
@@ -44,8 +45,8 @@ class Hello(_FromBrowser):
 
     type: Literal["hello"]
     v: int
-    token: _Secret
-    device: _Secret
+    token: Secret
+    device: Secret
     name: _Name = ""
 
 
@@ -91,14 +92,14 @@ class Painted(_FromBrowser):
     """
 
     type: Literal["painted"]
-    cue: _LineId
+    cue: LineId
     received_ms: _BrowserMs
     painted_ms: _BrowserMs
 
 
 class Dismiss(_FromBrowser):
     type: Literal["dismiss"]
-    cue: _LineId
+    cue: LineId
 
 
 class Pause(_FromBrowser):

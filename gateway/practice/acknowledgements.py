@@ -23,35 +23,31 @@ class Acknowledgements:
     def __init__(self, session: str, metrics: Metrics) -> None:
         self._session = session
         self._metrics = metrics
-        self._cues: dict[str, Cue] = {}
-        self._notes: dict[str, Happening] = {}
+        self._shown: dict[str, Cue | Happening] = {}
         self._answered: set[str] = set()
 
     def shown(self, lines: Iterable[Line]) -> None:
         for line in lines:
-            if isinstance(line, Cue):
-                self._cues[line.id] = line
-            elif isinstance(line, Happening) and line.kind == NOTE:
-                self._notes[line.id] = line
+            if isinstance(line, Cue) or (isinstance(line, Happening) and line.kind == NOTE):
+                self._shown[line.id] = line
 
     def happening(
         self, speaker: Speaker, message: Painted | Dismiss, now: int, traces: Mapping[str, Trace]
     ) -> Happening | None:
         """The line to append; None where it was said before. Raises Refused for a cue of another practice."""
-        cue = self._cues.get(message.cue)
-        note = self._notes.get(message.cue) if isinstance(message, Painted) else None
-        shown = cue or note
-        if shown is None:
+        shown = self._shown.get(message.cue)
+        painted, is_cue = isinstance(message, Painted), isinstance(shown, Cue)
+        if shown is None or not (painted or is_cue):
             raise Refused("bad_message", "That cue is not known in this practice.")
-        what = NOTE if cue is None else "cue"
-        kind = f"{what}_painted" if isinstance(message, Painted) else "cue_dismissed"
+        what = "cue" if is_cue else NOTE
+        kind = f"{what}_painted" if painted else "cue_dismissed"
         id = event_id(self._session, DETECTOR, f"{kind}:{shown.id}", speaker.value, shown.at)
         if id in self._answered:
             return None
         self._answered.add(id)
         detail: dict[str, Any] = {what: shown.id}
-        if cue is not None and isinstance(message, Painted):  # a note waits for a cue to go: its way says nothing
-            detail |= self._times(message, traces.get(cue.id))
+        if is_cue and isinstance(message, Painted):  # a note waits for a cue to go: its way says nothing
+            detail |= self._times(message, traces.get(shown.id))
         return Happening(id, self._session, kind, now, speaker.value, detail, DETECTOR)
 
     def not_kept(self, happening: Happening) -> None:

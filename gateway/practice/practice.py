@@ -32,6 +32,7 @@ from gateway.practice.ledger import WRITE_S, Ledger
 from gateway.practice.microphones import AudioSource, Microphones
 from gateway.practice.registry import Record, Registry
 from gateway.practice.rooms import Room
+from gateway.practice.view import view
 from gateway.practice.words import PracticeWords
 from gateway.protocol import ClientMessage, Dismiss, Painted, RoomChanged, RoomView
 from gateway.settings import GatewaySettings
@@ -147,10 +148,10 @@ class Practice:
     def _coach_silent(self) -> bool:
         return self._analysis is not None and self._analysis.analyst.fallen_silent
 
-    def view(self, room: Room | None = None) -> RoomView:
+    def view(self) -> RoomView:
         """As it is now, with credentials that are good from now on."""
-        room, now_unix, ice = room or self.room, self._services.unix_now(), self._services.settings.ice
-        return rooms.view(
+        room, now_unix, ice = self.room, self._services.unix_now(), self._services.settings.ice
+        return view(
             room,
             now_unix,
             now_s=seconds(self.now),

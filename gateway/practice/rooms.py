@@ -20,13 +20,10 @@ from gateway.protocol import (
     ClientMessage,
     Consent,
     End,
-    FloorSide,
     MediaState,
     MicrophoneState,
-    PartnerView,
     Pause,
     Phase,
-    RoomView,
     TakeTimeOut,
 )
 from streaming.errors import UnusableInput
@@ -309,37 +306,6 @@ def _partner_changes(by: Speaker, before: Partner, after: Partner) -> list[Chang
     if before.present and not after.present:
         changes.append(Change("left", by))
     return changes
-
-
-def view(room: Room, now_unix: float, **known: Any) -> RoomView:
-    """``known``: what the room itself does not know."""
-    return RoomView(
-        phase=room.phase,
-        same_room=room.same_room,
-        observers=room.observers,
-        partners={"a": _partner_view(room.a), "b": _partner_view(room.b)},
-        time_out=room.time_out.view(now_unix) if room.time_out else None,
-        card=room.card,
-        floor=_floor_view(room.floor),
-        repair=room.repair.value if room.repair else None,
-        repairs=room.repairs,
-        neutral_s=room.neutral_s if room.calibrates else 0.0,
-        learnt=room.learnt,
-        **known,
-    )
-
-
-def _floor_view(floor: Floor) -> dict[Literal["a", "b"], FloorSide] | None:
-    if floor.phase is floors.Phase.OFF:
-        return None
-    a, b = (FloorSide(prompt=floors.prompt(floor, s), acts=floors.allowed(floor, s)) for s in Speaker)
-    return {"a": a, "b": b}
-
-
-def _partner_view(partner: Partner) -> PartnerView:
-    unheard = partner.silent and partner.microphone == "ok"
-    shown = replace(partner, microphone="silent") if unheard else partner
-    return PartnerView.model_validate(shown, from_attributes=True)
 
 
 def to_state(room: Room) -> RoomState:

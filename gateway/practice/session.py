@@ -35,7 +35,6 @@ from gateway.protocol import (
     Repair,
     Resume,
     RoomChanged,
-    RoomView,
     Setup,
     TakeTimeOut,
     Welcome,
@@ -106,18 +105,13 @@ class Session:
                 await self._join_partner(Speaker(seat.role), seat, name, microphone)
 
     async def _join_partner(self, speaker: Speaker, seat: Outbox, name: str, microphone: AudioSource | None) -> None:
-        before = self._audience.seats.get(speaker)
+        before = self._audience.seats.pop(speaker, None)
         if before is not None:
             before.close(refused_message(Refused("taken_over", "The practice was opened in another window.")))
-        self._audience.seats[speaker] = seat
         self.practice.seated(speaker, microphone)
-        after = rooms.joined(self.room, speaker, name)
-        self._welcome(seat, self.practice.view(after))
-        try:
-            await self.practice.change(after, fact=True)
-        except StoreUnavailable:  # the practice would begin, and that has to be on disk first
-            del self._audience.seats[speaker]
-            raise
+        await self.practice.change(rooms.joined(self.room, speaker, name), fact=True)
+        self._audience.seats[speaker] = seat
+        self._welcome(seat)
 
     async def _join_watcher(self, seat: Outbox) -> None:
         if len(self._audience.watchers) >= self._services.settings.max_observers:
@@ -129,7 +123,7 @@ class Session:
             await self._watched()
             raise
         self._audience.watchers.add(seat)
-        self._welcome(seat, self.practice.view(), history)
+        self._welcome(seat, history)
 
     async def _watched(self, coming: int = 0) -> None:
         await self.practice.change(rooms.watched_by(self.room, len(self._audience.watchers) + coming), fact=True)
@@ -152,13 +146,14 @@ class Session:
                 del self._audience.seats[Speaker(seat.role)]
                 await self.practice.change(rooms.left(self.room, Speaker(seat.role)), fact=True)
 
-    def _welcome(self, seat: Outbox, room: RoomView, history: Sequence[WireLine] = ()) -> None:
+    def _welcome(self, seat: Outbox, history: Sequence[WireLine] = ()) -> None:
+        room = self.practice.view()
         room = room.watched if seat.role == "observer" else room
         seat.offer(Welcome(role=seat.role, session=self.id, demo=self.record.demo, room=room, lines=tuple(history)))
 
     def _farewell(self, seat: Outbox) -> None:
         """Somebody comes back to a practice that is over: all that is left is the report."""
-        self._welcome(seat, self.practice.view())
+        self._welcome(seat)
         seat.close(Ended(report=self._report_for(seat)))
 
     def _report_for(self, seat: Outbox) -> str | None:

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import Field
 
 from coach.adherence import BUTTONS, Act, acted, answers_of
 from coach.cards import LIBRARY
@@ -22,6 +21,7 @@ from gateway.live import Gateway
 from gateway.practice.audience import without_words
 from gateway.practice.cards import MAX_SHOWN_CHARS, OwnChoice, chosen
 from gateway.practice.registry import Record
+from gateway.protocol import Secret
 from gateway.rates import Rates
 from gateway.settings import GatewaySettings
 from gateway.web.asking import Body, bounded, gateway_of, lines_of, linked, owner, partner, read, readable, shown
@@ -53,7 +53,7 @@ class Answer(Body):
 class Device(Body):
     """What only a link's own device may ask for; see ``Hello``."""
 
-    device: Annotated[str, Field(min_length=8, max_length=128)]
+    device: Secret
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:

@@ -12,13 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.live import Gateway
 from gateway.practice.registry import Link, Record
-from gateway.protocol import MAX_MESSAGE_BYTES
+from gateway.protocol import MAX_MESSAGE_BYTES, SECRET_CHARS
 from gateway.web.http import check_origin
 from streaming.errors import Refused
 from streaming.types import Line, Speaker
 
 DEVICE = "breathmark-device"  # header: the secret that ``Hello`` carries too
-_DEVICE_CHARS = range(8, 129)
 
 
 class Body(BaseModel):
@@ -94,9 +93,8 @@ async def lines_of(request: Request, link: Link) -> list[Line]:
 async def viewer(request: Request, link: Link) -> Speaker | None:
     """The partner who reads; None for everybody else, with a partner's link on another device too."""
     device = request.headers.get(DEVICE, "")
-    if link.role in ("a", "b") and await gateway_of(request).registry.owned(_token(request), device):
-        return Speaker(link.role)
-    return None
+    owns = link.role in ("a", "b") and await gateway_of(request).registry.owned(_token(request), device)
+    return Speaker(link.role) if owns else None
 
 
 async def partner(request: Request, link: Link, refusal: str) -> Speaker:
@@ -107,7 +105,7 @@ async def partner(request: Request, link: Link, refusal: str) -> Speaker:
     if link.role not in ("a", "b"):
         raise Refused("not_a_partner", refusal)
     device = request.headers.get(DEVICE, "")
-    if len(device) not in _DEVICE_CHARS:
+    if len(device) not in SECRET_CHARS:
         raise Refused("bad_request", "The request does not say which device asks.")
     if not request.app.state.answers.take(f"{link.role} of {link.session}"):
         raise Refused("too_fast", "Answers came faster than anybody would tap.")

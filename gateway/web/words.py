@@ -14,6 +14,7 @@ from coach.report import build_report
 from coach.report_form import Report, ReportFacts
 from coach.spoken import REACHING
 from gateway.practice.registry import Link, Record
+from gateway.protocol import LineId
 from gateway.web.asking import Body, gateway_of, lines_of, partner, read, readable, viewer
 from gateway.words.summary import Proposal, proposal, propose
 from streaming.errors import Refused
@@ -26,7 +27,7 @@ _NOT_YOURS = "Only the one who said it can say what it meant."
 class ReachingAnswer(Body):
     """``words``: the id of what was said."""
 
-    words: Annotated[str, Field(min_length=1, max_length=64)]
+    words: LineId
     yes: bool
 
 

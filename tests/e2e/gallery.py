@@ -25,7 +25,8 @@ from coach.floor import Floor, Phase
 from coach.report import ReportFacts, build_report, report_json
 from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS, time_out_offered
 from gateway.analyze import timeline_of_files
-from gateway.practice.rooms import Partner, Room, view
+from gateway.practice.rooms import Partner, Room
+from gateway.practice.view import view
 from gateway.practice.time_outs import TimeOut
 from gateway.protocol import NoteShown, RefusedMessage, RoomChanged, RoomView, Welcome
 from gateway.refusals import REFUSALS
