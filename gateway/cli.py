@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -226,7 +226,7 @@ def coach_replay(
     if picture is not None and picture.suffix != ".svg":
         raise UnusableInput(f"{picture}: the picture is an SVG; give a name that ends in .svg")
     file = Path(session)
-    lines = read_timeline(file) if file.is_file() else stored_lines(session, data, store)
+    lines = list(_timeline(file)) if file.is_file() else stored_lines(session, data, store)
     was = [line for line in lines if isinstance(line, Cue)]
     rows = replay.compared(was, replay.replay(lines[0].session if lines else session, lines, settings))
     head, *body = replay.table(rows)
@@ -255,31 +255,18 @@ def coach_cards(file: Annotated[Path | None, typer.Argument(help="cards to check
     Console().print(table)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, wanted: str = "a TOML file") -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(f"{path}: cannot be read ({_why(error)}); give a TOML file") from error
+        # Without the error's number, and the path that stands before it already.
+        why = error.reason if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise UnusableInput(f"{path}: cannot be read ({why}); give {wanted}") from error
 
 
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    """Without the error's number, and the path that stands before it already."""
-    return error.reason if isinstance(error, UnicodeDecodeError) else str(error.strerror)
-
-
-def read_timeline(path: Path) -> list[Line]:
+def _timeline(path: Path) -> Iterator[Line]:
     """The lines of a timeline file. Raises UnusableInput naming the line that does not fit."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnusableInput(
-            f"{path}: cannot be read ({_why(error)}); give a file that `analyze --out` wrote"
-        ) from error
-    return list(_numbered(path, text.splitlines()))
-
-
-def _numbered(path: Path, rows: Iterable[str]) -> Iterator[Line]:
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(_text(path, "a file that `analyze --out` wrote").splitlines(), 1):
         try:
             yield wire.loads(row)
         except UnusableInput as error:

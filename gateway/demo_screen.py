@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import socket
 import tempfile
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -14,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -23,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 from gateway.logs import configure
 from gateway.protocol import PROTOCOL_VERSION
-from gateway.serve import bind, server_config
+from gateway.serve import Server, bind
 from gateway.settings import GatewaySettings, from_environment
 from streaming.errors import BreathmarkError, UnusableInput
 from streaming.types import INTERRUPTION_KINDS, OVERLAP_KINDS, Annotation, Cue, Kind, Line, Speaker
@@ -122,12 +120,13 @@ async def _own_gateway(data: Path) -> AsyncIterator[str]:
     """A gateway over ``data`` on a free loopback port, in this process; gives its address."""
     configure("error")  # the screen belongs to the demo
     listening = bind("127.0.0.1", 0)
-    server = _OwnServer(server_config(replace(from_environment(GatewaySettings()), data=data)))
+    opened = asyncio.Event()
+    server = _OwnServer(replace(from_environment(GatewaySettings()), data=data), opened.set)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    ready = asyncio.create_task(server.ready.wait())
+    ready = asyncio.create_task(opened.wait())
     try:
         await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if not server.ready.is_set():
+        if not opened.is_set():
             raise UnusableInput(f"the demo's gateway could not start in {data}: is the disk full?")
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
@@ -137,16 +136,8 @@ async def _own_gateway(data: Path) -> AsyncIterator[str]:
         listening.close()
 
 
-class _OwnServer(uvicorn.Server):
-    """Tells when it listens, and leaves Ctrl-C to the command that started it."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+class _OwnServer(Server):
+    """Leaves Ctrl-C to the command that started it."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

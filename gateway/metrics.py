@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import accumulate
+from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from detectors.worker import WorkerCounts
-from gateway.media.partner import MediaStats
+from gateway.media.partner import MediaStats, PartnerMedia
 from gateway.media.placement import WAIT_BOUNDS_MS
 from gateway.words.service import Words
 from streaming.types import Annotation, Cue, Line
@@ -145,6 +146,7 @@ class Metrics(AnalysisMetrics):
         self.repeats_dropped = counter("repeats_dropped", "annotations already final before a restart")
         self.media_events = counter("media_events", "packets and connections", "what")
         self.waits = Waits(self.registry)
+        self._counted: WeakKeyDictionary[PartnerMedia, MediaStats] = WeakKeyDictionary()
         # A partner each look, so that what counts is time; a label a session would never end.
         self.media_now = {what: times(f"media_{what}", meaning) for what, meaning in MEDIA_NOW.items()}
         self.captured_to_decided_ms = times("cue_captured_to_decided_ms", "audio time of a cue to its decision")
@@ -152,8 +154,10 @@ class Metrics(AnalysisMetrics):
         self.received_to_painted_ms = times("cue_received_to_painted_ms", "cue in the browser to its painted frame")
         self.sent_to_acknowledged_ms = times("cue_sent_to_acknowledged_ms", "cue sent to its acknowledgement")
 
-    def count_media(self, before: MediaStats | None, after: MediaStats) -> None:
-        """Adds what one partner's connection saw since ``before``."""
+    def count_media(self, media: PartnerMedia) -> None:
+        """Adds what one partner's connection saw since the last call."""
+        before, after = self._counted.get(media), media.stats()
+        self._counted[media] = after
         for what in MEDIA_EVENTS:
             more = getattr(after, what) - (getattr(before, what) if before else 0)
             if more > 0:

@@ -8,6 +8,7 @@ import fcntl
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +73,7 @@ def _run(settings: GatewaySettings, host: str, port: int) -> None:
     if settings.store_url and not settings.bus_url:
         sys.stderr.write("breathmark: without --bus this must be the only gateway on its store\n")
     listening = bind(host, port)
-    server = AddressedServer(server_config(settings), address(host, listening))
+    server = Server(settings, lambda: _tell(address(host, listening)))
     try:
         server.run(sockets=[listening])
     except KeyboardInterrupt:
@@ -138,12 +139,17 @@ def server_config(settings: GatewaySettings) -> uvicorn.Config:
     )
 
 
-class AddressedServer(uvicorn.Server):
-    """Says where it is once it is there."""
+def _tell(address: str) -> None:
+    sys.stdout.write(f"Breathmark is ready: {address}   (Ctrl-C stops it)\n")
+    sys.stdout.flush()
 
-    def __init__(self, config: uvicorn.Config, address: str) -> None:
-        super().__init__(config)
-        self._address = address
+
+class Server(uvicorn.Server):
+    """A gateway over HTTP; ``ready`` is called once browsers can open it."""
+
+    def __init__(self, settings: GatewaySettings, ready: Callable[[], None]) -> None:
+        super().__init__(server_config(settings))
+        self._ready = ready
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """First the practices go to other gateways: who is thrown out here should find them there."""
@@ -154,8 +160,7 @@ class AddressedServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        sys.stdout.write(f"Breathmark is ready: {self._address}   (Ctrl-C stops it)\n")
-        sys.stdout.flush()
+        self._ready()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -12,7 +12,6 @@ from gateway.neighbours.letters import Beat, sound_of, voice_of
 from gateway.neighbours.offset import Offset
 from gateway.neighbours.post import Post
 from gateway.neighbours.voices import VoiceIn, VoiceOut
-from gateway.practice.microphones import counted
 from gateway.protocol import MediaState
 from streaming import packets
 from streaming.types import AudioChunk, Speaker
@@ -44,7 +43,6 @@ class NearMicrophone:
         self._offset = Offset()
         self._decoding: tuple[int, int] | None = None  # (fence, begin_at) of what is decoded for
         self._withdrawn = 0  # number of the last thing said that stops the analysis
-        self._counted = counted(None, self.media, metrics)
 
     @property
     def decodes(self) -> bool:
@@ -76,7 +74,7 @@ class NearMicrophone:
 
     def count(self) -> None:
         """What the network did since the last call goes into the metrics."""
-        self._counted = counted(self._counted, self.media, self._metrics)
+        self._metrics.count_media(self.media)
 
     async def close(self) -> None:
         self.media.on_state = None

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from gateway.media.clock import SessionClock
-from gateway.media.partner import Ear, MediaSettings, MediaStats, PartnerMedia, Voice
+from gateway.media.partner import Ear, MediaSettings, PartnerMedia, Voice
 from gateway.metrics import Metrics
 from gateway.outbox import Outbox
 from gateway.protocol import Answer, MediaState
@@ -49,7 +49,6 @@ class Microphones:
         self._settings = settings
         self._metrics = metrics
         self._audible = False
-        self._counted: dict[Speaker, MediaStats | None] = {}
         self._here: dict[Speaker, PartnerMedia] = {}  # where the audio comes to this gateway
         self._media: dict[Speaker, AudioSource] = {}
         for speaker in Speaker:
@@ -78,7 +77,6 @@ class Microphones:
             self._take_here(speaker)
         else:
             self._here.pop(speaker, None)
-            self._counted.pop(speaker, None)
             self._take(speaker, elsewhere)
         self.hear_each_other(self._audible)
         return before
@@ -99,8 +97,8 @@ class Microphones:
 
     def count(self) -> None:
         """What the network did since the last call goes into the metrics."""
-        for speaker, own in self._here.items():
-            self._counted[speaker] = counted(self._counted.get(speaker), own, self._metrics)
+        for own in self._here.values():
+            self._metrics.count_media(own)
 
     async def close(self) -> None:
         self.count()
@@ -113,7 +111,6 @@ class Microphones:
 
     def _take_here(self, speaker: Speaker) -> None:
         self._here[speaker] = PartnerMedia(self._session, speaker, self._deliver, self._settings)
-        self._counted.pop(speaker, None)
         self._take(speaker, self._here[speaker])
 
     def _take(self, speaker: Speaker, own: AudioSource) -> None:
@@ -130,12 +127,3 @@ async def answer(media: PartnerMedia, seat: Outbox, sdp: str, session: str) -> N
     except Exception as error:
         log.error("an offer could not be answered", session=session, error=repr(error), exc_info=error)
         seat.refuse(Refused("bad_offer", "The audio connection could not be set up."))
-
-
-def counted(before: MediaStats | None, media: PartnerMedia | None, metrics: Metrics) -> MediaStats | None:
-    """Adds what a connection saw since ``before`` to the metrics; gives what to count from next."""
-    if media is None:
-        return None
-    stats = media.stats()
-    metrics.count_media(before, stats)
-    return stats

@@ -18,11 +18,10 @@ def test_loss_waits_and_uncertainty_are_told_without_a_label_a_session() -> None
     for speaker in Speaker:
         media = PartnerMedia(f"session of {speaker}", speaker, lambda chunk: None)
         media._placement.begin(0, 100_000)
-        before = media.stats()
-        metrics.count_media(None, before)
+        metrics.count_media(media)
         reordered = stream(100, delay=lambda n: {30: 400, 60: 560}.get(n, 0))  # 25 and 35 ms late
         play(media._placement, without(reordered, 50))
-        metrics.count_media(before, media.stats())
+        metrics.count_media(media)
     found = values(metrics)
     assert found['breathmark_media_events_total{what="packets"}'] == 2 * 99
     assert found['breathmark_media_events_total{what="lost"}'] == 2
