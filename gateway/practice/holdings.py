@@ -55,6 +55,12 @@ class Holdings:
             del self._held[lease.name]
         return Renewed(lost, renewed.again)
 
+    async def check(self, session: str) -> None:
+        """Raises LeaseLost where another has it by now, though nobody here has noticed yet."""
+        lease = self._held.get(session)
+        if lease is None or (await self._leases.renew([lease])).lost:
+            raise LeaseLost("this practice is held elsewhere now")
+
     async def release(self, session: str, *, over: bool) -> None:
         """Free for another at once; where it is ``over``, nobody needs to hold it any more."""
         lease = self._held.pop(session, None)

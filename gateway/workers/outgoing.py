@@ -12,6 +12,7 @@ import structlog
 
 from detectors.worker import Worker
 from gateway.practice.exchange import Came, in_stream, lines_stream, pack_came, state_stream
+from gateway.practice.holdings import Holdings
 from gateway.practice.kept import Kept
 from gateway.tasks import Tasks
 from gateway.workers.metrics import WorkerMetrics
@@ -35,7 +36,7 @@ class Means:
     timeline: Timeline
     detectors: Worker
     metrics: WorkerMetrics
-    fence_of: Callable[[str], int]  # raises LeaseLost
+    mine: Holdings
 
 
 class Outgoing:
@@ -77,7 +78,7 @@ class Outgoing:
                 if not self._entries:
                     await self._wait()
                 elif isinstance(entry := self._entries[0], Kept):
-                    await self._publish(state_stream(self._session), entry.packed(), keep=1)
+                    await self._keep(entry)
                     self._entries.popleft()
                 else:
                     await self._tell(entry)
@@ -94,6 +95,15 @@ class Outgoing:
                 await self._some.wait()
         except TimeoutError:
             self._still_here()
+
+    async def _keep(self, state: Kept) -> None:
+        """The store refuses who has slept too long; here we have to look before we write over a newer state."""
+        while True:
+            with suppress(BusUnavailable):
+                await self._means.mine.check(self._session)
+                await self._means.bus.publish(state_stream(self._session), state.packed(), keep=1)
+                return
+            await asyncio.sleep(RETRY_S)
 
     async def _tell(self, first: Came) -> None:
         """Sends everything that waits before the next state as one message."""
@@ -120,16 +130,16 @@ class Outgoing:
         """A store that is away is waited for: the lines are only here."""
         while True:
             try:
-                return await self._means.timeline.append(lines, fence=self._means.fence_of(self._session))
+                return await self._means.timeline.append(lines, fence=self._means.mine.fence(self._session))
             except StoreUnavailable as error:
                 self._means.metrics.store_failures.inc()
                 log.error("lines wait for the store", session=self._session, waiting=len(lines), error=str(error))
             await asyncio.sleep(RETRY_S)
 
-    async def _publish(self, stream: str, payload: bytes, **options: int) -> None:
+    async def _publish(self, stream: str, payload: bytes) -> None:
         while True:
             with suppress(BusUnavailable):
-                await self._means.bus.publish(stream, payload, **options)
+                await self._means.bus.publish(stream, payload)
                 return
             await asyncio.sleep(RETRY_S)
 

@@ -61,7 +61,7 @@ class WorkerProcess:
         self._settings = settings
         self._metrics = metrics
         self._detectors = Worker(self._annotated, failed=self._failed, most_waiting=None)
-        self._means = Means(self._bus, timeline, self._detectors, metrics, self._mine.fence)
+        self._means = Means(self._bus, timeline, self._detectors, metrics, self._mine)
         self._held: dict[str, Held] = {}
         self._oldest_unix_s = 0.0  # when the oldest message of this round was published
         self._stopping = asyncio.Event()

@@ -13,17 +13,22 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from redis import Redis
 
 from benchmarks.gateway_process import PLAIN
 from benchmarks.servers import Server
+from detectors.worker import Worker
 from gateway.practice.exchange import in_stream, lines_stream, state_stream, unpack_came
+from gateway.practice.holdings import Holdings
+from gateway.practice.kept import Kept
 from gateway.workers.held import Held
 from gateway.workers.metrics import WorkerMetrics
+from gateway.workers.outgoing import Means, Outgoing
 from gateway.workers.process import WorkerProcess, WorkerSettings
 from streaming.backbone import Backbone
 from streaming.bus import START, Message
 from streaming.timeline import Timeline
-from streaming.types import SAMPLE_RATE_HZ, Cue, Happening
+from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening
 from streaming.wire import dumps
 from tests.gateway.serving import until
 from tests.gateway.stream_script import expected, feed, reworded, script
@@ -123,6 +128,28 @@ async def test_a_worker_keeps_what_it_holds_where_the_bus_lost_its_memory_a_mome
         await until(lambda: worker._metrics.revivals._value.get() == 1)
         assert [*worker._held] == ["s"]
         assert worker._metrics.releases._value.get() == 0
+
+
+async def test_a_worker_that_slept_puts_no_state_over_that_of_its_successor(
+    redis: Server, backbone: Backbone, timeline: Timeline
+) -> None:
+    mine, other = Holdings(backbone.leases), Holdings(backbone.leases)
+    assert await mine.acquire("s")
+    with Redis(port=redis.port) as client:
+        client.zadd("breathmark:{leases}:until", {"s": 0})  # it ran out
+    assert await other.claim(1) == ["s"]
+    await backbone.bus.publish(state_stream("s"), b"of the successor", keep=1)
+    out = Outgoing("s", Means(backbone.bus, timeline, Worker(nobody), WorkerMetrics(), mine), lambda: None)
+    out.put(Kept(0, b"", b""))
+    await out.end()
+    assert out.lost
+    last = await backbone.bus.last(state_stream("s"))
+    assert last is not None
+    assert last.payload == b"of the successor"
+
+
+async def nobody(session: str, annotations: list[Annotation], now: int) -> None:
+    """Nothing is heard here."""
 
 
 class Program:
