@@ -129,7 +129,8 @@ def _cues(record: Record) -> list[Mark]:
     out = []
     for cue in record.cues:
         at_s = seconds(cue.at)
-        end_s = max(at_s, min(at_s + cue.ttl_s, record.duration_s))
+        back_s = [seconds(span.end) for span, _ in record.pauses if span.start <= cue.at <= span.end]
+        end_s = max(at_s, min([at_s + cue.ttl_s, record.duration_s, *back_s]))
         kind, label = f"level_{cue.level}", CUE_LABELS.get(cue.level, "A cue")
         outcome = record.outcomes.get(cue.id)
         if outcome:

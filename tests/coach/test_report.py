@@ -232,6 +232,13 @@ def test_what_came_of_a_cue_stands_on_the_rail() -> None:
     assert second.label == "A breath together, not seen"  # no screen acknowledged it
 
 
+def test_a_time_out_lasts_on_the_rail_until_the_couple_was_back() -> None:
+    out = Cue("out", "s", 4, "Pause. Back at 8:40.", samples(60.0), 1_200.0, ())
+    pause = [happening("paused", 60.0, "a"), happening("resumed", 75.0, "b")]
+    (mark,) = (mark for mark in report([*turns(3.0), *pause, out]).rail if mark.group == "cue")
+    assert (mark.start_s, mark.end_s) == (60.0, 75.0)
+
+
 def test_the_card_that_was_begun_is_what_was_practised() -> None:
     begun = acted("s", "say-it-back", "start", samples(5.0), "a")
     practised = report([begun, *turns(3.0)]).practised

@@ -163,6 +163,14 @@ describe("screens", () => {
     expect(headings).toEqual([couple, strengthsToo, picture, moments, turns, scope, practised, limits]);
   });
 
+  test("a partner who was hardly heard reads that before the rest", async () => {
+    const quality = [{ by: "a" as const, heard_share: 0.5, gaps_s: 60, notes: [] }];
+    await draw(<ReportView report={{ ...report, scope: { ...report.scope, quality } }} token="t" own />);
+    const headings = [...root.querySelectorAll("h2")].map((heading) => heading.textContent);
+    expect(headings.slice(0, 2)).toEqual([reportWords.couple, reportWords.scope]);
+    expect(headings.filter((heading) => heading === reportWords.scope)).toHaveLength(1);
+  });
+
   test.each([true, false])("nothing that went well is told twice, on a partner’s own page (%s) or on the other", async (own) => {
     const { couple } = report;
     const strengths = [couple.strengths.a, couple.strengths.b, couple.shared_moment].map((text) => ({ text, by: null, at_s: null }));

@@ -44,7 +44,7 @@ function HowItWent({ card, token }: { card: Card; token: string }) {
           {refused}
         </p>
       )}
-      <p class="row" role="group" aria-label={cards.how}>
+      <p class="answers" role="group" aria-label={cards.how}>
         {ACTS.map((act) => (
           <button key={act} class="button" aria-pressed={said?.act === act} onClick={() => void say(act)}>
             {cards.answers[act]}

@@ -66,4 +66,4 @@ function heardOf(report: Report, by: Partner): string {
   return [words.heard(percent(own.heard_share)), ...own.notes].map((note) => note.replace(/\.$/, "")).join(". ");
 }
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
+const percent = (share: number): string => `${Math.round(share * 100)}\u00a0%`;

@@ -18,6 +18,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
   const names = namesOf(report.names);
   const picture = pictureOf(report);
   const scope = <Scope report={report} names={names} />;
+  const later = own && report.scope.quality.every((each) => each.heard_share >= WELL_HEARD);
   return (
     <Page wide title={words.title} foot={false}>
       <article class="report">
@@ -25,7 +26,8 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           <Heading>{words.title}</Heading>
           <p class="soft">{dateline(report, names)}</p>
         </header>
-        {own ? <CouplePart report={report} /> : scope}
+        {own && <CouplePart report={report} />}
+        {!later && scope}
         <Strengths report={report} own={own} />
         <section>
           <h2>{words.picture}</h2>
@@ -44,7 +46,8 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
         </section>
         <TurnTakingPart report={report} names={names} />
         <SpokenPart report={report} names={names} token={token} />
-        {own ? scope : <CouplePart report={report} told={report.strengths.map(({ text }) => text)} />}
+        {later && scope}
+        {!own && <CouplePart report={report} told={report.strengths.map(({ text }) => text)} />}
         <section class="limits">
           <h2>{words.limits}</h2>
           <ul>
@@ -69,6 +72,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
   );
 }
 
+const WELL_HEARD = 0.8; // as coach/report.py's LITTLE_HEARD: with less, partners too read first how far the rest can be trusted
 const NO_BREAK = "\u00a0";
 
 function dateline(report: Report, names: Record<Partner, string>): string {
