@@ -9,7 +9,7 @@ import { SoundAndTouch } from "../parts/sound_and_touch";
 import { Toggle } from "../parts/toggle";
 import { OTHER } from "../protocol";
 import { refusalTitle } from "../refusal_titles";
-import { join, paused, practise, waiting } from "../words";
+import { join, paused, trouble, waiting } from "../words";
 import type { PartnerScreen } from "./partner_screen";
 
 export function SetupScreens(props: PartnerScreen & { state: SessionState }) {
@@ -97,7 +97,7 @@ function AgreeScreen({ practice, room, me, state }: PartnerScreen & { state: Ses
         </fieldset>
         <SoundAndTouch />
         <div class="way-on within-reach">
-          {state.link !== "open" && <p class="notice">{practise.reconnecting}</p>}
+          {state.link !== "open" && <p class="notice">{trouble.again}</p>}
           {state.notice && (
             <p class="notice" role="alert">
               {refusalTitle(state.notice.code)}. {state.notice.way_out}
