@@ -146,14 +146,17 @@ class Gateway:
 
     async def forget_learnt(self, session: str, speaker: Speaker) -> None:
         """Either of the two takes back that what was learnt is kept: it is erased."""
-        record = await again.newest(self.registry, await self.record(session))
-        live = self._live.get(record.session)
-        if live is not None and not live.room.ended:
-            async with live.practice.order:
-                await live.practice.change(rooms.carried(live.room, speaker, False))
-        else:
+        after: str | None = session
+        while after is not None:  # the other may begin their next practice at this very moment
+            record = await again.newest(self.registry, await self.record(after))
+            live = self._live.get(record.session)
+            if live is not None and not live.room.ended:
+                async with live.practice.order:
+                    await live.practice.change(rooms.carried(live.room, speaker, False))
+                return
             await self.registry.save(again.without_learnt(record, speaker))
             await self._changed(record.session, speaker)
+            after = await self.registry.after(record.session)
 
     async def _changed(self, id: str, forget_by: Speaker | None = None) -> None:
         """An ended practice in memory, here or elsewhere, shows what the store holds of it by now."""

@@ -40,7 +40,7 @@ async def open_next(registry: Registry, record: Record, role: Role, neutral_s: f
         raise Refused("not_now", "This practice has not ended yet.")
     last = await newest(registry, record)
     if last.room.ended:
-        made = await registry.create_after(last, next_room(last, neutral_s))
+        made = await registry.create_after(last.session, lambda before: next_room(before, neutral_s))
         if made is not None:
             return made
         last = await newest(registry, record)  # the other was a moment earlier

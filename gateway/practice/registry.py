@@ -74,19 +74,22 @@ class Registry:
         self._took_s = -PROBE_S  # when the store last took what ``check`` wrote
 
     async def create(self, demo: bool = False, card: Card | None = None, *, neutral_s: float = 0.0) -> NewSession:
-        new, record = self._made(Room(card=card, neutral_s=neutral_s), demo=demo)
+        new = _new_session()
         async with self._writing() as connection:
-            await _insert(connection, new, record)
+            await self._insert(connection, new, Room(card=card, neutral_s=neutral_s), demo=demo)
         return new
 
-    async def create_after(self, before: Record, room: Room) -> NewSession | None:
+    async def create_after(self, session: str, next_room: Callable[[Record], Room]) -> NewSession | None:
         """The couple's next practice. What was learnt moves to it. None where there is one already."""
-        new, record = self._made(room, learnt=before.learnt)
-        tie = {"token_hash": _after(before.session), "session": new.session, "role": "after"}
+        new = _new_session()
+        tie = {"token_hash": _after(session), "session": new.session, "role": "after"}
+        query = select(sessions).where(sessions.c.session == session).with_for_update()
         try:
             async with self._writing() as connection:
                 await connection.execute(insert(links).values(**tie))
-                await _insert(connection, new, record)
+                # Read here, where nobody changes it meanwhile: what one has just taken back must not move on.
+                before = _record((await connection.execute(query)).one())
+                await self._insert(connection, new, next_room(before), learnt=before.learnt)
                 await _update(connection, replace(before, learnt=None, room=replace(before.room, learnt=False)))
         except StoreUnavailable as error:
             if isinstance(error.__cause__, IntegrityError):
@@ -112,11 +115,21 @@ class Registry:
             await connection.execute(insert(links).values(**row))
         return token
 
-    def _made(self, room: Room, *, demo: bool = False, learnt: Learnt | None = None) -> tuple[NewSession, Record]:
-        session = secrets.token_hex(SESSION_BYTES)
-        tokens: dict[Role, str] = {role: secrets.token_urlsafe(TOKEN_BYTES) for role in ROLES}
-        record = Record(session, self._unix_now(), room=room, demo=demo, report=tokens["report"], learnt=learnt)
-        return NewSession(session, tokens), record
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        new: NewSession,
+        room: Room,
+        *,
+        demo: bool = False,
+        learnt: Learnt | None = None,
+    ) -> None:
+        record = Record(new.session, self._unix_now(), room=room, demo=demo, report=new.tokens["report"], learnt=learnt)
+        rows = [
+            {"token_hash": hashed(token), "session": new.session, "role": role} for role, token in new.tokens.items()
+        ]
+        await connection.execute(insert(sessions).values(_row(record)))
+        await connection.execute(insert(links), rows)
 
     async def find(self, token: str) -> Link:
         """Raises Refused ``unknown_link``."""
@@ -220,10 +233,8 @@ def _after(session: str) -> str:
     return f"after:{session}"
 
 
-async def _insert(connection: AsyncConnection, new: NewSession, record: Record) -> None:
-    rows = [{"token_hash": hashed(token), "session": new.session, "role": role} for role, token in new.tokens.items()]
-    await connection.execute(insert(sessions).values(_row(record)))
-    await connection.execute(insert(links), rows)
+def _new_session() -> NewSession:
+    return NewSession(secrets.token_hex(SESSION_BYTES), {role: secrets.token_urlsafe(TOKEN_BYTES) for role in ROLES})
 
 
 async def _update(connection: AsyncConnection, record: Record, fence: int | None = None) -> bool:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.practice import rooms
+from gateway.practice import again, rooms
+from gateway.practice.learnt import Learnt
 from gateway.practice.registry import ROLES, Registry, hashed
+from gateway.practice.rooms import Partner, Room
 from streaming.errors import Refused, StoreUnavailable
 from streaming.timeline import open_engine, sqlite_url
 from streaming.types import Speaker
@@ -116,3 +118,20 @@ async def test_a_store_that_is_gone_is_said_in_one_line(tmp_path: Path) -> None:
     await engine.dispose()
     with pytest.raises(StoreUnavailable, match="cannot"):
         await registry.create()
+
+
+async def test_what_one_has_just_taken_back_does_not_move_on_to_their_next_practice(registry: Registry) -> None:
+    new = await registry.create()
+    room = Room(a=Partner(carry=True), b=Partner(carry=True), began=True, ended=True, learnt=True)
+    seen = replace(
+        await registry.load(new.session),
+        room=room,
+        began_unix=1.0,
+        ended_unix=2.0,
+        learnt=Learnt({}, habit_per_min=2.0),
+    )
+    await registry.save(seen)
+    await registry.save(again.without_learnt(seen, Speaker.A))
+    after = await again.open_next(registry, seen, "b", neutral_s=60.0)  # as it was looked at a moment before
+    record = await registry.load(after.session)
+    assert (record.learnt, record.room.learnt, record.room.a.carry) == (None, False, False)
