@@ -38,7 +38,7 @@ class Phrase:
     def as_said(self, text: str) -> str:
         """The phrase as it stands in ``text``, with its capitals and marks; in bare words where it does not.
 
-        Where it does not begin a sentence, it begins with "… ".
+        Where it does not begin a sentence, it begins with "…".
         """
         stand = list(_BARE.finditer(_plain(text)))
         at = self.find([word.group() for word in stand])
@@ -46,7 +46,7 @@ class Phrase:
             return str(self)
         before = text[: stand[at].start()].rstrip()
         said = text[stand[at].start() : stand[at + len(self.words) - 1].end()]
-        return f"… {said}" if before and before[-1] not in ".?!…" else said[0].upper() + said[1:]
+        return f"…{said}" if before and before[-1] not in ".?!…" else said[0].upper() + said[1:]
 
     def __str__(self) -> str:
         return " ".join(self.words)

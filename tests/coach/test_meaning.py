@@ -26,7 +26,7 @@ def test_anything_else_is_more_than_listening(text: str) -> None:
         ("You never wait.", "You never"),
         ("you never wait", "You never"),
         ("Okay. You never wait.", "You never"),
-        ("Okay, you never wait.", "… you never"),
+        ("Okay, you never wait.", "…you never"),
     ],
 )
 def test_a_quote_begins_as_a_sentence_does_or_says_that_something_went_before(text: str, quoted: str) -> None:

@@ -58,7 +58,7 @@ def test_quotes_come_in_order_with_their_times() -> None:
 
 def test_a_repair_that_was_taken_up_and_what_was_said_back_are_strengths() -> None:
     texts = [s.text for s in report().strengths]
-    assert "At 0:03 Sam said “… you're right”, and Kim took it up." in texts
+    assert "At 0:03 Sam said “…you're right”, and Kim took it up." in texts
     assert "At 0:12 Sam said back what was heard." in texts
 
 
