@@ -39,7 +39,7 @@ export const refusalTitles: Record<string, string> = {
   summary_failed: "The summary did not come",
   bad_offer: "The microphone could not be connected",
   too_many_offers: "Connecting takes a little longer",
-  store_unavailable: "Breathmark cannot write just now",
+  store_unavailable: "Nothing can be kept just now",
   unexpected: "Something in Breathmark broke",
   no_such_page: "There is nothing at this address",
   client_not_built: "The pages are not built yet",

@@ -128,6 +128,11 @@ describe("screens", () => {
     expect(root.textContent).toContain("The way.");
   });
 
+  test("a reason that only says the heading again is left out", async () => {
+    await draw(<RefusedScreen refusal={{ code: "session_ended", message: "This practice has ended.", way_out: "Open the report." }} token="t" />);
+    expect(root.textContent?.split("This practice has ended")).toHaveLength(2);
+  });
+
   test("a practice that has ended leads to its report", () => {
     expect(wayOut("session_ended", "tok").href).toBe("/report#tok");
   });

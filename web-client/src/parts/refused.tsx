@@ -10,9 +10,10 @@ export function RefusedScreen({ refusal, token }: { refusal: Refusal; token: str
   useEffect(() => {
     if (USED_UP.has(refusal.code)) keepInvitation(null);
   }, [refusal.code]);
+  const title = refusalTitle(refusal.code);
   return (
-    <Screen title={refusalTitle(refusal.code)} step={wayOut(refusal.code, token)}>
-      <p>{refusal.message}</p>
+    <Screen title={title} step={wayOut(refusal.code, token)}>
+      {refusal.message !== `${title}.` && <p>{refusal.message}</p>}
       {refusal.way_out && <p class="soft">{refusal.way_out}</p>}
     </Screen>
   );
