@@ -12,7 +12,7 @@ import structlog
 
 from gateway.practice.registry import NewSession
 from gateway.simulated import SimulatedPartner, speak_together
-from gateway.tasks import Tasks
+from gateway.tasks import Tasks, first_of
 from streaming.audio import read_partners
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import SAMPLE_RATE_HZ, Speaker
@@ -99,7 +99,8 @@ class Demos:
             for partner in partners:
                 await partner.consent()
             await speak_together(partners)
-            await self._until_played_or_unwatched(first)
+            if await first_of(first.played(), self._unwatched(first)) == 0:
+                await asyncio.sleep(self._settings.after_last_word_s)
             await first.end()
 
     async def _watcher(self, partner: SimulatedPartner) -> None:
@@ -109,20 +110,6 @@ class Demos:
                 await partner.until(lambda: _watched(partner))
         except TimeoutError:
             log.info("demo starts unwatched", session=partner.session)
-
-    async def _until_played_or_unwatched(self, partner: SimulatedPartner) -> None:
-        played = asyncio.create_task(partner.played())
-        unwatched = asyncio.create_task(self._unwatched(partner))
-        try:
-            done, _ = await asyncio.wait({played, unwatched}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-            if played in done:
-                await asyncio.sleep(self._settings.after_last_word_s)
-        finally:
-            for task in (played, unwatched):
-                task.cancel()
-            await asyncio.gather(played, unwatched, return_exceptions=True)
 
     async def _unwatched(self, partner: SimulatedPartner) -> None:
         """Returns once nobody has watched for a while."""

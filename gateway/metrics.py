@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
 from weakref import WeakKeyDictionary
@@ -96,8 +96,7 @@ class AnalysisMetrics:
 
     def watch_worker(self, counts: WorkerCounts) -> None:
         """The detectors' own counts, read whenever somebody asks."""
-        for what, meaning in WORKER_COUNTS.items():
-            self._watch(f"worker_{what}", meaning, partial(getattr, counts, what))
+        self._watch_all("worker", counts, WORKER_COUNTS)
 
     def watch_bus(self, away: Callable[[], float]) -> None:
         self._watch("bus_away", "1 while the bus does not answer", away)
@@ -113,6 +112,10 @@ class AnalysisMetrics:
 
     def _milliseconds(self, name: str, meaning: str) -> Histogram:
         return Histogram(f"breathmark_{name}", meaning, buckets=_MS_BUCKETS, registry=self.registry)
+
+    def _watch_all(self, of: str, counts: object, meanings: Mapping[str, str]) -> None:
+        for what, meaning in meanings.items():
+            self._watch(f"{of}_{what}", meaning, partial(getattr, counts, what))
 
     def _watch(self, name: str, meaning: str, read: Callable[[], float]) -> None:
         self._gauge(name, meaning).set_function(read)
@@ -176,9 +179,8 @@ class Metrics(AnalysisMetrics):
 
     def watch_words(self, words: Words) -> None:
         """The transcriber's counts and its queue's, read whenever somebody asks."""
-        for counts, meanings in ((words.counts, WORDS_COUNTS), (words.counts.queue, WORDS_QUEUE_COUNTS)):
-            for what, meaning in meanings.items():
-                self._watch(f"words_{what}", meaning, partial(getattr, counts, what))
+        self._watch_all("words", words.counts, WORDS_COUNTS)
+        self._watch_all("words", words.counts.queue, WORDS_QUEUE_COUNTS)
         self._watch("words_behind", "1 while words come late", lambda: float(words.behind))
 
 

@@ -81,16 +81,9 @@ class GatewaySettings:
 
 
 def from_environment(base: GatewaySettings, environment: Mapping[str, str] = os.environ) -> GatewaySettings:
-    """``base`` with what the environment says. Raises UnusableInput naming the variable that will not do.
+    """``base`` with what the environment says; README.md and the docs on turn and on words tell of each variable.
 
-    ``BREATHMARK_LOG_LEVEL``, ``BREATHMARK_ALLOWED_ORIGINS`` (comma-separated), ``BREATHMARK_CLIENT``
-    (folder), ``BREATHMARK_BUS`` and ``BREATHMARK_STORE`` (addresses), ``BREATHMARK_MAX_SESSIONS``,
-    ``BREATHMARK_SESSIONS_PER_MINUTE`` (from one address), ``BREATHMARK_IDLE_S``, ``BREATHMARK_KEEP_DAYS``,
-    ``BREATHMARK_ICE_SERVERS`` (a JSON list as a browser takes it:
-    ``[{"urls": "turn:…", "username": "…", "credential": "…"}]``), and for credentials made here:
-    ``BREATHMARK_TURN_URLS`` (comma-separated) with ``BREATHMARK_TURN_SECRET_FILE`` and
-    ``BREATHMARK_TURN_TTL_S``; for summaries by a language model of the practice's own
-    ``BREATHMARK_SUMMARY_URL`` (up to ``/v1``), ``BREATHMARK_SUMMARY_MODEL`` and ``BREATHMARK_SUMMARY_KEY_FILE``.
+    Raises UnusableInput naming the one that will not do.
     """
     settings = base
     for name, (place, read) in _VARIABLES.items():
@@ -189,7 +182,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "BREATHMARK_ALLOWED_ORIGINS": ("allowed_origins", _several(_address(*_HTTP, example="https://practice.example"))),
     "BREATHMARK_BUS": ("bus_url", str),
     "BREATHMARK_STORE": ("store_url", str),
-    "BREATHMARK_CLIENT": ("client", Path),
+    "BREATHMARK_CLIENT": ("client", Path),  # the folder of the built pages
     "BREATHMARK_MAX_SESSIONS": ("max_live_sessions", _whole),
     "BREATHMARK_SESSIONS_PER_MINUTE": ("sessions_per_minute", _number),
     "BREATHMARK_IDLE_S": ("idle_s", _number),

@@ -21,7 +21,7 @@ from websockets.exceptions import WebSocketException
 
 from gateway.media.receiver import bear_distance
 from gateway.protocol import PROTOCOL_VERSION
-from gateway.tasks import Tasks
+from gateway.tasks import Tasks, first_of
 from gateway.voice_track import RATE_HZ, VoiceTrack, resampled
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import Samples, Speaker
@@ -138,15 +138,7 @@ class SimulatedPartner:
 
     async def played(self) -> None:
         """Waits until the last sample has been spoken."""
-        spoken = asyncio.ensure_future(self._track.played.wait())
-        gone = asyncio.ensure_future(self.until(lambda: self.ended))
-        try:
-            done, _ = await asyncio.wait({spoken, gone}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            spoken.cancel()
-            gone.cancel()
-        for task in done:
-            task.result()
+        await first_of(self._track.played.wait(), self.until(lambda: self.ended))
 
     async def end(self) -> str | None:
         """Ends the practice for both, and gives the report's token."""

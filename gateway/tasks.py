@@ -13,6 +13,20 @@ T = TypeVar("T")
 log = structlog.get_logger("gateway.tasks")
 
 
+async def first_of(*works: Coroutine[Any, Any, Any]) -> int:
+    """Runs them until one has ended, which is told by its place. Raises what it raised; the others are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+    return min(map(tasks.index, done))
+
+
 class Tasks:
     """A set of running tasks. ``close`` cancels and awaits them all."""
 

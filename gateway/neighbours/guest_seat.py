@@ -128,9 +128,6 @@ class GuestSeat:
             await self._deal_with(letter)
         except Refused as error:
             self.box.refuse(error)
-        except StoreUnavailable as error:
-            log.error("message could not be kept", session=self._session.id, error=str(error))
-            self.box.refuse(Refused("store_unavailable", "The gateway cannot keep this just now, so it did not count."))
         finally:
             self._heard += 1
             self._beat()

@@ -186,6 +186,7 @@ class LocalAnalyst:
         self.coach = coach
         self.now = pipeline.now  # the timeline and the coach are told everything up to here
         self.heard = heard  # session time of the newest happening that the coach knows
+        self.kept: tuple[int, int] | None = None  # both of these, as the newest state in the store has them
         self.closed = False
         self.coaching_paused = False
         self.given = {speaker: pipeline.given(speaker) for speaker in Speaker}

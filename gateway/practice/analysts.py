@@ -51,7 +51,6 @@ class LocalAnalysts:
         self._tools = tools
         self._worker = Worker(self._annotated, failed=self._failed)
         self._analysts: dict[str, LocalAnalyst] = {}
-        self._saved: dict[str, tuple[int, int]] = {}
 
     @property
     def counts(self) -> WorkerCounts:
@@ -100,13 +99,13 @@ class LocalAnalysts:
                 log.error("a state was not kept", session=analyst.session, error=repr(error))
 
     async def _save(self, analyst: LocalAnalyst) -> None:
-        if self._saved.get(analyst.session) == (analyst.now, analyst.heard):
+        if analyst.kept == (analyst.now, analyst.heard):
             return
         state = await analyst.state()
         if state is None:
             return
         await self._tools.timeline.save_snapshot(analyst.session, state.now, state.packed())
-        self._saved[analyst.session] = (state.now, state.heard)
+        analyst.kept = (state.now, state.heard)
         if analyst.closed:  # it ended while this was written
             await self._forget(analyst)
 
@@ -120,7 +119,6 @@ class LocalAnalysts:
             return
         if self._analysts.get(session) is analyst:  # else its beginning had failed, and it has begun again
             del self._analysts[session]
-            self._saved.pop(session, None)
 
     def _add(
         self,

@@ -89,7 +89,6 @@ class Practice:
             tools,
             self._tell,
             self._tell_room,
-            people=lambda: [self.room.partner(speaker).name for speaker in Speaker],
             masked=settings.words_masked,
         )
         self.microphones = Microphones(
@@ -227,7 +226,7 @@ class Practice:
             self._analysis.switch(room.analysing)
         if not room.watchable:
             self.audience.stop_watching()
-        self._words.switch(room.worded)
+        self._words.switch(room.worded, (room.a.name, room.b.name))
 
     async def _apply(self, before: Room, news: list[Happening]) -> None:
         """The new room is true: let audio, observers and everybody's page follow."""
@@ -405,7 +404,7 @@ class Practice:
         if self._analysis is not None:
             self._analysis.switch(False)
             self._analysis.analyst.leave()
-        self._words.leave()
+        self._words.switch(False)
         await self.microphones.close()
         await self._tasks.close()
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Self, assert_never
 
+import structlog
+
 from gateway.outbox import Outbox
 from gateway.practice import rooms, time_outs
 from gateway.practice.microphones import AudioSource
@@ -45,6 +47,8 @@ from gateway.tasks import Tasks
 from streaming.errors import Refused, StoreUnavailable
 from streaming.types import Speaker
 from streaming.wire import seconds
+
+log = structlog.get_logger("gateway.practice.session")
 
 
 class Session:
@@ -188,12 +192,16 @@ class Session:
             await self.practice.change(rooms.taken_back(self.room, speaker, message), fact=True)
 
     async def handle(self, seat: Outbox, message: ClientMessage) -> None:
-        """What somebody with a seat says. Raises Refused, StoreUnavailable."""
+        """What somebody with a seat says. Raises Refused, also where it cannot be kept."""
         self.ahead(seat, message)
-        if id(message) in self.practice.ahead:
-            await self._tasks.whole(self._stop(seat, message), message.type)
-        else:
-            await self._handle(seat, message)
+        try:
+            if id(message) in self.practice.ahead:
+                await self._tasks.whole(self._stop(seat, message), message.type)
+            else:
+                await self._handle(seat, message)
+        except StoreUnavailable as error:
+            log.error("message could not be kept", session=self.id, error=str(error))
+            raise Refused("store_unavailable", "This cannot be kept just now, so it did not count.") from error
 
     async def _stop(self, seat: Outbox, message: ClientMessage) -> None:
         try:
@@ -300,5 +308,5 @@ class Session:
         self._closed = True
         for seat in self._audience.everybody:
             seat.close()
+        await self._tasks.close()  # first: what is still being dealt with must not begin to listen again
         await self.practice.close()
-        await self._tasks.close()

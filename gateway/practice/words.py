@@ -28,14 +28,12 @@ class PracticeWords:
         tell: Tell,
         changed: Changed,
         *,
-        people: Callable[[], Collection[str]],
         masked: bool,
     ) -> None:
         self._session = session
         self._words = words
         self._tell = tell
         self._changed = changed
-        self._people = people
         self._masked = masked
         self._own: SessionWords | None = None
         self._backlog = Backlog(tools, MAX_UNWRITTEN)
@@ -49,13 +47,13 @@ class PracticeWords:
     def behind(self) -> bool:
         return self._own is not None and self._words is not None and self._words.behind
 
-    def switch(self, on: bool) -> None:
-        """Both agree, or no more: then nothing that was heard is put into words any more."""
+    def switch(self, on: bool, people: Collection[str] = ()) -> None:
+        """Both agree, or no more: then nothing that was heard is put into words any more. ``people``: their names."""
         if self._words is None or on == (self._own is not None):
             return
         if on:
             usage = self._words.usage if self._masked else None
-            self._own = SessionWords(self._session, self._words.language, self._people(), masked=usage)
+            self._own = SessionWords(self._session, self._words.language, people, masked=usage)
             self._words.open(self._session, self._said, self._changed)
         else:
             self._own = None
@@ -79,10 +77,6 @@ class PracticeWords:
         """The practice is over: what is still being said is put into words as it is."""
         if self._own is not None:
             self._offer(self._own.finish(now))
-
-    def leave(self) -> None:
-        """This process has no more to do with the practice."""
-        self.switch(False)
 
     def _offer(self, utterances: Sequence[Utterance]) -> None:
         assert self._words is not None

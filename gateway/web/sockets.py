@@ -179,9 +179,6 @@ class Connection:
             await self._session.handle(self._box, message)
         except Refused as error:
             self._refuse(error)
-        except StoreUnavailable as error:
-            log.error("message could not be kept", session=self._session.id, error=str(error))
-            self._refuse(Refused("store_unavailable", "This cannot be kept just now, so it did not count."))
 
     def _refuse(self, error: Refused, *, fatal: bool = False) -> None:
         log.info("refused", code=error.code, session=self._session.id if self._session else None)
