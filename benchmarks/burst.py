@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from benchmarks.impaired import Impairment, UdpPath
+from benchmarks.impaired import Impairment, UdpPath, placeless
 from gateway.media.clock import SessionClock, machine_samples
 from gateway.media.partner import PartnerMedia
 from gateway.voice_track import RATE_HZ, VoiceTrack
@@ -57,10 +57,10 @@ def extra_p95_ms(runs: Sequence[BurstRun]) -> float:
     return float(np.quantile(after, 0.95) - np.quantile(before, 0.95))
 
 
-async def through_a_burst(burst_ms: float, loss: float = 0.0, seed: int = 0) -> BurstRun:
+async def through_a_burst(burst_ms: float, seed: int) -> BurstRun:
     run = BurstRun(burst_ms)
     clock = SessionClock.start()
-    path = UdpPath(Impairment(loss=loss, burst_ms=burst_ms, burst_every_s=BURST_AT_S), seed)
+    path = UdpPath(Impairment(burst_ms=burst_ms, burst_every_s=BURST_AT_S), seed)
     opened_s = 0.0
 
     def delivered(chunk: AudioChunk) -> None:
@@ -75,10 +75,7 @@ async def through_a_burst(burst_ms: float, loss: float = 0.0, seed: int = 0) -> 
     peer.addTrack(track)
     try:
         await peer.setLocalDescription(await peer.createOffer())
-        offer = "".join(
-            f"{line}\r\n" for line in peer.localDescription.sdp.splitlines() if not line.startswith("a=candidate:")
-        )
-        answer = await path.open(await media.connect(offer))
+        answer = await path.open(await media.connect(placeless(peer.localDescription.sdp)))
         opened_s = time.monotonic()
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         track.play_at(asyncio.get_running_loop().time())
@@ -116,7 +113,7 @@ async def measure() -> list[BurstRun]:
 
 
 async def _main() -> None:
-    runs = await asyncio.gather(*(through_a_burst(ms, seed=i) for i, ms in enumerate(BURSTS_MS)))
+    runs = await asyncio.gather(*(through_a_burst(ms, i) for i, ms in enumerate(BURSTS_MS)))
     sys.stdout.write(json.dumps([{"burst_ms": run.burst_ms, "delays": run.delays} for run in runs]))
 
 

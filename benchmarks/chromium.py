@@ -65,30 +65,40 @@ async def chromium(
         await context.close()
 
 
-async def agree(page: Page, name: str) -> None:
+async def agree(page: Page, name: str, *, observer: bool = False, words: bool = False) -> None:
     """From the opened link to the yes, as a person would."""
     await page.get_by_role("button", name="No, I feel safe").click()
     await page.get_by_role("radio", name=re.compile("^Apart")).check()
     await page.get_by_label("Your first name").fill(name)
-    await page.get_by_label("An observer may watch live").check()
+    if observer:
+        await page.get_by_label("An observer may watch live").check()
+    if words:
+        await page.get_by_label("Write our words down").check()
     await page.get_by_role("button", name="Yes, I agree: use my microphone").click()
 
 
 async def listening(page: Page) -> None:
     """Waits until this partner's page says that it listens."""
-    await page.get_by_text("Listening", exact=True).first.wait_for(
-        timeout=60_000
-    )  # a long sound takes its time to load
+    # a long sound takes its time to load
+    await page.get_by_text("Listening", exact=True).first.wait_for(timeout=60_000)
 
 
 async def speaking_page(browser: BrowserContext, sound: Path, address: str, name: str) -> Page:
     """A partner's page, which has agreed; its microphone gives what ``say`` tells it to."""
     page = await browser.new_page()
-    await page.add_init_script(path=PAGES / "microphone.js")
-    await serve_sound(page, "**/bench-clips.wav", sound)
+    await give_voice(page, sound)
     await page.goto(address)
-    await agree(page, name)
+    await agree(page, name, observer=True)
     return page
+
+
+async def give_voice(place: Page | BrowserContext, sound: Path) -> None:
+    """The microphone of what is opened there gives what ``say`` tells it to.
+
+    Chromium's own file microphone starts whenever the page happens to open it, so two of them are never in step.
+    """
+    await place.add_init_script(path=PAGES / "microphone.js")
+    await serve_sound(place, "**/bench-clips.wav", sound)
 
 
 async def say(page: Page, unix_s: float, start_s: float, length_s: float) -> None:
@@ -108,8 +118,8 @@ def write_sound(path: Path, audio: Samples) -> Path:
     return path
 
 
-async def serve_sound(page: Page, pattern: str, file: Path) -> None:
+async def serve_sound(place: Page | BrowserContext, pattern: str, file: Path) -> None:
     async def answer(route: Route) -> None:
         await route.fulfill(path=file, content_type="audio/wav")
 
-    await page.route(pattern, answer)
+    await place.route(pattern, answer)

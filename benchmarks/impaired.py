@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 from aiortc.rtp import is_rtcp
@@ -57,9 +57,7 @@ class UdpPath:
     """Two ports in this process: what comes in at one leaves at the other, later or never."""
 
     def __init__(self, impairment: Impairment, seed: int) -> None:
-        self.impairment = impairment
-        self.media_packets = 0
-        self.dropped = 0
+        self._one_way_s = impairment.one_way_ms / 1000
         self._up, self._down = impairment.fate(2 * seed), impairment.fate(2 * seed + 1)
         self._partner: Address | None = None
         self._gateway: Address | None = None
@@ -96,15 +94,8 @@ class UdpPath:
         self._send(self._outer, data, self._partner, self._late_s(data, self._down))
 
     def _late_s(self, data: bytes, fate: Callable[[float], float | None]) -> float | None:
-        one_way_s = self.impairment.one_way_ms / 1000
-        if not is_media(data):
-            return one_way_s
-        self.media_packets += 1
-        late_s = fate(asyncio.get_running_loop().time() - self._began_s)
-        if late_s is None:
-            self.dropped += 1
-            return None
-        return late_s + one_way_s
+        late_s = fate(asyncio.get_running_loop().time() - self._began_s) if _is_media(data) else 0.0
+        return None if late_s is None else late_s + self._one_way_s
 
     def _send(
         self, port: asyncio.DatagramTransport | None, data: bytes, to: Address | None, late_s: float | None
@@ -122,7 +113,12 @@ class UdpPath:
             now()
 
 
-def is_media(data: bytes) -> bool:
+def placeless(sdp: str) -> str:
+    """Without its candidates, or the other side would send around the path."""
+    return "".join(f"{line}\r\n" for line in sdp.splitlines() if not line.startswith("a=candidate:"))
+
+
+def _is_media(data: bytes) -> bool:
     """RTP but not RTCP (RFC 7983): ICE, DTLS and reports are only delayed."""
     return len(data) >= 12 and 127 < data[0] < 192 and not is_rtcp(data)
 
@@ -136,14 +132,14 @@ class _Port(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def far_gateway(socket_url: str, impairment: Impairment, seed: int = 0) -> AsyncIterator[str]:
+async def far_gateway(socket_url: str, impairment: Impairment) -> AsyncIterator[str]:
     """The ws:// address of a gateway behind the impaired path; every connection has a path and a fate of its own."""
     met = 0
 
     async def carry(partner: ServerConnection) -> None:
         nonlocal met
         met += 1
-        path = UdpPath(impairment, seed * 1000 + met)
+        path = UdpPath(impairment, met)
         try:
             async with connect(socket_url, proxy=None, max_size=_HISTORY_BYTES) as real:
                 up = asyncio.create_task(_hand_up(partner, real))
@@ -164,9 +160,8 @@ async def _hand_up(partner: ServerConnection, real: ClientConnection) -> None:
     try:
         async for text in partner:
             message = json.loads(text)
-            if message["type"] == "offer":  # or the gateway would send around the path
-                lines = cast(str, message["sdp"]).splitlines()
-                message["sdp"] = "".join(f"{li}\r\n" for li in lines if not li.startswith("a=candidate:"))
+            if message["type"] == "offer":
+                message["sdp"] = placeless(message["sdp"])
                 text = json.dumps(message)
             await real.send(text)
     except ConnectionClosed:

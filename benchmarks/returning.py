@@ -160,7 +160,7 @@ async def _page(stack: AsyncExitStack, net: Network, running: RunningGateway, to
     browser = await stack.enter_async_context(chromium(playing, profile, *MICROPHONE, secure, program=program))
     page = await browser.new_page()
     await page.goto(f"{running.url}/join#{token}")
-    await agree(page, "Nora")
+    await agree(page, "Nora", observer=True)
     return page
 
 

@@ -17,6 +17,7 @@
     }
   };
 
+  if (!navigator.mediaDevices) return; // an empty page has none
   navigator.mediaDevices.getUserMedia = async () => {
     const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
     const sound = await context.decodeAudioData(await (await fetch(CLIPS)).arrayBuffer());

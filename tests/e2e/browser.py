@@ -6,33 +6,26 @@ A browser is a process of its own with a fresh profile, so that two partners sha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-import wave
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from playwright.async_api import Playwright, async_playwright
-
 from benchmarks.chromium import MICROPHONE
-from streaming.types import Samples
+from benchmarks.servers import free_port
 
 PHONE = (390, 844)
 MICROPHONE_REFUSED = ("--use-fake-ui-for-media-stream=deny", "--use-fake-device-for-media-stream")
-_START_S = 30.0  # a cold start imports every model's library
-_STOP_S = 15.0
+_START_S = 90.0  # a cold start imports every model's library
+_STOP_S = 30.0
 _STRAINED_S = 30.0
 _POLL_S = 0.1
 
@@ -40,29 +33,6 @@ _POLL_S = 0.1
 def speaking(file: Path) -> tuple[str, ...]:
     """The switches of a browser whose microphone hears ``file`` (48 kHz mono), over and over."""
     return (*MICROPHONE, f"--use-file-for-fake-audio-capture={file}")
-
-
-def write_microphone(path: Path, audio: Samples, rate_hz: int = 48_000) -> Path:
-    """16 bit mono, as Chromium's fake microphone reads it."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes((np.clip(audio, -1, 1) * 32767).astype("<i2").tobytes())
-    return path
-
-
-@contextlib.asynccontextmanager
-async def playwright() -> AsyncIterator[Playwright]:
-    async with async_playwright() as running:
-        yield running
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(slots=True)
@@ -100,7 +70,7 @@ class GatewayProcess:
                     *("serve", "--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)),
                     *self.options,
                 ],
-                env=os.environ | self.environment,
+                env=os.environ | {"OMP_NUM_THREADS": "1"} | self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -111,11 +81,11 @@ class GatewayProcess:
                 raise RuntimeError(f"the gateway did not start ({self._process.poll()}):\n{self.log()[-2000:]}")
             time.sleep(_POLL_S)
 
-    def stop(self) -> int | None:
-        """Asks it to end, as Ctrl-C does, and gives its exit status; None where it does not run."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int | None:
+        """Asks it to end, by default as Ctrl-C does, and gives its exit status; None where it does not run."""
         if self._process is None or self._process.poll() is not None:
             return None
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(how)
         try:
             return self._process.wait(_STOP_S)
         except subprocess.TimeoutExpired:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Playwright, WebError, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Playwright, WebError, async_playwright, expect
 
 from benchmarks.chromium import CHROMIUM, MICROPHONE, QUIET
-from tests.e2e import browser as browsers
 from tests.e2e.browser import PHONE, GatewayProcess
 
 expect.set_options(timeout=15_000)  # the machine may be busy; nothing waits so long when all is well
@@ -44,7 +43,7 @@ def own_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayPro
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def playwright() -> AsyncIterator[Playwright]:
-    async with browsers.playwright() as running:
+    async with async_playwright() as running:
         yield running
 
 

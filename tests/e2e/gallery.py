@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.async_api import Page, Route, WebSocketRoute
+from playwright.async_api import Page, Route, WebSocketRoute, async_playwright
 
 from benchmarks.chromium import DESKTOP, MICROPHONE, chromium
 from coach.cards import card_named
@@ -26,13 +26,13 @@ from coach.report import ReportFacts, build_report, report_json
 from coach.wording import BREATHE, ONE_AT_A_TIME, STEMS, time_out_offered
 from gateway.analyze import timeline_of_files
 from gateway.practice.rooms import Partner, Room
-from gateway.practice.view import view
 from gateway.practice.time_outs import TimeOut
+from gateway.practice.view import view
 from gateway.protocol import NoteShown, RefusedMessage, RoomChanged, RoomView, Welcome
 from gateway.refusals import REFUSALS
 from streaming.types import Annotation, Cue, Happening, Kind, Line, Span, Speaker
 from streaming.wire import samples, to_wire
-from tests.e2e.browser import PHONE, GatewayProcess, playwright
+from tests.e2e.browser import PHONE, GatewayProcess
 
 Json = dict[str, Any]
 Act = Callable[[Page], Awaitable[None]]
@@ -377,7 +377,7 @@ def _nothing() -> Json:
 
 async def take_all(out: Path, only: str) -> None:
     with tempfile.TemporaryDirectory() as folder, GatewayProcess(Path(folder) / "data") as gateway:
-        async with playwright() as running, chromium(running, Path(folder) / "profile", *MICROPHONE) as browser:
+        async with async_playwright() as running, chromium(running, Path(folder) / "profile", *MICROPHONE) as browser:
             for name, screen in screens().items():
                 if not re.search(only, name):
                     continue

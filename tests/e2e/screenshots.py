@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Page, TimeoutError
+from playwright.async_api import Page, TimeoutError, async_playwright
 
 from benchmarks.chromium import DESKTOP, MICROPHONE, chromium
-from tests.e2e.browser import PHONE, GatewayProcess, playwright
+from tests.e2e.browser import PHONE, GatewayProcess
 
 CUE_WITHIN_S = 120.0
 OBSERVED_S = 85.0  # session time at which the lanes are full
@@ -24,7 +24,7 @@ LARGEST_BYTES = 150_000
 async def take_all(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, GatewayProcess(Path(folder) / "data") as gateway:
         async with (
-            playwright() as running,
+            async_playwright() as running,
             chromium(running, Path(folder) / "profile", *MICROPHONE, size=PHONE) as browser,
         ):
             await before_a_practice(await browser.new_page(), gateway, out)

@@ -21,12 +21,12 @@ from playwright.async_api import BrowserContext, Page, Playwright, expect
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.chromium import MICROPHONE, chromium
+from benchmarks.chromium import MICROPHONE, chromium, give_voice, say, write_sound
 from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Samples, Speaker
 from tests.e2e import people
-from tests.e2e.browser import MICROPHONE_REFUSED, GatewayProcess, speaking, write_microphone
+from tests.e2e.browser import MICROPHONE_REFUSED, GatewayProcess, speaking
 
 pytestmark = pytest.mark.browser
 
@@ -56,11 +56,11 @@ async def two_browsers(
     async with AsyncExitStack() as stack:
         browsers = {}
         for speaker in Speaker:
-            wav = write_microphone(folder / f"{speaker}.wav", resampled(sound[speaker], SAMPLE_RATE_HZ))
+            wav = write_sound(folder / f"{speaker}.wav", resampled(sound[speaker], SAMPLE_RATE_HZ))
             switches = MICROPHONE if in_step else speaking(wav)
             browser = await stack.enter_async_context(chromium(playwright, folder / f"profile-{speaker}", *switches))
             if in_step:
-                await people.give_stepped_microphone(browser, wav)
+                await give_voice(browser, wav)
             browsers[speaker] = browser
         yield browsers
 
@@ -94,13 +94,13 @@ async def test_two_partners_practise_see_a_cue_and_find_what_happened_in_the_rep
         )  # no cue comes in the first minute
         began = time.time() + 2.5
         for page in pages.values():
-            await people.speak_at(page, began)
+            await say(page, began, 0.0, TO_S - FROM_S)
         third = max(e["end_s"] for e in events if e["kind"] in INTERRUPTION_KINDS) - FROM_S
         for page in pages.values():
             # a cue waits for a turn boundary, hence some seconds after the third interruption
             patience_s = began + third + 15 - time.time()
             await expect(page.get_by_text(LEVEL_1).first).to_be_visible(timeout=patience_s * 1000)
-        await asyncio.gather(*(people.spoken(page) for page in pages.values()))
+        await asyncio.sleep(began + TO_S - FROM_S - time.time())
         await people.end(pages[Speaker.A])
         for page in pages.values():
             await expect(page.get_by_role("link", name="Look back on it")).to_be_visible()

@@ -15,13 +15,13 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from benchmarks.chromium import DESKTOP
+from benchmarks.chromium import DESKTOP, give_voice, say, write_sound
 from gateway.demo import DIALOGUE
 from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
 from tests.e2e import people
-from tests.e2e.browser import GatewayProcess, write_microphone
+from tests.e2e.browser import GatewayProcess
 from tests.e2e.looking import faults
 from tests.gateway.test_words_live import asked_of_the_model, language_model
 
@@ -77,7 +77,7 @@ async def texts(gateway: GatewayProcess, links: dict[str, str]) -> list[str]:
 async def speak(*pages: Page) -> None:
     at = time.time() + 1.0
     for page in pages:
-        await people.speak_at(page, at)
+        await say(page, at, 0.0, LENGTH_S)
 
 
 async def test_words_are_written_while_both_agree_and_used_as_each_allows(
@@ -86,8 +86,8 @@ async def test_words_are_written_while_both_agree_and_used_as_each_allows(
     links = (await writing.new_session())["links"]
     pages = {}
     for speaker, context, name in ((A, browser, "Nora"), (B, other_browser, "Ben")):
-        wav = write_microphone(tmp_path / f"{speaker}.wav", resampled(sound(speaker), SAMPLE_RATE_HZ))
-        await people.give_stepped_microphone(context, wav)
+        wav = write_sound(tmp_path / f"{speaker}.wav", resampled(sound(speaker), SAMPLE_RATE_HZ))
+        await give_voice(context, wav)
         pages[speaker] = await people.open_link(context, writing, links[speaker.value])
         await people.agree(pages[speaker], name, observer=True, words=True)
     a, b = pages[A], pages[B]

@@ -1,32 +1,29 @@
-"""A real Redis and a real PostgreSQL for what runs in several processes, empty for each test."""
+"""A gateway, and for what runs in several processes an empty store and an empty bus."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from redis import Redis
 
-from benchmarks.servers import Server, postgres_server, redis_server
+from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
 from streaming.leases import LeaseSettings
 from streaming.timeline import Timeline, open_engine
-from tests.gateway.media_peer import Partner
-from tests.streaming.conftest import empty_database, redis_url
+from tests.gateway.media_peer import Machine, Partner
+from tests.gateway.serving import Served, serving, settings_in
+from tests.streaming.conftest import empty, empty_database, redis_url
 
 QUICK_LEASES = LeaseSettings(ttl_s=0.5)
 
 
-@pytest.fixture(scope="package")
-def redis() -> Iterator[Server]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="package")
-def postgres() -> Iterator[Server]:
-    with postgres_server() as server:
-        yield server
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A gateway with nothing but its defaults."""
+    async with serving(settings_in(tmp_path)) as served:
+        yield served
 
 
 @pytest.fixture
@@ -44,8 +41,7 @@ async def timeline(store: str) -> AsyncIterator[Timeline]:
 
 @pytest.fixture
 async def backbone(redis: Server) -> AsyncIterator[Backbone]:
-    with Redis(port=redis.port) as client:
-        client.flushall()
+    empty(redis)
     async with open_backbone(redis_url(redis), QUICK_LEASES) as opened:
         yield opened
 
@@ -55,3 +51,12 @@ async def partner() -> AsyncIterator[Partner]:
     one = Partner()
     yield one
     await one.close()
+
+
+@pytest.fixture
+async def machine() -> AsyncIterator[Machine]:
+    """As this test's loop feels it."""
+    felt = Machine()
+    watching = asyncio.create_task(felt.watch())
+    yield felt
+    watching.cancel()

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -15,6 +16,7 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
+from benchmarks.impaired import Impairment, UdpPath, placeless
 from gateway.media.clock import SessionClock
 from gateway.media.partner import MediaSettings, PartnerMedia
 from streaming.types import AudioChunk, Samples, Speaker
@@ -95,72 +97,21 @@ class Caller:
             self.heard.append(stereo.mean(axis=1).astype(np.float32) / 32_768)
 
 
-class LossyPath:
-    """Two UDP ports in one process: what comes in at one leaves at the other, as ``fate`` decides.
+class LossyPath(UdpPath):
+    """``fate(n)`` is asked for the n-th media packet from the caller: None drops it, else it is that many seconds late.
 
-    ``fate(n)`` is asked for the n-th media packet from the caller: None drops it, else it is that many
-    seconds late. Everything else (ICE, DTLS, reports) passes. ``one_way_s`` delays all, both ways.
+    ``one_way_s`` delays all, both ways.
     """
 
     def __init__(self, fate: Callable[[int], float | None], one_way_s: float = 0.0) -> None:
-        self.fate = fate
-        self.one_way_s = one_way_s
+        super().__init__(Impairment(one_way_ms=one_way_s * 1000), seed=0)
         self.media_packets = 0
-        self._caller: tuple[str, int] | None = None
-        self._gateway: tuple[str, int] | None = None
-        self._outer: asyncio.DatagramTransport | None = None
-        self._inner: asyncio.DatagramTransport | None = None
+        self._fate = fate
+        self._up = self._next
 
-    async def open(self, answer: str) -> str:
-        """The answer, with this path's address in place of the gateway's."""
-        lines = answer.splitlines()
-        ours = next(line.split() for line in lines if line.startswith("a=candidate:") and "." in line.split()[4])
-        self._gateway = (ours[4], int(ours[5]))
-        loop = asyncio.get_running_loop()
-        self._outer, _ = await loop.create_datagram_endpoint(lambda: _Port(self._from_caller), (ours[4], 0))
-        self._inner, _ = await loop.create_datagram_endpoint(lambda: _Port(self._from_gateway), (ours[4], 0))
-        port = self._outer.get_extra_info("sockname")[1]
-        kept = [line for line in lines if not line.startswith("a=candidate:")]
-        at = kept.index("a=end-of-candidates")
-        kept.insert(at, f"a=candidate:1 1 udp 2130706431 {ours[4]} {port} typ host")
-        return "\r\n".join(kept) + "\r\n"
-
-    def close(self) -> None:
-        for transport in (self._outer, self._inner):
-            if transport is not None:
-                transport.close()
-
-    def _from_caller(self, data: bytes, address: tuple[str, int]) -> None:
-        self._caller = address
-        late_s: float | None = 0.0
-        is_media = 127 < data[0] < 192 and not 192 <= data[1] <= 223
-        if is_media:
-            late_s = self.fate(self.media_packets)
-            self.media_packets += 1
-        if late_s is not None and self._gateway is not None:
-            self._send(self._inner, data, self._gateway, late_s)
-
-    def _from_gateway(self, data: bytes, address: tuple[str, int]) -> None:
-        if self._caller is not None:
-            self._send(self._outer, data, self._caller, 0.0)
-
-    def _send(self, port: asyncio.DatagramTransport | None, data: bytes, to: tuple[str, int], late_s: float) -> None:
-        def now() -> None:
-            if port is not None and not port.is_closing():
-                port.sendto(data, to)
-
-        if late_s + self.one_way_s > 0:
-            asyncio.get_running_loop().call_later(late_s + self.one_way_s, now)
-        else:
-            now()
-
-
-class _Port(asyncio.DatagramProtocol):
-    def __init__(self, received: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self._received = received
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._received(data, addr)
+    def _next(self, at_s: float) -> float | None:
+        self.media_packets += 1
+        return self._fate(self.media_packets - 1)
 
 
 @asynccontextmanager
@@ -174,8 +125,7 @@ async def path(fate: Callable[[int], float | None], one_way_s: float = 0.0) -> A
 
 async def call_through(between: LossyPath, caller: Caller, media: PartnerMedia) -> None:
     offer = await caller.offer()
-    bare = "\r\n".join(line for line in offer.splitlines() if not line.startswith("a=candidate:")) + "\r\n"
-    await caller.accept(await between.open(await media.connect(bare)))
+    await caller.accept(await between.open(await media.connect(placeless(offer))))
     await until(lambda: media.state == "connected")
 
 
@@ -184,6 +134,19 @@ async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+@dataclass
+class Machine:
+    """Nothing in real time is measured better than this: ``late_s`` is by how much the machine was late at worst."""
+
+    late_s: float = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            before_s = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.late_s = max(self.late_s, time.monotonic() - before_s - 0.01)
 
 
 async def practise(media: list[PartnerMedia], seconds: float) -> None:

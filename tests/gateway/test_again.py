@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,9 @@ from gateway.practice.kept import Kept
 from gateway.practice.learnt import Learnt, beginning, learnt_by
 from streaming.types import Speaker
 from tests.coach.streams import A, B, hear, in_order, interruption, speech
-from tests.gateway.serving import DEVICES, Page, Served, bearer, practising, serving, settings_in
+from tests.gateway.serving import DEVICES, Page, Served, bearer, practising
 
 NEXT = {"a": "next device of a", "b": "next device of b"}
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(settings_in(tmp_path)) as served:
-        yield served
 
 
 def talked() -> Coach:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.practice.registry import PROBE_S
-from streaming.types import Annotation, Kind, Span, Speaker
-from tests.gateway.serving import DEVICES, Served, bearer, practising, serving, settings_in
+from tests.gateway.serving import DEVICES, Served, bearer, practising, say_so, serving, settings_in
 
 
 @pytest.fixture
@@ -176,10 +175,7 @@ async def test_the_timeline_of_a_practice_is_its_wire_lines(served: Served) -> N
 
 async def test_nobody_reads_along_unseen_while_the_two_talk(served: Served) -> None:
     links = await served.links()
-    async with served.page(links["a"]) as a, served.page(links["b"]) as b:
-        for page in (a, b):
-            await page.say("consent", practice=True, observer=True)
-        await a.room(lambda room: room["phase"] == "practising")
+    async with practising(served, links, observer=True) as (a, b):
         for role in ("report", "observer"):
             for path in ("/api/report", "/api/timeline"):
                 answer = await served.http.get(path, headers=bearer(links[role]))
@@ -215,15 +211,8 @@ async def test_what_nobody_foresaw_carries_the_security_headers_too(
 
 async def test_each_confirms_only_their_own_words_and_saying_it_again_leaves_nothing_more(served: Served) -> None:
     links = await served.links()
-    async with practising(served, links) as (a, b):
-        for page in (a, b):
-            await page.say("consent", practice=True, words=True)
-            await page.pong()
-        span = Span(0, 16_000)
-        said = Annotation(
-            "w", a.session, Kind.WORDS, "final", span, 16_000, "words@1", by=Speaker.A, text="So.", words=()
-        )
-        await served.gateway.timeline.append([said])
+    async with practising(served, links, words=True) as (a, _):
+        await say_so(served, a.session)
 
         async def reach(role: str, words: str, *, yes: bool) -> str:
             headers = bearer(links[role]) | {"breathmark-device": DEVICES[role]}

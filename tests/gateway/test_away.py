@@ -19,11 +19,7 @@ DEVICES = {"a": "device of a", "b": "device of b"}
 async def practised(served: Served) -> tuple[dict[str, str], float]:
     """The links of a practice that runs still, and the session time at which both pages were cut off."""
     links = await served.links()
-    async with served.page(links["a"], DEVICES["a"]) as a, served.page(links["b"], DEVICES["b"]) as b:
-        for page in (a, b):
-            await page.say("consent", practice=True)
-        for page in (a, b):
-            await page.room(lambda room: room["phase"] == "practising")
+    async with practising(served, links) as (a, _):
         return links, float((await a.pong())["now_s"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,11 @@ from coach.adherence import answers_of
 from coach.cards import LIBRARY, card_named
 from coach.practice import for_card
 from coach.settings import PRESETS, CoachSettings
-from tests.gateway.serving import Served, bearer, serving, settings_in
+from tests.gateway.serving import Served, bearer, practising, serving, settings_in
 
 CARD = "say-it-back"
 OWN = {"skill": "hand the spoon over.", "anchor": "after the tea", "minutes": 5}
 ANCHOR = "after the tea & the “9 o’clock” news"
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(settings_in(tmp_path)) as served:
-        yield served
 
 
 async def started(served: Served, body: dict[str, Any]) -> dict[str, str]:
@@ -35,10 +28,7 @@ async def started(served: Served, body: dict[str, Any]) -> dict[str, str]:
 
 
 async def practised(served: Served, links: dict[str, str]) -> None:
-    async with served.page(links["a"], "device of a") as a, served.page(links["b"], "device of b") as b:
-        for page in (a, b):
-            await page.say("consent", practice=True)
-        await a.room(lambda room: room["phase"] == "practising")
+    async with practising(served, links) as (a, b):
         await a.say("end")
         await b.one("ended")
 
@@ -249,10 +239,7 @@ async def test_a_practice_has_the_gateway_s_policy_with_the_card_s_emphasis_and_
     assert (wanted == gentle) is (card is None)
     async with serving(settings_in(tmp_path, coach=gentle)) as served:
         links = await started(served, {"card": card})
-        async with served.page(links["a"], "device of a") as a, served.page(links["b"], "device of b") as b:
-            for page in (a, b):
-                await page.say("consent", practice=True)
-            await a.room(lambda room: room["phase"] == "practising")
+        async with practising(served, links) as (a, _):
             assert _policy(served, a.session) == wanted
             session = a.session
     async with serving(settings_in(tmp_path, coach=gentle)) as served:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.gateway.serving import Page, serving, settings_in
-
-
-async def practising(a: Page, b: Page) -> None:
-    for page in (a, b):
-        await page.say("consent", practice=True)
-    for page in (a, b):
-        await page.room(lambda room: room["phase"] == "practising")
+from tests.gateway.serving import Page, practising, serving, settings_in
 
 
 def newest(page: Page) -> Any:
@@ -22,8 +15,7 @@ def newest(page: Page) -> Any:
 async def test_a_turn_is_spoken_said_back_confirmed_and_swapped(tmp_path: Path) -> None:
     async with serving(settings_in(tmp_path)) as served:
         links = await served.links()
-        async with served.page(links["a"], "device of a") as a, served.page(links["b"], "device of b") as b:
-            await practising(a, b)
+        async with practising(served, links) as (a, b):
             pages = {"a": a, "b": b}
             told = []
             for by, act in (

@@ -16,6 +16,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright
 
 from benchmarks.chromium import CHROMIUM, QUIET, serve_sound, write_sound
+from benchmarks.impaired import placeless
 from gateway.demo import DIALOGUE
 from gateway.media.clock import SessionClock
 from gateway.media.partner import PartnerMedia
@@ -228,9 +229,8 @@ async def test_under_loss_short_holes_are_filled_and_the_beeps_of_chromium_stay_
     media = PartnerMedia("s", Speaker.A, chunks.append)
     page = await new_page(browser)
     async with path(lambda n: None if rng.random() < 0.1 else 0.0) as between:
-        offer = await offered(page)
-        bare = "\r\n".join(line for line in offer.splitlines() if not line.startswith("a=candidate:")) + "\r\n"
-        await page.evaluate(ACCEPT, await between.open(await media.connect(bare)))
+        offer = placeless(await offered(page))
+        await page.evaluate(ACCEPT, await between.open(await media.connect(offer)))
         await until(lambda: media.state == "connected")
         await practise([media], 4.0)  # Chromium learns of the loss from receiver reports
         media.begin(SessionClock.start(), 0)
@@ -254,9 +254,7 @@ async def test_chromium_is_told_of_loss_and_its_copies_bring_speech_back(browser
     page = await new_page(browser)
     await serve_sound(page, "**/speech.wav", wav)
     async with path(lambda n: None if rng.random() < 0.1 else 0.0) as between:
-        offer = await offered(page, speech="/speech.wav")
-        bare = "\r\n".join(line for line in offer.splitlines() if not line.startswith("a=candidate:")) + "\r\n"
-        answer = await media.connect(bare)
+        answer = await media.connect(placeless(await offered(page, speech="/speech.wav")))
         assert "useinbandfec=1" in answer
         await page.evaluate(ACCEPT, await between.open(answer))
         await until(lambda: media.state == "connected")

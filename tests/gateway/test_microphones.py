@@ -14,7 +14,7 @@ from gateway.media.ice import IceSettings, TurnSettings
 from gateway.media.partner import PeerSettings
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 from tests.gateway.media_peer import until
-from tests.gateway.serving import Page, Served, serving, settings_in
+from tests.gateway.serving import Page, Served, practising, serving, settings_in
 
 TURN = TurnSettings(("turn:turn.example:3478",), "a-secret-of-this-test", ttl_s=600)
 
@@ -51,10 +51,7 @@ async def test_what_a_browser_knows_of_its_microphone_both_are_told(served: Serv
 
 async def test_a_microphone_without_any_sound_for_ten_seconds_is_told_until_it_is_heard(served: Served) -> None:
     links = await served.links()
-    async with served.page(links["a"]) as a, served.page(links["b"]) as b:
-        for page in (a, b):
-            await page.say("consent", practice=True)
-        await b.room(lambda room: room["phase"] == "practising")
+    async with practising(served, links) as (a, b):
         session = await served.gateway.session(b.session)
         assert session is not None
         practice = session.practice

@@ -17,7 +17,7 @@ from gateway.practice.rooms import Room
 from streaming.errors import Refused
 from streaming.types import Happening, Speaker
 from streaming.wire import loads, samples
-from tests.gateway.serving import Page, Served, bearer, serving, settings_in, until
+from tests.gateway.serving import Page, Served, bearer, practising, serving, settings_in, until
 
 A, B = Speaker.A, Speaker.B
 
@@ -107,15 +107,8 @@ def test_a_minute_passes_between_two_notes_and_who_comes_too_early_is_told_how_l
 
 @asynccontextmanager
 async def observed(served: Served, links: dict[str, str]) -> AsyncIterator[tuple[Page, Page, Page]]:
-    async with (
-        served.page(links["a"], "device of a") as a,
-        served.page(links["b"], "device of b") as b,
-        served.page(links["observer"]) as eyes,
-    ):
-        for page in (a, b):
-            await page.say("consent", practice=True, observer=True)
-        for page in (a, b, eyes):
-            await page.room(lambda room: room["phase"] == "practising" and room["partners"]["b"]["observer"])
+    async with served.page(links["observer"]) as eyes, practising(served, links, observer=True) as (a, b):
+        await eyes.room(lambda room: room["phase"] == "practising" and room["partners"]["b"]["observer"])
         yield a, b, eyes
 
 

@@ -9,12 +9,12 @@ from gateway.practice import rooms
 from gateway.practice.rooms import Room
 from streaming.types import Speaker
 from streaming.wire import loads
-from tests.gateway.serving import bearer, serving, settings_in
+from tests.gateway.serving import bearer, practising, serving, settings_in
 
 A, B = Speaker.A, Speaker.B
 
 
-def practising() -> Room:
+def talking() -> Room:
     room = Room()
     for speaker in Speaker:
         room = rooms.consented(rooms.joined(room, speaker, ""), speaker, practice=True, observer=False)
@@ -23,7 +23,7 @@ def practising() -> Room:
 
 
 def test_an_offer_is_taken_up_by_the_other_alone_or_put_off_without_a_line() -> None:
-    room = practising()
+    room = talking()
     offered = rooms.repaired(room, A, "offer")
     assert [(c.kind, c.by) for c in rooms.happened(room, offered)] == [("repair_offered", A)]
     assert rooms.repaired(offered, A, "accept") == offered, "nobody accepts for the other"
@@ -35,19 +35,16 @@ def test_an_offer_is_taken_up_by_the_other_alone_or_put_off_without_a_line() -> 
 
 
 def test_two_offers_at_once_are_a_yes_and_in_a_pause_there_is_nothing_to_begin_again() -> None:
-    offered = rooms.repaired(practising(), A, "offer")
+    offered = rooms.repaired(talking(), A, "offer")
     assert rooms.repaired(offered, B, "offer").repairs == 1
-    resting = rooms.paused(practising(), B)
+    resting = rooms.paused(talking(), B)
     assert rooms.repaired(resting, A, "offer") == resting
 
 
 async def test_both_screens_and_the_report_know_of_it(tmp_path: Path) -> None:
     async with serving(settings_in(tmp_path)) as served:
         links = await served.links()
-        async with served.page(links["a"], "device of a") as a, served.page(links["b"], "device of b") as b:
-            for page in (a, b):
-                await page.say("consent", practice=True)
-            await a.room(lambda room: room["phase"] == "practising")
+        async with practising(served, links) as (a, b):
             await a.say("repair", act="offer")
             assert (await b.room(lambda room: room["repair"] == "a"))["phase"] == "practising"
             await b.say("repair", act="accept")

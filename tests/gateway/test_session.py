@@ -7,20 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from gateway.demo import DIALOGUE
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Samples, Speaker
-from tests.gateway.serving import QUARREL_FROM_S, Served, bearer, serving, settings_in, until
+from tests.gateway.serving import DEVICES, QUARREL_FROM_S, Served, bearer, practising, serving, settings_in, until
 from tests.streaming.conftest import locked
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(settings_in(tmp_path)) as served:
-        yield served
 
 
 def dialogue(from_s: float) -> dict[Speaker, Samples]:
@@ -122,10 +114,7 @@ async def test_partners_in_one_room_are_sent_nothing_back(served: Served) -> Non
 
 async def test_a_cue_is_on_disk_before_it_is_shown_and_its_way_is_traced(served: Served) -> None:
     links = await served.links()
-    async with served.page(links["a"]) as a, served.page(links["b"]) as b, served.page(links["observer"]) as observer:
-        for page in (a, b):
-            await page.say("consent", practice=True, observer=True)
-        await a.room(lambda room: room["phase"] == "practising")
+    async with served.page(links["observer"]) as observer, practising(served, links, observer=True) as (a, b):
         await speak(served, a.session)
         shown = (await a.one("cue"))["line"]
         kept = {line["id"] for line in await served.timeline(links["a"])}
@@ -193,16 +182,13 @@ async def test_an_observer_sees_lines_only_while_both_agree(served: Served) -> N
 
 async def test_a_practice_that_ended_leads_everybody_back_to_the_report(served: Served) -> None:
     links = await served.links()
-    async with served.page(links["a"], "device of partner a") as a, served.page(links["b"]) as b:
-        for page in (a, b):
-            await page.say("consent", practice=True, observer=False)
-        await a.room(lambda room: room["phase"] == "practising")
+    async with practising(served, links) as (a, b):
         await b.say("end")
         for page in (a, b):
             assert (await page.one("ended"))["report"] == links["report"]
         await a.say("resume")
         await a.refusal("session_ended")
-    async with served.page(links["a"], "device of partner a") as again:
+    async with served.page(links["a"], DEVICES["a"]) as again:
         assert (await again.one("welcome"))["room"]["phase"] == "ended"
         assert (await again.one("ended"))["report"] == links["report"]
         assert await again.closed() == 1000
@@ -214,10 +200,8 @@ async def test_a_practice_that_ended_leads_everybody_back_to_the_report(served: 
 async def test_a_couple_that_does_not_come_back_has_ended_and_has_its_report(tmp_path: Path) -> None:
     async with serving(settings_in(tmp_path, idle_s=0.3, sweep_s=0.1)) as served:
         links = await served.links()
-        async with served.page(links["a"]) as a, served.page(links["b"]) as b:
-            for page in (a, b):
-                await page.say("consent", practice=True)
-            await a.room(lambda room: room["phase"] == "practising")
+        async with practising(served, links):
+            pass
         await until(lambda: has_ended(served, links["a"]))
         answer = await served.http.get("/api/report", headers=bearer(links["report"]))
         assert answer.status_code == 200

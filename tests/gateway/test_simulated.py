@@ -17,6 +17,7 @@ from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
 from streaming.errors import BreathmarkError, Refused
 from streaming.types import SAMPLE_RATE_HZ, Samples, Speaker
+from tests.gateway.media_peer import Machine
 from tests.gateway.serving import PATIENCE_S, Served, bearer, serving, settings_in
 
 SILENCE = np.zeros(SAMPLE_RATE_HZ, np.float32)
@@ -44,11 +45,11 @@ async def first_speech_s(gateway: Served, token: str) -> dict[str, float]:
     return starts
 
 
-async def test_two_partners_speak_in_step_and_are_heard_when_they_speak(gateway: Served) -> None:
+async def test_two_partners_speak_in_step_and_are_heard_when_they_speak(gateway: Served, machine: Machine) -> None:
     truth: dict[str, Any] = json.loads(DIALOGUE.with_suffix(".truth.json").read_text(encoding="utf-8"))
     sound = read_partners([DIALOGUE])
     links = await gateway.links()
-    cut = slice(0, 8 * SAMPLE_RATE_HZ)
+    cut = slice(0, 5 * SAMPLE_RATE_HZ)
     async with (
         asyncio.timeout(40),
         partner(gateway, links["a"], sound[Speaker.A][cut]) as a,
@@ -63,12 +64,12 @@ async def test_two_partners_speak_in_step_and_are_heard_when_they_speak(gateway:
         report = await a.end()
         await b.until(lambda: b.ended)
         assert report == b.report == links["report"]
-        assert a.frames_heard > 300, "a hears b through the gateway"
-        assert b.frames_heard > 300
+        assert a.frames_heard > 200, "a hears b through the gateway"
+        assert b.frames_heard > 200
     found = await first_speech_s(gateway, links["a"])
     apart_s = {s: found[s] - began_s - truth["speech"][s][0][0] for s in ("a", "b")}
-    assert apart_s["a"] == pytest.approx(apart_s["b"], abs=IN_STEP_S)
-    assert max(map(abs, apart_s.values())) < IN_TIME_S, apart_s
+    assert apart_s["a"] == pytest.approx(apart_s["b"], abs=IN_STEP_S + machine.late_s)
+    assert max(map(abs, apart_s.values())) < IN_TIME_S + machine.late_s, apart_s
 
 
 async def test_a_partner_who_is_turned_away_is_told_why(gateway: Served) -> None:

@@ -63,11 +63,7 @@ async def test_both_know_of_an_observer_before_the_observer_sees_anything_though
 ) -> None:
     async with serving(settings_in(tmp_path)) as served:
         links = await served.links()
-        async with served.page(links["a"]) as a, served.page(links["b"]) as b:
-            for page in (a, b):
-                await page.say("consent", practice=True, observer=True)
-            for page in (a, b):
-                await page.room(lambda room: room["phase"] == "practising")
+        async with practising(served, links, observer=True) as (a, b):
             with locked(tmp_path):
                 async with served.page(links["observer"]) as observer:
                     welcome = await observer.one("welcome")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,6 @@ from tests.coach.streams import A, B, greetings, interruption
 from tests.gateway.serving import Served, practising, serving, settings_in
 
 MINUTE_S = 60.0
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(settings_in(tmp_path)) as served:
-        yield served
 
 
 async def kinds(served: Served, links: dict[str, str]) -> list[str]:

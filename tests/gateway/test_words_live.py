@@ -18,8 +18,7 @@ import pytest
 from gateway.simulated import SimulatedPartner, speak_together
 from gateway.web.words import SUMMARIES_AT_ONCE
 from gateway.words.summary import SummarySettings
-from streaming.types import Annotation, Kind, Span, Speaker
-from tests.gateway.serving import PATIENCE_S, Page, Served, bearer, practising, serving, settings_in
+from tests.gateway.serving import PATIENCE_S, Page, Served, bearer, practising, say_so, serving, settings_in, until
 from tests.gateway.test_session import couple
 
 pytestmark = pytest.mark.alone
@@ -36,11 +35,11 @@ class _Model(BaseHTTPRequestHandler):
     free: ClassVar[threading.Event] = threading.Event()
 
     def do_POST(self) -> None:
-        self.free.wait()
         body = self.rfile.read(int(self.headers["Content-Length"]))
         type(self).asked.append(
             {"path": self.path, "key": self.headers["Authorization"], "text": body.decode(), **json.loads(body)}
         )
+        self.free.wait()
         self.send_response(self.status)
         if self.status == 302:
             self.send_header("Location", "/elsewhere")
@@ -162,15 +161,8 @@ async def _a_summary_is_only_what_was_shown(served: Served, token: str) -> None:
 
 async def test_summaries_that_take_long_leave_room_for_reports(served: Served) -> None:
     links = await served.links()
-    async with practising(served, links) as (a, b):
-        for page in (a, b):
-            await page.say("consent", practice=True, words=True)
-            await page.pong()
-        span = Span(0, 16_000)
-        said = Annotation(
-            "w", a.session, Kind.WORDS, "final", span, 16_000, "words@1", by=Speaker.A, text="So.", words=()
-        )
-        await served.gateway.timeline.append([said])
+    async with practising(served, links, words=True) as (a, b):
+        await say_so(served, a.session)
         await a.say("end")
         await b.one("ended")
     shown = (await served.http.get("/api/summary", headers=bearer(links["a"]))).json()
@@ -180,7 +172,7 @@ async def test_summaries_that_take_long_leave_room_for_reports(served: Served) -
 
     _Model.free.clear()
     slow = [asyncio.create_task(wanted()) for _ in range(SUMMARIES_AT_ONCE)]
-    await asyncio.sleep(0.5)
+    await until(lambda: len(_Model.asked) == SUMMARIES_AT_ONCE)
     assert (await wanted()).json()["code"] == "summary_failed"
     assert (await served.http.get("/api/report", headers=bearer(links["a"]))).status_code == 200
     _Model.free.set()

@@ -1,4 +1,4 @@
-"""The servers that these tests share, and a fresh store or bus on them for each test."""
+"""A fresh store or bus of each kind for each test."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ import asyncpg  # type: ignore[import-untyped]
 import pytest
 from redis import Redis
 
-from benchmarks.servers import Server, postgres_server, postgres_url, redis_cluster, redis_server
+from benchmarks.servers import Server, postgres_url, redis_cluster
 from streaming.backbone import Backbone, open_backbone
 from streaming.leases import LeaseSettings
 from streaming.timeline import sqlite_url
 
 QUICK_LEASES = LeaseSettings(ttl_s=0.3)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -53,12 +47,6 @@ def locked(folder: Path) -> Iterator[None]:
     with closing(sqlite3.connect(folder / "breathmark.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         yield
-
-
-@pytest.fixture(scope="session")
-def redis() -> Iterator[Server]:
-    with redis_server() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from streaming.engine import open_engine, sqlite_url
 from streaming.errors import StoreUnavailable
-from streaming.timeline import Timeline
+from streaming.timeline import Timeline, TimelineSettings
 from streaming.types import Happening
 from tests.streaming.conftest import locked
 
@@ -34,7 +34,7 @@ async def test_what_somebody_was_told_did_not_count_is_not_written_later(tmp_pat
 
 async def test_a_store_that_fails_is_told_in_the_databases_own_words(tmp_path: Path) -> None:
     engine = await open_engine(sqlite_url(tmp_path))
-    async with Timeline(engine) as timeline:
+    async with Timeline(engine, TimelineSettings(give_up_s=0.3)) as timeline:
         store = sqlite3.connect(tmp_path / "breathmark.sqlite3")
         store.execute("ALTER TABLE lines RENAME TO gone")
         store.close()
