@@ -5,7 +5,7 @@ Intervals are over speakers drawn with replacement: clips of one voice are not i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +56,8 @@ def by_speaker(values: Sequence[Heard]) -> list[list[Heard]]:
     return [[h for h in values if h.speaker == speaker] for speaker in sorted({h.speaker for h in values})]
 
 
-def _over(measure: str = "level") -> Callable[[Sequence[list[Heard]]], float]:
-    return lambda speakers: auc([h for own in speakers for h in own], measure)
+def _over(speakers: Sequence[list[Heard]]) -> float:
+    return auc([h for own in speakers for h in own])
 
 
 def _auc(name: str, values: Sequence[Heard]) -> Figure:
@@ -67,7 +67,7 @@ def _auc(name: str, values: Sequence[Heard]) -> Figure:
         "pitch alone": auc(values, "pitch"),
         "level + pitch": auc(values, "both"),
     }
-    return measured(name, by_speaker(values), _over(), len(values), alternatives)
+    return measured(name, by_speaker(values), _over, len(values), alternatives)
 
 
 def _separation(name: str, speakers: Sequence[str], emotions: str, each: int, data: Path, level: Level) -> Figure:
@@ -115,11 +115,11 @@ def _fairness(speakers: dict[str, list[Clip]], natural: Sequence[Heard], data: P
         "higher_voices": [h for h in natural if h.speaker in high_pitched],
         "lower_voices": [h for h in natural if h.speaker not in high_pitched],
     }
-    out = [measured(f"arousal_auc_{name}", by_speaker(heard), _over(), len(heard)) for name, heard in parts.items()]
+    out = [measured(f"arousal_auc_{name}", by_speaker(heard), _over, len(heard)) for name, heard in parts.items()]
     for gain_db in (-12.0, 12.0):
         heard = arousal_scores.heard_clips(list(speakers), "WN", 4, data, level="natural", gain_db=gain_db)
         name = f"arousal_auc_capture_{gain_db:+.0f}db".replace("+", "up_").replace("-", "down_")
-        out.append(measured(name, by_speaker(heard), _over(), len(heard)))
+        out.append(measured(name, by_speaker(heard), _over, len(heard)))
     return out
 
 

@@ -21,6 +21,7 @@ from rich.table import Table
 from streaming.errors import UnusableInput
 
 REPOSITORY = Path(__file__).parents[1]
+_DRAWN = 400  # times, for an interval
 _FILE_COLUMNS = 150  # width of the table where no terminal sets it
 T = TypeVar("T")
 Panel = Callable[[Axes], None]
@@ -60,11 +61,9 @@ def recordings() -> Path:
     return folder
 
 
-def bootstrap(
-    units: Sequence[T], figure: Callable[[Sequence[T]], float], *, rounds: int = 400, seed: int = 0
-) -> tuple[float, float]:
+def bootstrap(units: Sequence[T], figure: Callable[[Sequence[T]], float]) -> tuple[float, float]:
     """A 95 % interval for ``figure`` over ``units`` drawn with replacement (conversations, not events)."""
-    drawn = np.random.default_rng(seed).integers(0, len(units), (rounds, len(units)))
+    drawn = np.random.default_rng(0).integers(0, len(units), (_DRAWN, len(units)))
     values = [figure([units[i] for i in row]) for row in drawn]
     known = [value for value in values if not np.isnan(value)]
     return (float(np.quantile(known, 0.025)), float(np.quantile(known, 0.975))) if known else (np.nan, np.nan)

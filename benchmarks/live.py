@@ -1,41 +1,33 @@
 """``breathmark bench live``: the same sound through the live path and through ``analyze``, side by side.
 
 The bundled dialogue, and two telephone calls where the recordings are at hand, are spoken by simulated partners (real
-WebRTC, a real gateway process, real time) and compared with what ``analyze`` says of the files. The full form also
-has one call spoken by two Chromium processes.
+WebRTC, a real gateway process, real time) and compared with what ``analyze`` says of the files.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from playwright.async_api import Page, async_playwright
 
 from benchmarks.agreement import TALK, Agreement, agree, told
-from benchmarks.chromium import MICROPHONE, chromium, listening, say, speaking_page, write_sound
-from benchmarks.gateway_process import RunningGateway, gateway
+from benchmarks.gateway_process import gateway
 from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, quantile, recordings
 from benchmarks.impaired import PERFECT
 from benchmarks.packets import LEAD_S, encoded, heard
-from benchmarks.played import AFTER_S, Played, play, shifted
+from benchmarks.played import Played, play, shifted
 from gateway.analyze import timeline_of_audio
 from gateway.demo import DIALOGUE
-from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.errors import UnusableInput
 from streaming.types import OVERLAP_KINDS, SAMPLE_RATE_HZ, Annotation, Cue, Line, Samples, Speaker
 from streaming.wire import samples
 
 CALLS = ("auto_repairs_49", "auto_repairs_40")
-IN_BROWSERS = "auto_repairs_49"
 QUICK_S = 36.0  # of each, from the busiest moment on
-_LEAD_S = 2.0  # from "both listen" to the first word, so that no browser is asked too late
 _CUE_NEAR_S = 1.0
 
 
@@ -64,19 +56,13 @@ class Compared:
 
 def run(quick: bool) -> BenchResult:
     sound = _sound(quick)
-    played = asyncio.run(_play_all(sound, in_browsers=not quick and IN_BROWSERS in sound))
+    played = asyncio.run(_play_all(sound))
     analyzed = {name: list(timeline_of_audio(name, audio)) for name, audio in sound.items()}
-    compared = [
-        _compare(way, analyzed[way.removesuffix(_BROWSERS)], own.placed(), own.placed_cues())
-        for way, own in played.items()
-    ]
+    compared = [_compare(name, analyzed[name], own.placed(), own.placed_cues()) for name, own in played.items()]
     coded = {name: _compare(name, analyzed[name], through_opus(audio), ()) for name, audio in sound.items()}
-    figures = [figure for own in compared for figure in _figures(own, coded[own.name.removesuffix(_BROWSERS)])]
+    figures = [figure for own in compared for figure in _figures(own, coded[own.name])]
     settings = {"quick": quick, "recordings": list(sound), "seconds": QUICK_S if quick else "all"}
     return BenchResult("live", settings, figures, (_starts(compared),), _notes(compared, sound))
-
-
-_BROWSERS = "_in_browsers"
 
 
 def _sound(quick: bool) -> dict[str, dict[Speaker, Samples]]:
@@ -102,38 +88,10 @@ def _busiest(audio: Mapping[Speaker, Samples]) -> dict[Speaker, Samples]:
     return {speaker: own[first : first + round(QUICK_S * second)] for speaker, own in audio.items()}
 
 
-async def _play_all(sound: Mapping[str, Mapping[Speaker, Samples]], *, in_browsers: bool) -> dict[str, Played]:
-    async with gateway() as running:
-        async with asyncio.TaskGroup() as group:
-            plays = {name: group.create_task(play(running, audio)) for name, audio in sound.items()}
-            if in_browsers:
-                ours = play_in_browsers(running, sound[IN_BROWSERS])
-                plays[IN_BROWSERS + _BROWSERS] = group.create_task(ours)
-        return {name: task.result() for name, task in plays.items()}
-
-
-async def play_in_browsers(running: RunningGateway, audio: Mapping[Speaker, Samples]) -> Played:
-    """Each partner a Chromium process; both microphones begin at one instant of the wall clock."""
-    links = await running.new_session()
-    seconds = max(len(own) for own in audio.values()) / SAMPLE_RATE_HZ
-    async with AsyncExitStack() as stack:
-        playing = await stack.enter_async_context(async_playwright())
-        pages: dict[Speaker, Page] = {}
-        for speaker, own in audio.items():
-            browser = await stack.enter_async_context(
-                chromium(playing, running.folder / f"profile-{speaker}", *MICROPHONE)
-            )
-            wav = write_sound(running.folder / f"{speaker}.wav", resampled(own, SAMPLE_RATE_HZ))
-            address = f"{running.url}/join#{links[speaker.value]}"
-            pages[speaker] = await speaking_page(browser, wav, address, speaker.name)
-        for page in pages.values():
-            await listening(page)
-        began = time.time() + _LEAD_S
-        for page in pages.values():
-            await say(page, began, 0.0, seconds)
-        await asyncio.sleep(began + seconds + AFTER_S - time.time())
-        lines = await running.timeline(links["a"])
-        return Played(lines, samples(began - await running.began_unix(links["a"])))
+async def _play_all(sound: Mapping[str, Mapping[Speaker, Samples]]) -> dict[str, Played]:
+    async with gateway() as running, asyncio.TaskGroup() as group:
+        plays = {name: group.create_task(play(running, audio)) for name, audio in sound.items()}
+    return {name: task.result() for name, task in plays.items()}
 
 
 def through_opus(audio: Mapping[Speaker, Samples]) -> list[Annotation]:

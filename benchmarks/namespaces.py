@@ -1,4 +1,4 @@
-"""Networks of their own on one machine: Linux network namespaces, joined by cables or by an impaired path.
+"""Networks of their own on one machine: Linux network namespaces, joined by cables.
 
 A thread that enters a namespace opens its sockets there, and so do the threads it starts; all else of the process
 stays where it is. Making namespaces takes a right that not every machine gives: ask ``no_right`` first.
@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import fcntl
 import os
 import shutil
-import struct
 import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from benchmarks.impaired import Impairment, is_media
-
 T = TypeVar("T")
 _NEW_NET = 0x40000000  # CLONE_NEWNET
-_TUN, _TUN_PLAIN, _SET_TUN = 0x0001, 0x1000, 0x400454CA  # IFF_TUN, IFF_NO_PI, TUNSETIFF
-_MTU = 1400
-_UDP, _UDP_HEADER_BYTES = 17, 8
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -41,9 +33,8 @@ def no_right() -> str | None:
     if tried.returncode != 0:
         return f"no right to make network namespaces: {tried.stderr.strip()}"
     subprocess.run(["ip", "netns", "delete", name], check=False)
-    for needed in (Path("/dev/net/tun"), Path("/proc/sys/net/ipv4/ip_forward")):
-        if not os.access(needed, os.W_OK):
-            return f"no right to make network namespaces: {needed} cannot be written"
+    if not os.access(forward := "/proc/sys/net/ipv4/ip_forward", os.W_OK):
+        return f"no right to make network namespaces: {forward} cannot be written"
     return None
 
 
@@ -89,33 +80,12 @@ class Network:
         """Joins two places; addresses as 10.0.0.1/24. The names of both ends."""
         ends = f"{self._prefix[-8:]}v{self._cables}", f"{self._prefix[-8:]}w{self._cables}"
         self._cables += 1
-        _ip(
-            "link",
-            "add",
-            ends[0],
-            "netns",
-            self._name(one),
-            "type",
-            "veth",
-            "peer",
-            ends[1],
-            "netns",
-            self._name(other),
-        )
+        peer = ("type", "veth", "peer", ends[1], "netns", self._name(other))
+        _ip("link", "add", ends[0], "netns", self._name(one), *peer)
         for place, end, address in ((one, ends[0], one_address), (other, ends[1], other_address)):
             self.ip(place, "address", "add", address, "dev", end)
             self.ip(place, "link", "set", end, "up")
         return ends
-
-    def impaired(self, one: str, one_address: str, other: str, other_address: str, path: Impairment, seed: int) -> None:
-        """The same, by a cable that is so bad: each packet is read from one kernel and written to the other."""
-        files = []
-        for place, own, far in ((one, one_address, other_address), (other, other_address, one_address)):
-            files.append(self._within(place, lambda: _tun("bench0")))
-            self.ip(place, "address", "add", own, "peer", far, "dev", "bench0")
-            self.ip(place, "link", "set", "bench0", "mtu", str(_MTU), "up")
-        router = _Router(files[0], files[1], path, seed)
-        self._held.callback(router.close)
 
     def live(self, place: str, life: Callable[[], Awaitable[T]]) -> T:
         """Runs ``life`` in an event loop there, in a thread of its own; gives what it gives."""
@@ -157,68 +127,3 @@ def _run(command: Sequence[str], given: str = "") -> None:
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
-
-
-def _tun(name: str) -> int:
-    """A device whose packets are read from and written to the file that is given."""
-    file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    fcntl.ioctl(file, _SET_TUN, struct.pack("16sH22x", name.encode(), _TUN | _TUN_PLAIN))
-    return file
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    read: int
-    write: int
-    fate: Callable[[float], float | None]
-
-
-class _Router:
-    """Carries packets both ways in a thread of its own; media may be lost or late, all else is only far away."""
-
-    def __init__(self, one: int, other: int, path: Impairment, seed: int) -> None:
-        self._files = (one, other)
-        self._one_way_s = path.one_way_ms / 1000
-        self._sides = (_Side(one, other, path.fate(2 * seed)), _Side(other, one, path.fate(2 * seed + 1)))
-        self._loop = asyncio.new_event_loop()
-        self._began_s = self._loop.time()
-        self._thread = threading.Thread(target=self._run, name="router")
-        self._thread.start()
-
-    def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        for file in self._files:
-            os.close(file)
-
-    def _run(self) -> None:
-        for side in self._sides:
-            self._loop.add_reader(side.read, self._carry, side)
-        self._loop.run_forever()
-        self._loop.close()
-
-    def _carry(self, side: _Side) -> None:
-        while True:
-            try:
-                packet = os.read(side.read, 2048)
-            except BlockingIOError:
-                return
-            late_s: float | None = 0.0
-            if is_media(_payload(packet)):
-                late_s = side.fate(self._loop.time() - self._began_s)
-            if late_s is not None:
-                self._loop.call_later(late_s + self._one_way_s, _write, side.write, packet)
-
-
-def _payload(packet: bytes) -> bytes:
-    """Of a UDP datagram in an IPv4 packet, else nothing."""
-    if not packet or packet[0] >> 4 != 4 or packet[9] != _UDP:
-        return b""
-    return packet[(packet[0] & 15) * 4 + _UDP_HEADER_BYTES :]
-
-
-def _write(file: int, packet: bytes) -> None:
-    try:
-        os.write(file, packet)
-    except OSError:  # the device is going down, or its queue is full: as on any network, it is lost
-        return

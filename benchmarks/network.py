@@ -2,9 +2,8 @@
 
 The sweep plays the bundled dialogue as Opus packets over impaired paths through placement and detectors, faster
 than real time. What is said of delay, and the figures that begin with ``real_``, come from real peers, real
-datagrams and a real gateway process behind a UDP relay. ``kernel_`` is the same without the relay's help: peers and
-gateway in network namespaces of their own, joined by a router that reads and writes whole packets (full form only).
-``back_`` is how soon a real page is heard again after its network was away (``returning``).
+datagrams and a real gateway process behind a UDP relay. ``back_`` is how soon a real page is heard again after its
+network was away (``returning``).
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from benchmarks.far_script import Script, script
 from benchmarks.gateway_process import gateway
 from benchmarks.harness import BenchResult, Figure, Panel, cumulative, measured, quantile
 from benchmarks.impaired import PERFECT, Impairment
-from benchmarks.namespaces import Network, no_right
+from benchmarks.namespaces import no_right
 from benchmarks.packets import LEAD_S, encoded, heard
 from benchmarks.played import Played, play
 from benchmarks.returning import TRIALS, Return
@@ -82,9 +81,8 @@ class Real:
 
 
 def run(quick: bool) -> BenchResult:
-    no_kernel = no_right()
-    bursts, real, returns = asyncio.run(_real_runs(quick, returning=not no_kernel))
-    kernel = None if quick or no_kernel else asyncio.run(_kernel_runs())
+    no_namespaces = no_right()
+    bursts, real, returns = asyncio.run(_real_runs(quick, returning=not no_namespaces))
     playings = sweep(quick)
     trips_ms = ROUND_TRIPS_QUICK_MS if quick else ROUND_TRIPS_MS
     passage = SWEPT_QUICK if quick else WHOLE
@@ -97,8 +95,7 @@ def run(quick: bool) -> BenchResult:
             Figure(f"labels_changed_rtt{trip_ms}", len(changed(rounds[0], rounds[trip_ms])), len(rounds[0]))
             for trip_ms in trips_ms[1:]
         ),
-        *_real_figures("real", real),
-        *(_real_figures("kernel", kernel) if kernel else []),
+        *_real_figures(real),
         *(return_figures(returns) if returns else []),
     ]
     settings = {
@@ -106,10 +103,10 @@ def run(quick: bool) -> BenchResult:
         "conditions": {name: asdict(impairment) for name, impairment in CONDITIONS.items()},
         "placement": asdict(PlacementSettings()),
         "clock": asdict(ClockSettings()),
-        "no_namespaces": no_kernel,
+        "no_namespaces": no_namespaces,
     }
     return BenchResult(
-        "network", settings, figures, (_errors(playings), _bursts(bursts)), _notes(playings, rounds, real, kernel)
+        "network", settings, figures, (_errors(playings), _bursts(bursts)), _notes(playings, rounds, real)
     )
 
 
@@ -179,25 +176,6 @@ async def _real_runs(quick: bool, *, returning: bool) -> tuple[list[BurstRun], R
     )
 
 
-async def _kernel_runs() -> Real:
-    with Network() as net:
-        async with asyncio.TaskGroup() as group:
-            plays = [
-                group.create_task(_between_kernels(net, n, sound, path))
-                for n, (sound, path) in enumerate(_paths(WHOLE))
-            ]
-    return _compared(WHOLE, [task.result() for task in plays])
-
-
-async def _between_kernels(net: Network, n: int, sound: Script, path: Impairment) -> Played:
-    """The couple in one namespace, a gateway of its own in another; both partners share the path."""
-    couple, place, address = f"couple{n}", f"gateway{n}", f"10.78.{n}.2"
-    net.add(couple, place)
-    net.impaired(couple, f"10.78.{n}.1", place, address, path, n)
-    async with gateway(host=address, inside=net.inside(place)) as running:
-        return await asyncio.to_thread(net.live, couple, lambda: play(running, sound.audio, settle_s=SETTLE_S))
-
-
 def _paths(passage: Passage) -> list[tuple[Script, Impairment]]:
     """Near, near with loss, and far: how it is spoken, and over what."""
     trip_ms = ROUND_TRIPS_MS[-1]
@@ -222,11 +200,11 @@ def _numbered(found: Labels, passage: Passage) -> Labels:
     return {line + passage[0]: label for line, label in found.items()}
 
 
-def _real_figures(way: str, real: Real) -> list[Figure]:
+def _real_figures(real: Real) -> list[Figure]:
     return [
-        Figure(f"{way}_labels_changed_loss5", len(changed(real.near, real.lossy)), len(real.near)),
-        Figure(f"{way}_labels_changed_rtt600", len(changed(real.near, real.far)), len(real.near)),
-        Figure(f"{way}_timeline_error_p95_ms_loss5", quantile(real.errors_ms, 0.95), len(real.errors_ms)),
+        Figure("real_labels_changed_loss5", len(changed(real.near, real.lossy)), len(real.near)),
+        Figure("real_labels_changed_rtt600", len(changed(real.near, real.far)), len(real.near)),
+        Figure("real_timeline_error_p95_ms_loss5", quantile(real.errors_ms, 0.95), len(real.errors_ms)),
     ]
 
 
@@ -265,7 +243,7 @@ def _packets(bursts: Sequence[BurstRun]) -> int:
     return sum(len(run.after) for run in bursts)
 
 
-def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real, kernel: Real | None) -> list[str]:
+def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real) -> list[str]:
     notes = [
         "timeline_error: starts of speech and overlaps, ends of speech, against the same packets over a perfect path;",
         "labels_changed: overlaps a dialogue that are called otherwise (kind or who), lost or new. Without redundancy",
@@ -279,10 +257,8 @@ def _notes(playings: Sequence[Playing], rounds: Mapping[int, Labels], real: Real
             notes.append(f"{playing.condition}: {told(was) or 'nothing'} became {told(now) or 'nothing'}")
     for trip_ms, found in rounds.items():
         notes += [f"rtt{trip_ms}: {change}" for change in _differences(rounds[0], found)]
-    for way, run in (("real", real), ("kernel", kernel)):
-        if run is not None:
-            notes += [f"{way} loss5: {change}" for change in _differences(run.near, run.lossy)]
-            notes += [f"{way} rtt600: {change}" for change in _differences(run.near, run.far)]
+    for what, found in (("loss5", real.lossy), ("rtt600", real.far)):
+        notes += [f"real {what}: {change}" for change in _differences(real.near, found)]
     return notes
 
 

@@ -47,13 +47,12 @@ async def seated(
     links: Mapping[str, str],
     audio: Mapping[Speaker, Samples],
     impairment: Impairment | None = None,
-    seed: int = 0,
 ) -> AsyncIterator[list[SimulatedPartner]]:
     """Both partners of a practice that begins, over the path if one is given. ``audio``: 16 kHz."""
     async with AsyncExitStack() as stack:
         url = gateway.socket_url
         if impairment is not None:
-            url = await stack.enter_async_context(far_gateway(url, impairment, seed))
+            url = await stack.enter_async_context(far_gateway(url, impairment))
         partners = [
             await stack.enter_async_context(
                 SimulatedPartner(url, links[speaker.value], audio[speaker], rate_hz=SAMPLE_RATE_HZ, name=speaker.name)
@@ -74,14 +73,13 @@ async def play(
     impairment: Impairment | None = None,
     *,
     settle_s: float = 1.0,
-    seed: int = 0,
 ) -> Played:
     """One whole practice in real time. ``audio``: 16 kHz. ``settle_s``: practising before the first word."""
     links = await gateway.new_session()
     sound_s = max(len(own) for own in audio.values()) / SAMPLE_RATE_HZ
     async with (
         asyncio.timeout(settle_s + sound_s + PATIENCE_S),
-        seated(gateway, links, audio, impairment, seed) as partners,
+        seated(gateway, links, audio, impairment) as partners,
     ):
         await asyncio.sleep(settle_s)
         began_s = await speak_together(partners)

@@ -1,6 +1,4 @@
-"""Learns how much each prosodic feature says of arousal, and writes detectors/weights/arousal.json.
-
-    python -m benchmarks.train_arousal --data ../shared/data
+"""Fits detectors/weights/arousal.json, how much each prosodic feature says: ``python -m benchmarks.train_arousal``.
 
 Beside it go the models that never heard one of the speakers, for benchmarks (benchmarks/arousal_held_out.json).
 
@@ -14,7 +12,6 @@ does here. They are then drawn half way to equal weights. The level is not learn
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,6 +25,7 @@ from scipy.optimize import minimize
 
 from benchmarks.arousal_scores import HELD_OUT
 from benchmarks.clips import Clip, emodb, joined_clips, levelled
+from benchmarks.harness import REPOSITORY, recordings
 from benchmarks.lines import Line, through
 from benchmarks.voice_points import points_of
 from detectors.prosody import FEATURES, OF_THE_VOICE
@@ -36,6 +34,7 @@ from detectors.settings import ArousalModel
 HIGH, LOW = "WFA", "NTL"
 LINES: tuple[Line, ...] = ("clean", "telephone", "noise_10db", "opus_24k")
 PITCH = np.array([name in OF_THE_VOICE for name in FEATURES])
+WEIGHTS = REPOSITORY / "detectors" / "weights" / "arousal.json"
 FAINT_SHARE = 0.3
 EQUAL_SHARE = 0.5
 CORRELATION_KEPT = 0.7  # of what calm clips show; seven speakers overstate it
@@ -124,39 +123,12 @@ def without(clips: Sequence[Heard], speaker: str) -> ArousalModel:
     return fit([h for h in clips if h.clip.speaker != speaker])
 
 
-def auc(high: Rows, low: Rows) -> float:
-    """Share of pairs in the right order."""
-    return float((high[:, None] > low[None]).mean() + 0.5 * (high[:, None] == low[None]).mean())
-
-
-def report(clips: Sequence[Heard]) -> None:
-    """What each feature gives alone, and the sum on speakers and texts that were held out, line by line."""
-    spreads = usual_spreads(clips)
-    rows = moved(clips, spreads)
-    models = {speaker: without(clips, speaker) for speaker in sorted({h.clip.speaker for h in clips})}
-    for line in LINES:
-        for high, low in (("W", "N"), (HIGH, LOW)):
-            here = [(h, row) for h, row in rows if h.line == line and h.clip.emotion in high + low]
-            up = np.array([h.clip.emotion in high for h, _ in here])
-            alone = np.array([row for _, row in here])
-            score = np.array([row @ np.array(models[h.clip.speaker].weights) for h, row in here])
-            singles = "  ".join(f"{n} {auc(alone[up, i], alone[~up, i]):.3f}" for i, n in enumerate(FEATURES))
-            print(f"{line:10s} {high:>3}/{low:3s}  held out {auc(score[up], score[~up]):.3f}   {singles}")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "detectors/weights/arousal.json")
-    args = parser.parse_args()
-    clips = heard(args.data)
-    report(clips)
+    clips = heard(recordings())
     model = fit(clips)
-    out = {
-        name: {"spread": spread, "weight": weight}
-        for name, spread, weight in zip(FEATURES, model.spreads, model.weights, strict=True)
-    }
-    args.out.write_text(json.dumps(out, indent=1) + "\n")
+    named = zip(FEATURES, model.spreads, model.weights, strict=True)
+    out = {name: {"spread": spread, "weight": weight} for name, spread, weight in named}
+    WEIGHTS.write_text(json.dumps(out, indent=1) + "\n")
     unheard = {speaker: asdict(without(clips, speaker)) for speaker in sorted({h.clip.speaker for h in clips})}
     rows = (f' "{speaker}": {json.dumps(model)}' for speaker, model in unheard.items())
     HELD_OUT.write_text("{\n" + ",\n".join(rows) + "\n}\n")

@@ -37,9 +37,9 @@ class Served:
     finals_dropped: int
 
 
-def simulate(session: Sequence[Timed], sessions: int, *, seed: int = 0) -> Served:
+def simulate(session: Sequence[Timed], sessions: int) -> Served:
     """So many sessions like this one, each begun at another moment, heard one utterance after another."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     length_s = max(t.ready_s for t in session) + 1.0
     offers: list[tuple[float, Timed, Utterance]] = []
     for number in range(sessions):
