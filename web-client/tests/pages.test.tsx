@@ -168,6 +168,13 @@ describe("screens", () => {
     expect(headings).toEqual([couple, strengthsToo, picture, moments, turns, scope, practised, limits]);
   });
 
+  test("the report explains the signs that stand in its picture, and no others", async () => {
+    await draw(<ReportView report={report} token="t" own={false} />);
+    const told = [...root.querySelectorAll(".legend li")].map((each) => each.textContent);
+    const { lanes } = words;
+    expect(told).toEqual([lanes.speech, lanes.ribbon, lanes.gap, lanes.kinds.took_floor, lanes.cue]);
+  });
+
   test("a partner who was hardly heard reads that before the rest", async () => {
     const quality = [{ by: "a" as const, heard_share: 0.5, gaps_s: 60, notes: [] }];
     await draw(<ReportView report={{ ...report, scope: { ...report.scope, quality } }} token="t" own />);

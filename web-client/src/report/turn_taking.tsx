@@ -58,7 +58,7 @@ function Bars({ title, rows, names, bar, scale }: BarsProps) {
               <span class={`name-${row.by}`}>{names[row.by]}</span>{" "}
               {words.between(round(value), round(low), round(high))}
             </p>
-            <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" class={`lane lane-${row.by}`} preserveAspectRatio="none">
+            <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" class={`lane-${row.by}`} preserveAspectRatio="none">
               <rect class="track" width={WIDTH} height={HEIGHT} rx="4" />
               <rect class="speech" width={Math.max(2, x(value))} height={HEIGHT} rx="4" />
               <line class="whisker" x1={x(low)} x2={x(high)} y1={HEIGHT / 2} y2={HEIGHT / 2} />

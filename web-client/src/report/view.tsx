@@ -34,7 +34,7 @@ export function ReportView({ report, token, own }: { report: Report; token: stri
           <StillLanes picture={picture} duration={report.duration_s} beside={(mark) => <Beside mark={mark} report={report} />} />
           <details class="fold unprinted">
             <summary>{watch.legend}</summary>
-            <Legend />
+            <Legend picture={picture} />
           </details>
           <MarkList picture={picture} />
         </section>
