@@ -15,7 +15,8 @@ from gateway.analyze import timeline_of_files
 from gateway.refusals import REFUSALS
 from streaming.types import Speaker
 from tests.e2e import people
-from tests.e2e.browser import GatewayProcess
+from tests.e2e.browser import PHONE, GatewayProcess
+from tests.e2e.gallery import screens, show
 from tests.e2e.looking import faults
 
 pytestmark = pytest.mark.browser
@@ -75,6 +76,31 @@ async def test_the_pages_before_a_practice_hold_for_all_eyes(browser: BrowserCon
     await page.get_by_role("button", name="No, I feel safe").click()
     await page.get_by_text("Sound and touch").click()
     assert await faults(page) == []
+
+
+async def test_what_one_says_yes_to_stands_in_one_screen_of_a_phone_with_the_yes_in_reach(
+    browser: BrowserContext, gateway: GatewayProcess
+) -> None:
+    page = await browser.new_page()
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await show(page, gateway.url, screens()["join-agree"])
+    await page.evaluate("scrollTo(0, 0)")
+    terms = await page.locator(".agree > div").all()
+    assert await page.locator(".agree dt").all_inner_texts() == [
+        "Who listens",
+        "What is kept",
+        "Who sees it",
+        "How to stop",
+    ]
+    yes = await page.get_by_role("button", name="Yes, I agree").bounding_box()
+    assert yes is not None
+    assert yes["y"] + yes["height"] <= PHONE[1]
+    for term in terms:
+        box = await term.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= yes["y"]
+    for optional in await page.get_by_role("checkbox").all():
+        assert not await optional.is_checked()
 
 
 async def test_the_screens_of_a_practice_hold_for_all_eyes(browser: BrowserContext, gateway: GatewayProcess) -> None:
