@@ -159,6 +159,11 @@ class Leases:
         told = list(zip(leases, found, strict=True))
         return Renewed([lease for lease, how in told if how == 0], [lease for lease, how in told if how == 2])
 
+    async def is_lost(self, lease: Lease) -> bool:
+        """Whether another has taken it."""
+        fence = await self._redis.ask(self._redis.client.hget(self._keys[1], lease.name))
+        return fence is not None and int(fence) != lease.fence
+
     async def release(self, lease: Lease) -> None:
         """Free for others at once. A lease that was lost stays with whoever has it."""
         await self._redis.run(_EXTEND, self._keys, [0, lease.name, lease.fence])

@@ -58,7 +58,7 @@ class Holdings:
     async def check(self, session: str) -> None:
         """Raises LeaseLost where another has it by now, though nobody here has noticed yet."""
         lease = self._held.get(session)
-        if lease is None or (await self._leases.renew([lease])).lost:
+        if lease is None or await self._leases.is_lost(lease):
             raise LeaseLost("this practice is held elsewhere now")
 
     async def release(self, session: str, *, over: bool) -> None:

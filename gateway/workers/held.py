@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import suppress
 
 import structlog
 
@@ -25,7 +26,7 @@ from gateway.practice.kept import Kept
 from gateway.practice.learnt import beginning
 from gateway.workers.outgoing import Means, Outgoing
 from streaming.bus import START, Message, missed_between
-from streaming.errors import StoreUnavailable, UnusableInput
+from streaming.errors import BusUnavailable, StoreUnavailable, UnusableInput
 from streaming.types import SAMPLE_RATE_HZ, Annotation, AudioChunk, Cue, Happening, Line
 
 TOO_SLOW_S = 30.0  # a stream holds 20 s: who catches up with it does not fall behind again so soon
@@ -54,6 +55,7 @@ class Held:
         self._ended = False
         self._failures = 0
         self._missed_s = -TOO_SLOW_S
+        self._untold = False  # the coach is still to be told what people did
         self._settled: frozenset[str] = frozenset()
         self._heard: deque[str] = deque(maxlen=HEARD_IDS)
 
@@ -134,6 +136,8 @@ class Held:
             case Begin():
                 if self._begun is None or self._begun.began_unix != heard.began_unix:
                     await self._begin(heard)
+                elif self._untold:
+                    await self._tell_what_people_did()
             case AudioChunk():
                 if self._begun is not None:
                     self._means.detectors.offer(heard)
@@ -183,19 +187,22 @@ class Held:
         log.error("messages were dropped before anybody worked on them", session=self.session, messages=messages)
         too_slow = time.monotonic() - self._missed_s < TOO_SLOW_S
         self._missed_s = time.monotonic()
-        if too_slow and (last := await self._means.bus.last(in_stream(self.session))):
-            self._means.metrics.skipped.inc(max(0, missed_between(self.position, last.position)))
-            self.position = last.position
+        with suppress(BusUnavailable):
+            if too_slow and (last := await self._means.bus.last(in_stream(self.session))):
+                self._means.metrics.skipped.inc(max(0, missed_between(self.position, last.position)))
+                self.position = last.position
         if self._begun is not None:
             await self._tell_what_people_did()
         return too_slow
 
     async def _tell_what_people_did(self) -> None:
+        self._untold = True
         try:
             stored = await self._means.timeline.read(self.session)
-        except StoreUnavailable as error:
+        except StoreUnavailable as error:  # tried again in a few seconds, as the practice is said to be on
             log.error("the coach was not told what people did", session=self.session, error=str(error))
             return
+        self._untold = False
         for line in (entry.line for entry in stored):
             if (isinstance(line, Happening) and line.detector != COACH) or revised_by_words(line):
                 await self._hear(line)

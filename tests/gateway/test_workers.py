@@ -27,7 +27,8 @@ from gateway.workers.outgoing import Means, Outgoing
 from gateway.workers.process import WorkerProcess, WorkerSettings
 from streaming.backbone import Backbone
 from streaming.bus import START, Message
-from streaming.timeline import Timeline
+from streaming.errors import StoreUnavailable
+from streaming.timeline import Stored, Timeline
 from streaming.types import SAMPLE_RATE_HZ, Annotation, Cue, Happening
 from streaming.wire import dumps
 from tests.gateway.serving import until
@@ -265,9 +266,17 @@ async def test_a_redis_that_lost_its_memory_and_a_database_that_restarts_change_
     assert await written(timeline, "s") == expected("s", messages)
 
 
-async def test_what_people_did_is_not_lost_with_a_redis_that_lost_its_memory(
-    redis: Server, backbone: Backbone, timeline: Timeline
+async def test_what_people_did_is_not_lost_with_a_redis_that_lost_its_memory_though_the_store_is_away_just_then(
+    redis: Server, backbone: Backbone, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    away, as_it_is = iter([True]), timeline.read
+
+    async def read(session: str, after: int = 0) -> list[Stored]:
+        if next(away, False):
+            raise StoreUnavailable("it restarts")
+        return await as_it_is(session, after)
+
+    monkeypatch.setattr(timeline, "read", read)
     messages = script("s", 20.0, 40.0)
     lost = Happening("lost", "s", "time_out", 0, "b", {"minutes": 30, "back_at": "9:00"})
     await backbone.leases.want("s")
@@ -279,8 +288,9 @@ async def test_what_people_did_is_not_lost_with_a_redis_that_lost_its_memory(
         await timeline.append([lost])
         empty(redis)
         await until(lambda: worker._metrics.revivals._value.get() == 1)
-        await feed(backbone.bus, "s", messages[150:], speed=20.0)
+        await feed(backbone.bus, "s", [*messages[150:200], messages[0], *messages[200:]], speed=20.0)
         await closed(backbone, "s")
+    assert next(away, None) is None
     cues = [stored.line for stored in await timeline.read("s") if isinstance(stored.line, Cue)]
     assert ("lost",) in [cue.because for cue in cues]
 
