@@ -1,7 +1,4 @@
-"""Switches the analysis of a practice's audio on and off, and fills each gap: the analyst gets one whole stream.
-
-Exists from the moment the practice begins.
-"""
+"""Switches the analysis of a practice's audio on and off, and fills each gap: the analyst gets one whole stream."""
 
 from __future__ import annotations
 
@@ -9,35 +6,37 @@ from collections.abc import Mapping
 
 from gateway.media.clock import SessionClock
 from gateway.metrics import Metrics
-from gateway.practice.analyst import Analyst
+from gateway.practice.analyst import Analyst, Nobody
 from gateway.practice.microphones import AudioSource
 from streaming.audio import missing
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
 
 
 class Analysis:
-    """The switch between the microphones and the analyst."""
+    """The switch between the microphones and the analyst. Until it has begun there is no session time."""
 
-    def __init__(
-        self,
-        session: str,
-        clock: SessionClock,
-        analyst: Analyst,
-        media: Mapping[Speaker, AudioSource],
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, session: str, media: Mapping[Speaker, AudioSource], metrics: Metrics) -> None:
         self.session = session
-        self.clock = clock
-        self.analyst = analyst
+        self.clock: SessionClock | None = None
+        self.analyst: Analyst = Nobody()
         self.on = False
         self.unheard = dict.fromkeys(Speaker, 0)  # samples of each partner that are missing: lost, paused, late
         self._media = media
         self._metrics = metrics
 
+    @property
+    def now(self) -> int:
+        """Session time; 0 until the practice begins."""
+        return self.clock.now() if self.clock else 0
+
+    def begin(self, clock: SessionClock, analyst: Analyst) -> None:
+        self.clock, self.analyst = clock, analyst
+
     def switch(self, on: bool) -> None:
         """Starts or stops looking at audio, at once. What lies between is missing audio."""
         if on and not self.on:
-            at = max(self.clock.now(), *self.analyst.given.values())
+            assert self.clock is not None, "nothing is analysed before the practice begins"
+            at = max(self.now, *self.analyst.given.values())
             for speaker, own in self._media.items():
                 self._catch_up(speaker, at)
                 own.begin(self.clock, at)
@@ -48,8 +47,8 @@ class Analysis:
 
     def replaced(self, speaker: Speaker) -> None:
         """This partner's audio comes from somewhere else now. What lies between is missing audio."""
-        if self.on:
-            at = max(self.clock.now(), self.analyst.given[speaker])
+        if self.on and self.clock is not None:
+            at = max(self.now, self.analyst.given[speaker])
             self._catch_up(speaker, at)
             self._media[speaker].begin(self.clock, at)
 
@@ -61,8 +60,9 @@ class Analysis:
     def pass_time(self) -> None:
         """Called while nothing is analysed, so that session time, and the coach's with it, goes on."""
         if not self.on:
-            for speaker in Speaker:
-                self._catch_up(speaker, self.clock.now())
+            at = self.now
+            for speaker in self.analyst.given:
+                self._catch_up(speaker, at)
 
     def _catch_up(self, speaker: Speaker, at: int) -> None:
         end = self.analyst.given[speaker]

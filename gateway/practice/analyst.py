@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -166,6 +166,24 @@ class Analyst(Protocol):
 
     def leave(self) -> None:
         """This process has no more to do with the practice, which may go on elsewhere or later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Whoever analyses a practice that has not begun."""
+
+    given: Mapping[Speaker, int] = field(default_factory=dict)
+    carried: int = 0
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    fallen_silent: bool = False
+    coaching_paused: bool = False
+    owes: bool = False
+
+    def offer(self, chunk: AudioChunk) -> None: ...
+    async def happened(self, lines: Sequence[Told]) -> None: ...
+    async def write_owed(self) -> None: ...
+    async def close(self) -> None: ...
+    def leave(self) -> None: ...
 
 
 class LocalAnalyst:

@@ -24,7 +24,7 @@ from gateway.outbox import Outbox
 from gateway.practice import notes, rooms
 from gateway.practice.acknowledgements import Acknowledgements
 from gateway.practice.analysis import Analysis
-from gateway.practice.analyst import Practised, Told, Tools
+from gateway.practice.analyst import Analyst, Practised, Told, Tools
 from gateway.practice.analysts import Analysts
 from gateway.practice.audience import Audience
 from gateway.practice.learnt import Learnt
@@ -80,7 +80,6 @@ class Practice:
         self._note_from = 0  # session time from which an observer may send a note
         self._services = services
         self._ledger = Ledger(record, services.registry, tools, services.unix_now)
-        self._analysis: Analysis | None = None
         self._acknowledgements = Acknowledgements(record.session, tools.metrics)
         self._tasks = Tasks()
         self._words = PracticeWords(
@@ -94,6 +93,7 @@ class Practice:
         self.microphones = Microphones(
             record.session, self.heard, self._media_state, MediaSettings(peer=settings.peer), tools.metrics
         )
+        self._analysis = Analysis(record.session, self.microphones.sources, tools.metrics)
 
     @classmethod
     async def open(cls, record: Record, services: Services) -> Self:
@@ -105,7 +105,7 @@ class Practice:
 
     async def _go_on(self, clock: SessionClock) -> None:
         analyst = await self._services.analysts.resume(self._practised(clock))
-        self._analysis = Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
+        self._analysis.begin(clock, analyst)
         lines = [entry.line for entry in await self._services.tools.timeline.read(self.id)]
         self._remember(lines)
         self._left_at = max((_told_at(line) for line in lines), default=0)
@@ -127,12 +127,12 @@ class Practice:
     @property
     def clock(self) -> SessionClock | None:
         """None until the practice begins."""
-        return self._analysis.clock if self._analysis else None
+        return self._analysis.clock
 
     @property
     def now(self) -> int:
         """Session time; 0 until the practice begins."""
-        return self.clock.now() if self.clock else 0
+        return self._analysis.now
 
     @property
     def _policy(self) -> CoachSettings:
@@ -143,10 +143,6 @@ class Practice:
     def _practised(self, clock: SessionClock, learnt: Learnt | None = None) -> Practised:
         return Practised(self.id, clock, self._policy, self._show, self._tell_room, learnt)
 
-    @property
-    def _coach_silent(self) -> bool:
-        return self._analysis is not None and self._analysis.analyst.fallen_silent
-
     def view(self) -> RoomView:
         """As it is now, with credentials that are good from now on."""
         room, now_unix, ice = self.room, self._services.unix_now(), self._services.settings.ice
@@ -155,8 +151,8 @@ class Practice:
             now_unix,
             now_s=seconds(self.now),
             observer_waiting=room.observers > 0 and not room.watchable,
-            cues_silent=self._coach_silent,
-            coaching_paused=self._analysis is not None and self._analysis.analyst.coaching_paused,
+            cues_silent=self._analysis.analyst.fallen_silent,
+            coaching_paused=self._analysis.analyst.coaching_paused,
             words_offered=self._words.offered,
             words_behind=self._words.behind,
             note_from_s=seconds(self._note_from),
@@ -184,28 +180,27 @@ class Practice:
             self._become(after)
         record = self._ledger.entry(before, after)
         begins = self._beginning(record)
-        clock = begins.clock if begins else self.clock
         if at is None:
-            at = clock.now() if clock and before.began else 0  # the beginning itself is sample 0
+            at = self.now if before.began else 0  # the beginning itself is sample 0
         news = [*also, *self._ledger.happenings(before, after, at)]
         try:
             await self._ledger.write(news, record, fact=fact)
         except (StoreUnavailable, LeaseLost):
             if begins:
-                await begins.close()
+                await begins[1].close()
             raise
-        self._analysis = begins or self._analysis
+        if begins:
+            self._analysis.begin(*begins)
         self._become(after)
         await self._apply(before, news)
 
-    def _beginning(self, record: Record) -> Analysis | None:
+    def _beginning(self, record: Record) -> tuple[SessionClock, Analyst] | None:
         """Made before it is written that the practice began: what cannot be made must not have begun."""
-        if self._analysis is not None or record.began_unix is None:
+        if self.clock is not None or record.began_unix is None:
             return None
         clock = SessionClock(record.began_unix)
         known = record.learnt if record.room.carries else None
-        analyst = self._services.analysts.begin(self._practised(clock, known))
-        return Analysis(self.id, clock, analyst, self.microphones.sources, self._services.tools.metrics)
+        return clock, self._services.analysts.begin(self._practised(clock, known))
 
     def _become(self, room: Room) -> None:
         self.room = room
@@ -222,8 +217,7 @@ class Practice:
     def heed(self) -> None:
         """What stops, stops here: whoever takes something back waits for nothing."""
         room = self.heeded
-        if self._analysis is not None:
-            self._analysis.switch(room.analysing)
+        self._analysis.switch(room.analysing)
         if not room.watchable:
             self.audience.stop_watching()
         self._words.switch(room.worded, (room.a.name, room.b.name))
@@ -240,12 +234,11 @@ class Practice:
             await self.audience.catch_up()
         else:
             self._show(news)
-        if self._analysis is not None:
-            await self._analysis.analyst.happened(news)
+        await self._analysis.analyst.happened(news)
 
     async def want_cues(self, speaker: Speaker) -> None:
         """The coach has fallen silent, and a partner would like it to speak again."""
-        if not self._coach_silent:
+        if not self._analysis.analyst.fallen_silent:
             return
         wanted = self._ledger.happening("cues_wanted", self.now, speaker)
         await self._services.tools.append([wanted], WRITE_S)
@@ -268,13 +261,12 @@ class Practice:
     async def finish(self, by: Speaker | None) -> None:
         """Over for both. ``by`` None: nobody came back in time."""
         learnt = await self._learn()  # the state that it is read from is forgotten with the end
-        if self._analysis is not None:
-            try:
-                async with asyncio.timeout(CLOSE_S):
-                    await self._analysis.close()  # what the detectors still have to say comes before the end
-            except TimeoutError:
-                log.error("the detectors did not finish in time", session=self.id)
-            self._words.finish(self.now)
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._analysis.close()  # what the detectors still have to say comes before the end
+        except TimeoutError:
+            log.error("the detectors did not finish in time", session=self.id)
+        self._words.finish(self.now)
         # Where nobody came back, it was over when the last of them left.
         at = self._left_at if by is None and self.room.empty else None
         ended = rooms.ended(replace(self.room, learnt=learnt), by)
@@ -284,15 +276,15 @@ class Practice:
 
     def _unheard(self, at: int) -> list[Happening]:
         """How much of each partner did not come through, for the report: most losses are too short for a line each."""
-        unheard = self._analysis.unheard if self._analysis else {}
-        return [self._ledger.happening("unheard", at, by, {"seconds": seconds(n)}) for by, n in unheard.items() if n]
+        unheard = self._analysis.unheard.items()
+        return [self._ledger.happening("unheard", at, by, {"seconds": seconds(n)}) for by, n in unheard if n]
 
     async def _learn(self) -> bool:
         """Keeps what this practice taught, where both want it. Whether there is anything."""
         if not self.room.carries:
             return False
         try:
-            learnt = await self._services.analysts.learnt(self.id, self._policy) if self._analysis else None
+            learnt = await self._services.analysts.learnt(self.id, self._policy) if self.clock else None
         except StoreUnavailable as error:  # the end must not wait for it
             log.error("what was learnt could not be kept", session=self.id, error=str(error))
             return self.room.learnt
@@ -330,15 +322,13 @@ class Practice:
     async def _tell(self, lines: Sequence[Told]) -> None:
         """What people did or said, and is on disk: observers see it; the coach knows it, but never reads words."""
         self._show(lines)
-        if self._analysis is not None:
-            heard: list[Told] = [line for line in lines if isinstance(line, Happening)]
-            heard += [line for line in lines if revised_by_words(line) and not self.room.ended]
-            await self._analysis.analyst.happened(heard)
+        heard: list[Told] = [line for line in lines if isinstance(line, Happening)]
+        heard += [line for line in lines if revised_by_words(line) and not self.room.ended]
+        await self._analysis.analyst.happened(heard)
 
     async def acknowledge(self, speaker: Speaker, message: Painted | Dismiss) -> None:
         """The browser says what became of a cue. Saying it again changes nothing. Raises StoreUnavailable."""
-        traces = self._analysis.analyst.traces if self._analysis else {}
-        happening = self._acknowledgements.happening(speaker, message, self.now, traces)
+        happening = self._acknowledgements.happening(speaker, message, self.now, self._analysis.analyst.traces)
         if happening is None:
             return
         try:
@@ -356,8 +346,7 @@ class Practice:
         if before is None:
             return
         self._tasks.spawn(before.close(), f"an earlier microphone of {speaker} in {self.id}")
-        if self._analysis is not None:
-            self._analysis.replaced(speaker)
+        self._analysis.replaced(speaker)
         self._media_state(speaker)
 
     def _media_state(self, speaker: Speaker) -> None:
@@ -373,37 +362,33 @@ class Practice:
             await self.change(rooms.microphone_heard(self.room, speaker, silent=silent), fact=True)
 
     def heard(self, chunk: AudioChunk) -> None:
-        if self._analysis is not None:
+        if self._analysis.on:
             self._analysis.heard(chunk)
-            if self._analysis.on:
-                self._words.heard(chunk)
+            self._words.heard(chunk)
 
     # Time
 
     def pass_time(self) -> None:
         """Called now and then: session time goes on while nothing is analysed, but not in an empty room."""
-        if self._analysis is not None and not self.room.ended and not self.room.empty:
+        if not self.room.ended and not self.room.empty:
             self._analysis.pass_time()
 
     @property
     def owes(self) -> bool:
         """Something is still to be written."""
-        analysis_owes = self._analysis is not None and self._analysis.analyst.owes
-        return self._ledger.owes or self._words.owes or analysis_owes
+        return self._ledger.owes or self._words.owes or self._analysis.analyst.owes
 
     async def write_owed(self) -> None:
         """Tries again what the store could not take."""
-        if self._analysis is not None:
-            await self._analysis.analyst.write_owed()
+        await self._analysis.analyst.write_owed()
         await self._words.write_owed()
         async with self.order:
             await self._ledger.write_owed()
 
     async def close(self) -> None:
         """Out of memory; what is in the store can be opened again."""
-        if self._analysis is not None:
-            self._analysis.switch(False)
-            self._analysis.analyst.leave()
+        self._analysis.switch(False)
+        self._analysis.analyst.leave()
         self._words.switch(False)
         await self.microphones.close()
         await self._tasks.close()
