@@ -97,11 +97,12 @@ class Outgoing:
             self._still_here()
 
     async def _keep(self, state: Kept) -> None:
-        """The store refuses who has slept too long; here we have to look before we write over a newer state."""
+        """The store refuses who has slept too long; here we have to look, for a newer state, and for the end."""
         while True:
             with suppress(BusUnavailable):
                 await self._means.mine.check(self._session)
-                await self._means.bus.publish(state_stream(self._session), state.packed(), keep=1)
+                if await self._means.bus.last(in_stream(self._session)) is not None:
+                    await self._means.bus.publish(state_stream(self._session), state.packed(), keep=1)
                 return
             await asyncio.sleep(RETRY_S)
 

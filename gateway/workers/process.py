@@ -139,7 +139,8 @@ class WorkerProcess:
                 log.warning("another worker has this practice now", session=held.session)
                 self._spawn(held, self._drop(held))
             elif held.out.finished and not held.going:
-                self._spawn(held, self._finish(held))
+                log.info("a practice is worked on to its end", session=held.session)
+                self._spawn(held, self._drop(held, over=True))
             elif forgotten and not held.going:
                 log.info("nobody asks for this practice any more", session=held.session)
                 self._spawn(held, self._give_away(held, wanted=False))
@@ -149,19 +150,13 @@ class WorkerProcess:
         held.going = True
         self._tasks.spawn(work, f"the last of {held.session}")
 
-    async def _drop(self, held: Held) -> None:
-        """Where it is still ours, something is wrong with it here: somebody else may do better."""
-        with contextlib.suppress(BusUnavailable):  # it runs out
-            await self._mine.release(held.session, over=False)
+    async def _drop(self, held: Held, *, over: bool = False) -> None:
+        """Where it is not over and still ours, something is wrong with it here: somebody else may do better."""
+        with contextlib.suppress(BusUnavailable):  # it runs out, and is forgotten after a while
+            await self._mine.release(held.session, over=over)
         if self._held.get(held.session) is held:
             del self._held[held.session]
             await held.drop()
-
-    async def _finish(self, held: Held) -> None:
-        with contextlib.suppress(BusUnavailable):  # it is forgotten after a while
-            await self._mine.release(held.session, over=True)
-        await self._drop(held)
-        log.info("a practice is worked on to its end", session=held.session)
 
     async def _give_away(self, held: Held, *, wanted: bool = True) -> None:
         """At a kept state, so that whoever takes it goes on at once."""

@@ -140,13 +140,25 @@ async def test_a_worker_that_slept_puts_no_state_over_that_of_its_successor(
         client.zadd("breathmark:{leases}:until", {"s": 0})  # it ran out
     assert await other.claim(1) == ["s"]
     await backbone.bus.publish(state_stream("s"), b"of the successor", keep=1)
-    out = Outgoing("s", Means(backbone.bus, timeline, Worker(nobody), WorkerMetrics(), mine), lambda: None)
-    out.put(Kept(0, b"", b""))
-    await out.end()
-    assert out.lost
+    assert (await put(Kept(0, b"", b""), backbone, timeline, mine)).lost
     last = await backbone.bus.last(state_stream("s"))
     assert last is not None
     assert last.payload == b"of the successor"
+
+
+async def test_of_a_practice_that_is_over_no_state_is_kept(backbone: Backbone, timeline: Timeline) -> None:
+    mine = Holdings(backbone.leases)
+    assert await mine.acquire("s")
+    await put(Kept(0, b"", b""), backbone, timeline, mine)
+    assert await backbone.bus.last(state_stream("s")) is None, "its stream is gone: another has worked on it to its end"
+
+
+async def put(kept: Kept, backbone: Backbone, timeline: Timeline, mine: Holdings) -> Outgoing:
+    """What a worker does with a state that waited while it slept."""
+    out = Outgoing("s", Means(backbone.bus, timeline, Worker(nobody), WorkerMetrics(), mine), lambda: None)
+    out.put(kept)
+    await out.end()
+    return out
 
 
 async def nobody(session: str, annotations: list[Annotation], now: int) -> None:
