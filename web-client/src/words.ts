@@ -212,7 +212,8 @@ export const note = {
   title: "A few words to both",
   label: "At most four words, for both to see",
   send: "Show to both",
-  count: (n: number, most: number, chars: number, mostChars: number) => `${n} of ${most} words, ${chars} of ${mostChars} characters`,
+  count: (n: number, most: number, chars: number, mostChars: number) =>
+    `${n} of ${most} words${chars > mostChars - 10 ? `, ${chars} of ${mostChars} characters` : ""}`,
   became: (text: string, screens: number) =>
     screens >= 2 ? `Both have seen “${text}”.` : screens === 1 ? `One of them has seen “${text}” so far.` : `“${text}” is on its way to both.`,
   next: (time: string) => `The next can be sent at ${time}.`,

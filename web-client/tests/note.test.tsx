@@ -106,8 +106,11 @@ test("an observer's words are counted while they are typed, sent once they fit, 
     });
   expect(button().disabled).toBe(true);
   await type("one two three four five");
-  expect(root.textContent).toContain("5 of 4 words, 23 of 40 characters");
+  expect(root.textContent).toContain("5 of 4 words");
   expect(button().disabled).toBe(true);
+  expect(root.textContent).not.toContain("characters");
+  await type("a".repeat(35)); // letters are counted once they run short
+  expect(root.textContent).toContain("1 of 4 words, 35 of 40 characters");
   await type("Slow  down together ");
   expect(button().disabled).toBe(false);
   await act(() => void root.querySelector("form")?.dispatchEvent(new Event("submit", { cancelable: true, bubbles: true })));
