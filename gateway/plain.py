@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-# Controls, what turns the direction of text, what breaks lines or belongs to nobody.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Controls, what turns the direction of text, what breaks lines or is private. What Python does not know may be a new
+# picture, which phones do know.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"  # parts of words in Persian and Hindi
 _FILLERS = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a sign by their class, and yet nothing to see
 

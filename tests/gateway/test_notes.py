@@ -38,6 +38,7 @@ def watched() -> Room:
         ("C’est bien, à deux", "C’est bien, à deux"),
         ("一息ついて", "一息ついて"),
         ("More... say more", "More... say more"),
+        ("Well done \U0001fae8", "Well done \U0001fae8"),  # newer than Python's tables
         ("a" * 40, "a" * 40),
     ],
 )
