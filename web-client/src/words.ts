@@ -104,7 +104,7 @@ export const join = {
   title: "What you say yes to",
   listens: ["Who listens", "A computer. It measures who speaks when, and how high, loud, bright and fast. It does not know what anybody feels."],
   kept: ["What is kept", "Times, measures, and what you both press. No sound, no words."],
-  keptWords: ["What is kept", "Times, measures, and what you both press. No sound; words only if both of you ask for it."],
+  keptWords: ["What is kept", "Times, measures, and what you both press. No sound; words only if both of you ask for them."],
   seen: ["Who sees it", "You two, on one page at the end. It is yours to show."],
   stop: ["How to stop", "Pause, end, or take back the yes: either of you, at any moment."],
   place: "Where are you both?",
