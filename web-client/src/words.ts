@@ -167,7 +167,7 @@ export const waiting = {
   partnerTitle: "Waiting for your partner",
   partnerBody: "You are ready. As soon as your partner has opened the other link and said yes, we begin.",
   consentTitle: "Your partner is here",
-  consentBody: "They are reading what you have just read. We begin as soon as they say yes.",
+  consentBody: "Your partner is reading what you have just read. We begin as soon as they say yes.",
   show: "Show the invitation again",
   first: "We begin with a minute about something easy.",
   nothingYet: "Nothing is listened to yet.",

@@ -28,7 +28,8 @@ export function WaitingScreen({ practice, room, me, token }: PartnerScreen & { t
   const [shown, setShown] = useState(false);
   const mine = invitation?.links[me] === token && !here;
   return (
-    <Screen title={here ? waiting.consentTitle : waiting.partnerTitle} body={here ? waiting.consentBody : waiting.partnerBody}>
+    <Screen title={here ? waiting.consentTitle : waiting.partnerTitle}>
+      <p role="status">{here ? waiting.consentBody : waiting.partnerBody}</p>
       <div class="calm small-calm" aria-hidden="true">
         <div class="halo" />
         <div class="core" />

@@ -40,14 +40,14 @@ export function CoupleScreen(props: CoupleProps) {
   return (
     <div class="couple">
       <div class="couple-top">
-        <button class="sign" onClick={props.details} disabled={!props.details}>
+        <button class="sign" aria-haspopup="dialog" onClick={props.details} disabled={!props.details}>
           <span class={hears(props) ? "dot on" : "dot"} aria-hidden="true" />
           {sign}
         </button>
         {room.card && !neutral && <CardLine card={room.card} />}
         {room.observers > 0 && !room.observer_waiting && <p class="sign">{practise.watched(room.observers)}</p>}
         {room.observer_waiting && (
-          <button class="sign" onClick={props.details} disabled={!props.details}>
+          <button class="sign" aria-haspopup="dialog" onClick={props.details} disabled={!props.details}>
             {practise.observerAsks}
           </button>
         )}
