@@ -16,6 +16,7 @@ from playwright.async_api import Page, Playwright, WebSocketRoute, expect
 from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
 from tests.e2e.browser import PHONE, GatewayProcess
+from tests.gateway.serving import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
@@ -113,10 +114,14 @@ async def test_the_easy_first_minute_and_one_breath_are_the_same_on_both_screens
         await pages[1].get_by_role("button", name="Rather begin now").click()
         for page in pages:
             await expect(page.locator(".neutral")).to_have_count(0)
-        await asyncio.sleep(3.0)  # by now the first questions about the time are answered
+        now = asyncio.get_running_loop().time
+        asked_s = now()
+        await until(
+            lambda: all(wire.now_s and wire.now_s[1] > asked_s for wire in wires)
+        )  # each has asked for the time
         near = wires[0].now_s
         assert near is not None
-        at_s = near[0] + asyncio.get_running_loop().time() - near[1]
+        at_s = near[0] + now() - near[1]
         for wire in wires:
             wire.say(cue(2, "Breathe together", at_s))
         for page in pages:
