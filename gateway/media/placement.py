@@ -101,7 +101,10 @@ class PlacementCounts:
 
 
 class Placement:
-    """One partner's stream, over any number of connections and pauses."""
+    """One partner's stream, over any number of connections and pauses.
+
+    It has at most 30 attributes: of an object with more CPython keeps a dict, and each packet is slower by a twentieth.
+    """
 
     def __init__(
         self,
@@ -119,11 +122,8 @@ class Placement:
         self._decoder = decoder
         self._settings = settings = settings or PlacementSettings()
         self._slew_after = _samples(settings.slew_after_ms)
-        self._step_after = _samples(settings.step_after_ms)
         self._future = _samples(settings.future_ms)
-        self._late_max = _samples(settings.late_max_ms)
         self._stalls = Stalls(_samples(settings.stall_ms), _samples(settings.drain_ms))
-        self._follow_after = _samples(settings.follow_after_ms)
         self.wait_ms = settings.wait_ms  # longer where packets come through somebody else's buffer
         self._running = False
         self._origin = 0  # machine time of session sample 0
@@ -176,9 +176,13 @@ class Placement:
         self._usual = length
         packet = _Packet(position, self._extend(sequence), length, arrival, payload)
         if self._running and self._admit(packet):
-            bisect.insort(self._waiting, packet, key=_by_position)
             self._stalls.heard(arrival)
-            out += self._release(arrival)
+            if self._follows(packet):
+                self._count_played(packet, arrival)
+                out += self._play(packet, self._frontier)
+            else:
+                bisect.insort(self._waiting, packet, key=_by_position)
+                out += self._release(arrival)
         return out
 
     def poll(self, now: int) -> list[AudioChunk]:
@@ -231,11 +235,13 @@ class Placement:
         if self._first_arrival is None:
             self._first_arrival = packet.arrival
         start = packet.position + (self.clock.offset if self._placed is None else self._placed)
-        if self._left_behind(start, packet):
+        if start - packet.arrival <= self._future:
+            self._ahead_since = None
+        elif self._left_behind(packet):
             self._next_position, start = None, packet.position + self.clock.offset
         self._lateness.append(packet.arrival - start - packet.length)
         going_on = self._next_position is not None and packet.position >= self._next_position
-        if self._is_waiting(packet.position) or (not going_on and packet.sequence in self._played):
+        if (self._waiting and self._is_waiting(packet.position)) or (not going_on and packet.sequence in self._played):
             self.counts.duplicates += 1
         elif self._next_position is not None and not going_on:
             self.counts.late += 1
@@ -249,15 +255,24 @@ class Placement:
         at = bisect.bisect_left(self._waiting, position, key=_by_position)
         return at < len(self._waiting) and self._waiting[at].position == position
 
-    def _left_behind(self, start: int, packet: _Packet) -> bool:
+    def _left_behind(self, packet: _Packet) -> bool:
         """Whether the path has become so much faster, for good, that nothing can wait for its old place any more."""
-        ahead = start - packet.arrival > self._future
-        if not ahead or packet.position + self.clock.offset - packet.arrival > self._future:
+        if packet.position + self.clock.offset - packet.arrival > self._future:
             self._ahead_since = None
             return False
         if self._ahead_since is None:
             self._ahead_since = packet.arrival
-        return packet.arrival - self._ahead_since >= self._follow_after
+        return packet.arrival - self._ahead_since >= _samples(self._settings.follow_after_ms)
+
+    def _follows(self, packet: _Packet) -> bool:
+        """Whether it goes on right where the audio stands, as nearly every packet does."""
+        return (
+            packet.position == self._next_position
+            and not self._waiting
+            and self._steps == self.clock.steps
+            and self._placed is not None
+            and packet.position + self._placed == self._frontier
+        )
 
     def _full(self) -> bool:
         return len(self._waiting) >= self._settings.waiting_max
@@ -300,7 +315,7 @@ class Placement:
         if self._placed is None or self._next_position is None or self._steps != self.clock.steps:
             return self.clock.offset
         hole = packet.position - self._next_position > self._usual
-        if hole and abs(self._misalignment()) > self._step_after:
+        if hole and abs(self._misalignment()) > _samples(self._settings.step_after_ms):
             return self.clock.offset
         return self._placed
 
@@ -332,7 +347,7 @@ class Placement:
     def _overdue_until(self, wait_ms: float) -> int:
         """Up to where audio should have come ``wait_ms`` ago: whole packets from the frontier."""
         full = len(self._lateness) == self._settings.late_window
-        late = min(max(0, min(self._lateness)), self._late_max) if full else 0
+        late = min(max(0, min(self._lateness)), _samples(self._settings.late_max_ms)) if full else 0
         overdue = self._stalls.judged - _samples(wait_ms) - late - self._usual - self._frontier
         return self._frontier + (overdue // self._usual + 1) * self._usual if overdue >= 0 else self._frontier
 

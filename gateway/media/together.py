@@ -87,10 +87,16 @@ class Together:
         global _later
         _later = []
         for transport, data, address in read:
-            _guarded(transport, transport._protocol.datagram_received, data, address)
+            try:
+                transport._protocol.datagram_received(data, address)
+            except Exception as error:
+                _tell(error, transport)
         later, _later = _later, None
         for work, args in later:
-            _guarded(None, work, *args)
+            try:
+                work(*args)
+            except Exception as error:
+                _tell(error)
 
     def _forget_closed(self) -> None:
         for fd, transport in list(self._transports.items()):
@@ -116,18 +122,18 @@ def _datagram(transport: Any) -> tuple[bytes, Any] | None:
     except (BlockingIOError, InterruptedError):
         return None
     except OSError as error:
-        _guarded(transport, transport._protocol.error_received, error)
+        try:
+            transport._protocol.error_received(error)
+        except Exception as own:
+            _tell(own, transport)
         return None
     return read
 
 
-def _guarded(transport: Any, work: Callable[..., None], *args: Any) -> None:
+def _tell(error: Exception, transport: Any = None) -> None:
     """One datagram's error is its own, as asyncio has it."""
-    try:
-        work(*args)
-    except Exception as error:
-        context = {"message": "a datagram was not handled", "exception": error, "transport": transport}
-        _running().call_exception_handler(context)
+    context = {"message": "a datagram was not handled", "exception": error, "transport": transport}
+    _running().call_exception_handler(context)
 
 
 def _running() -> Any:

@@ -330,6 +330,10 @@ def test_a_long_silence_of_the_line_is_made_good_in_pieces_of_a_second() -> None
     assert max(len(c.samples) for c in chunks) <= 16_000
 
 
+def test_a_placement_has_few_enough_attributes_for_pythons_short_way_to_them() -> None:
+    assert len(vars(Placement("s", Speaker.A, OpusDecoder()))) <= 30
+
+
 def test_nothing_is_decoded_before_begin_or_after_stop() -> None:
     decoder = IndexDecoder()
     placement = new_placement(decoder)
