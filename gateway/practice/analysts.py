@@ -61,7 +61,8 @@ class LocalAnalysts:
         await self._worker.run()
 
     def begin(self, practised: Practised) -> LocalAnalyst:
-        return self._add(practised, *beginning(practised.session, practised.policy, practised.learnt))
+        pipeline, coach = beginning(practised.session, practised.policy, practised.learnt)
+        return self._add(LocalAnalyst(practised, pipeline, coach, self._worker, self._tools))
 
     async def resume(self, practised: Practised) -> LocalAnalyst:
         """Goes on from the newest state in the store. What the timeline holds beyond it stays as it is."""
@@ -81,7 +82,8 @@ class LocalAnalysts:
                 pipeline = Pipeline(session, start=practised.clock.now())
         settled = replay(coach, stored, now, heard)
         heard = max((s.line.at for s in stored if isinstance(s.line, Happening)), default=-1)
-        return self._add(practised, pipeline, coach, settled, heard)
+        args = (practised, pipeline, coach, self._worker, self._tools)
+        return self._add(LocalAnalyst(*args, settled=settled, heard=heard))
 
     async def learnt(self, session: str, policy: CoachSettings) -> Learnt | None:
         snapshot = await self._tools.timeline.read_snapshot(session)
@@ -120,16 +122,8 @@ class LocalAnalysts:
         if self._analysts.get(session) is analyst:  # else its beginning had failed, and it has begun again
             del self._analysts[session]
 
-    def _add(
-        self,
-        practised: Practised,
-        pipeline: Pipeline,
-        coach: Coach,
-        settled: frozenset[str] = frozenset(),
-        heard: int = -1,
-    ) -> LocalAnalyst:
-        analyst = LocalAnalyst(practised, pipeline, coach, self._worker, self._tools, settled=settled, heard=heard)
-        self._analysts[practised.session] = analyst
+    def _add(self, analyst: LocalAnalyst) -> LocalAnalyst:
+        self._analysts[analyst.session] = analyst
         return analyst
 
     async def _annotated(self, session: str, annotations: list[Annotation], now: int) -> None:

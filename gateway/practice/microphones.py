@@ -49,10 +49,9 @@ class Microphones:
         self._settings = settings
         self._metrics = metrics
         self._audible = False
-        self._here: dict[Speaker, PartnerMedia] = {}  # where the audio comes to this gateway
         self._media: dict[Speaker, AudioSource] = {}
         for speaker in Speaker:
-            self._take_here(speaker)
+            self._take(speaker, None)
 
     @property
     def sources(self) -> Mapping[Speaker, AudioSource]:
@@ -68,23 +67,20 @@ class Microphones:
         Returns what it came from before, to be closed, or None where nothing changes.
         """
         before = self._media[speaker]
-        if elsewhere is before or (elsewhere is None and speaker in self._here):
+        if elsewhere is before or (elsewhere is None and isinstance(before, PartnerMedia)):
             return None
         self.count()
         before.on_state = None
         before.stop()
-        if elsewhere is None:
-            self._take_here(speaker)
-        else:
-            self._here.pop(speaker, None)
-            self._take(speaker, elsewhere)
+        self._take(speaker, elsewhere)
         self.hear_each_other(self._audible)
         return before
 
     async def connect(self, speaker: Speaker, seat: Outbox, sdp: str) -> None:
         """Answers an offer, or says why not."""
-        if speaker in self._here:
-            await answer(self._here[speaker], seat, sdp, self._session)
+        own = self._media[speaker]
+        if isinstance(own, PartnerMedia):
+            await answer(own, seat, sdp, self._session)
 
     def hear_each_other(self, audible: bool) -> None:
         self._audible = audible
@@ -97,8 +93,9 @@ class Microphones:
 
     def count(self) -> None:
         """What the network did since the last call goes into the metrics."""
-        for own in self._here.values():
-            self._metrics.count_media(own)
+        for own in self._media.values():
+            if isinstance(own, PartnerMedia):
+                self._metrics.count_media(own)
 
     async def close(self) -> None:
         self.count()
@@ -109,11 +106,8 @@ class Microphones:
             if isinstance(error, BaseException):
                 log.error("a connection did not close", session=self._session, error=repr(error))
 
-    def _take_here(self, speaker: Speaker) -> None:
-        self._here[speaker] = PartnerMedia(self._session, speaker, self._deliver, self._settings)
-        self._take(speaker, self._here[speaker])
-
-    def _take(self, speaker: Speaker, own: AudioSource) -> None:
+    def _take(self, speaker: Speaker, elsewhere: AudioSource | None) -> None:
+        own = elsewhere or PartnerMedia(self._session, speaker, self._deliver, self._settings)
         self._media[speaker] = own
         own.on_state = lambda: self._changed(speaker)
 
