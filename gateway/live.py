@@ -207,7 +207,7 @@ class Gateway:
         if self._leaving:
             raise Refused("server_full", "Breathmark is about to stop.")
         if self._detecting is None or self._detecting.done():
-            raise Refused("unexpected", "The detectors have stopped: restart the gateway.")
+            raise Refused("unexpected", "The detectors have stopped: Breathmark has to be started again.")
         self.neighbours.check()
         await self.registry.check()
 

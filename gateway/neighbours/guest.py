@@ -134,7 +134,7 @@ class Guest:
                 await self._answered.wait()
         except TimeoutError as error:
             if self._full:
-                raise Refused("server_full", "As many practices as the gateways can carry are running.") from error
+                raise Refused("server_full", "As many practices as Breathmark can carry are running.") from error
             raise BusUnavailable("the gateway that this practice is at home at does not answer") from error
 
     async def leave(self, box: Outbox) -> None:

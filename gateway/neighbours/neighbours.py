@@ -68,7 +68,7 @@ class Neighbours:
     def check(self) -> None:
         """Raises Refused where this gateway has lost touch with the others for good."""
         if any(task.done() for task in self._running):
-            raise Refused("unexpected", "The way to the other gateways has ended: restart the gateway.")
+            raise Refused("unexpected", "The way to the other machines has ended: Breathmark has to be started again.")
 
     def fence_of(self, session: str) -> int | None:
         """Raises LeaseLost where the practice is not at home here."""
