@@ -127,7 +127,7 @@ def seen(by: Speaker) -> Happening:
 
 
 def refusal(code: str, *, fatal: bool) -> str:
-    said = "The gateway says in a sentence what it was asked for, and why that cannot be."
+    said = "Breathmark says in a sentence what it was asked for, and why that cannot be."
     return RefusedMessage(code=code, message=said, way_out=REFUSALS[code].way_out, fatal=fatal).text()
 
 
@@ -212,7 +212,7 @@ def screens() -> dict[str, Screen]:
                     503,
                     {
                         "code": "server_full",
-                        "message": "The gateway carries 20 practices already.",
+                        "message": "Breathmark carries 20 practices already.",
                         "way_out": "Try again in a few minutes.",
                     },
                 )
