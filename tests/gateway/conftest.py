@@ -10,13 +10,10 @@ import pytest
 
 from benchmarks.servers import Server
 from streaming.backbone import Backbone, open_backbone
-from streaming.leases import LeaseSettings
 from streaming.timeline import Timeline, open_engine
 from tests.gateway.media_peer import Machine, Partner
 from tests.gateway.serving import Served, serving, settings_in
-from tests.streaming.conftest import empty, empty_database, redis_url
-
-QUICK_LEASES = LeaseSettings(ttl_s=0.5)
+from tests.streaming.conftest import QUICK_LEASES, empty, empty_database, redis_url
 
 
 @pytest.fixture

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from benchmarks.servers import Server, postgres_server, redis_server
+from benchmarks.servers import Server, postgres_server
 from gateway.practice.holdings import SCOPE, Holdings
 from gateway.practice.registry import Registry
-from streaming.backbone import Backbone, open_backbone
+from streaming.backbone import Backbone
 from streaming.errors import LeaseLost
 from streaming.timeline import Timeline, open_engine, sqlite_url
 from streaming.types import Happening
-from tests.streaming.conftest import QUICK_LEASES, empty_database, redis_url
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[Server]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def backbone(redis: Server) -> AsyncIterator[Backbone]:
-    with Redis(port=redis.port) as client:
-        client.flushall()
-    async with open_backbone(redis_url(redis), QUICK_LEASES) as opened:
-        yield opened
+from tests.streaming.conftest import empty_database
 
 
 async def test_a_practice_has_one_home_and_another_once_it_is_released(backbone: Backbone) -> None:

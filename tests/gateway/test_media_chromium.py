@@ -23,7 +23,7 @@ from gateway.media.partner import PartnerMedia
 from gateway.voice_track import resampled
 from streaming.audio import read_partners
 from streaming.types import SAMPLE_RATE_HZ, AudioChunk, Speaker
-from tests.gateway.media_peer import beep_starts, path, practise, until
+from tests.gateway.media_peer import Machine, beep_starts, path, practise, until
 from tests.gateway.rtp_script import assert_contiguous
 
 pytestmark = [pytest.mark.browser, pytest.mark.alone]
@@ -222,7 +222,7 @@ async def test_a_disabled_track_is_silence_and_a_removed_one_is_lost_media(brows
 
 
 async def test_under_loss_short_holes_are_filled_and_the_beeps_of_chromium_stay_where_they_are(
-    browser: Browser,
+    browser: Browser, machine: Machine
 ) -> None:
     rng = random.Random(4)
     chunks: list[AudioChunk] = []
@@ -242,7 +242,7 @@ async def test_under_loss_short_holes_are_filled_and_the_beeps_of_chromium_stay_
         starts = np.array(beep_starts(chunks))
         assert len(starts) >= 8
         off = starts - starts[0] - np.round((starts - starts[0]) / 0.5) * 0.5
-        assert np.percentile(np.abs(off - np.median(off)), 90) < 0.04
+        assert np.percentile(np.abs(off - np.median(off)), 90) < 0.04 + machine.late_s
         await media.close()
 
 
