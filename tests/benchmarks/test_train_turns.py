@@ -35,7 +35,6 @@ def test_boundaries_move_no_further_than_asked_and_spans_stay_in_order() -> None
     assert [span.start for span in shifted] == sorted(span.start for span in shifted)
 
 
-@pytest.mark.slow
 def test_the_shipped_weights_are_what_training_gives() -> None:
     shared_data()
     trained = train([learn(one, gold_labels(one)) for one in read_all(recordings())])
@@ -47,7 +46,6 @@ def test_the_shipped_weights_are_what_training_gives() -> None:
     assert plain(trained.ruled) == pytest.approx(plain(shipped().ruled), abs=0.002)
 
 
-@pytest.mark.slow
 def test_nobody_is_judged_by_weights_that_it_taught() -> None:
     shared_data()
     some = read_all(recordings())[:3]
@@ -64,7 +62,6 @@ def heard_by(model: TurnModel, conversation: Conversation) -> list[Said]:
     return heard(annotate_activity(conversation.name, conversation.activity, model=model))
 
 
-@pytest.mark.slow
 def test_held_out_conversations_are_judged_better_than_by_the_table_alone() -> None:
     shared_data()
     some = read_all(recordings())[::3]

@@ -59,7 +59,6 @@ def test_a_stream_s_cost_is_measured() -> None:
     assert 0.0 < figure.value < 5.0  # the machine may be busy; the goal is 0.5
 
 
-@pytest.mark.slow
 def test_on_recordings_speech_activity_beats_plain_silero() -> None:
     figures = {figure.name: figure for figure in vad_figures(shared_data(), quick=True)}
     assert figures["vad_f1"].value > figures["vad_f1"].alternatives["plain silero"]

@@ -166,7 +166,6 @@ async def test_partners_at_two_gateways_hear_each_other_and_are_both_heard(
             assert (await gateway.told("/api/link", links["a"]))["phase"] == "ended"
 
 
-@pytest.mark.slow
 async def test_a_killed_home_is_replaced_while_the_couple_talks_on(
     settings: GatewaySettings, dialogue: dict[Speaker, Any], tmp_path: Path
 ) -> None:

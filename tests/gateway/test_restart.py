@@ -8,8 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gateway.demo import DIALOGUE
 from gateway.simulated import SimulatedPartner, speak_together
 from streaming.audio import read_partners
@@ -42,7 +40,6 @@ def overlaps(lines: list[dict[str, Any]], from_s: float) -> list[dict[str, Any]]
     return [line for line in lines if line["kind"] in OVERLAP_KINDS and line["start_s"] > from_s]
 
 
-@pytest.mark.slow
 async def test_after_a_kill_everything_shown_is_there_and_the_practice_goes_on_in_its_own_time(tmp_path: Path) -> None:
     process = GatewayProcess(tmp_path / "data")
     with process:
