@@ -19,7 +19,7 @@ async def test_a_visitor_watches_a_demo_practice_without_a_microphone(
     await expect(page.get_by_role("heading", name="A demo practice")).to_be_visible()
     await expect(page.get_by_text("Listening", exact=True)).to_be_visible(timeout=20_000)
     for partner in ("a", "b"):  # b's first word, a listening sound, comes after 3 s
-        await expect(page.locator(f".lane-{partner} .speech").first).to_be_attached(timeout=15_000)
+        await expect(page.locator(f".lane-{partner} .speech").first).to_be_attached(timeout=40_000)
     await expect(page.get_by_text("Nora").first).to_be_visible()
     sound = await page.request.get(f"{gateway.url}/demo/dialogue.ogg")
     assert sound.ok
