@@ -20,7 +20,7 @@ def points_of(samples: Samples, settings: DetectorSettings | None = None) -> lis
         (p,), memories = model.infer(own.window(frame)[None], own.memory[None])
         own.remember(frame, memories[0])
         own.voice.step(frame, p)
-        point = own.prosody(frame, p, p)
+        point = own.prosody(frame, p, bleeding=False)
         if point is not None and point.voiced:
             out.append(point)
     return out

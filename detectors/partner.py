@@ -49,38 +49,45 @@ class Partner:
         self.told_active = False  # as the turn detector was last told
         self.told_missing = False
         self._context = np.zeros(CONTEXT_SAMPLES, np.float32)
+        self.shown: Samples | None = None  # to the model (512,) instead of the next frame
         self._lost_samples = 0  # in a row, up to now
         self._hushed_samples = 0  # likewise
 
     def asks(self, frame: Frame) -> bool:
         """Whether the model is to be asked. Not of missing audio, nor of what is too quiet for any voice."""
         s = self.settings.vad
-        self._hushed_samples = self._hushed_samples + FRAME_SAMPLES if frame.loudest_db < s.hush_db else 0
+        quiet = frame.loudest_db < s.hush_db or (self.shown is not None and not self.shown.any())
+        self._hushed_samples = self._hushed_samples + FRAME_SAMPLES if quiet else 0
         hushed = self._hushed_samples >= s.hush_samples and not self.voice.active
         return not hushed and not frame.wholly_missing
 
     def window(self, frame: Frame) -> Samples:
         """What the model is to be asked of the frame: (576,)."""
-        return np.concatenate([self._context, frame.samples])
+        return np.concatenate([self._context, self._heard(frame)])
+
+    def _heard(self, frame: Frame) -> Samples:
+        return frame.samples if self.shown is None else self.shown
 
     def hear(
         self,
         frame: Frame,
         p: float,
-        memory: NDArray[np.float32],
+        memory: NDArray[np.float32] | None,
         bleeding: bool,
         own_db: tuple[float, ...] | None = None,
     ) -> list[Annotation]:
         """Goes on by a frame with the model's answer. ``bleeding``: the voice in it is the other partner's.
 
+        ``memory`` is the model's after it, None where it was not asked; it remembers what it did, then.
         ``own_db`` are its energies without the other's voice, None where that is not in it.
         """
-        self.remember(frame, memory)
+        self.remember(frame, self.memory if memory is None else memory)
         narrow = self.quality.conditions.get("narrow_band")
         self.voice.narrow = narrow is not None and narrow.open_from is not None
         out = self.voice.step(frame, 0.0 if bleeding else p, self.quality.trust, own_db)
-        point = self.prosody(frame, 0.0 if bleeding else p, p)
-        self.gain.hear(frame, self.voice.active, p)
+        point = self.prosody(frame, p, bleeding)
+        if not bleeding:
+            self.gain.hear(frame, self.voice.active, p)
         own = self.voice.active and not bleeding and p >= self.settings.vad.sure
         self.effort.hear(frame.mean_db, own)
         out += self.quality.hear(frame, self.voice.levels, bleeding, self.gain.controlled)
@@ -93,15 +100,12 @@ class Partner:
 
     def remember(self, frame: Frame, memory: NDArray[np.float32]) -> None:
         self._lost_samples = 0
-        self.memory, self._context = memory, frame.samples[-CONTEXT_SAMPLES:]
+        self.memory, self._context = memory, self._heard(frame)[-CONTEXT_SAMPLES:]
 
-    def prosody(self, frame: Frame, own_p: float, p: float) -> Prosody | None:
-        """A point, where this frame completes one. Frames with holes are left out.
-
-        ``own_p`` is the probability of this partner's speech, ``p`` of anybody's.
-        """
-        s, whole = self.settings.vad, not frame.missing
-        speaking = whole and self.voice.active and own_p >= s.clear
+    def prosody(self, frame: Frame, p: float, bleeding: bool) -> Prosody | None:
+        """A point, where this frame completes one. Frames with holes are left out."""
+        s, whole = self.settings.vad, not frame.missing and not bleeding
+        speaking = whole and self.voice.active and p >= s.clear
         quiet = whole and not self.voice.active and p < s.off
         return self.collector.hear(frame, speaking, quiet)
 
@@ -110,10 +114,6 @@ class Partner:
         """How far this partner's voice is over the usual; 0 where the level is not to be trusted."""
         trusted = self.quality.trust >= self.settings.turns.least_trust and not self.gain.controlled
         return self.effort.raised_db if trusted else 0.0
-
-    def hear_hush(self, frame: Frame) -> list[Annotation]:
-        """Goes on by a frame that the model need not be asked of; what it remembers stays."""
-        return self.hear(frame, 0.0, self.memory, bleeding=False)
 
     def hear_nothing(self, frame: Frame) -> list[Annotation]:
         """A wholly missing frame leaves the model's memory as it was; half a second of them clears it."""

@@ -24,7 +24,7 @@ from detectors.turn_model import TurnModel
 from detectors.turns import TurnDetector
 from streaming.types import Annotation, AudioChunk, Speaker
 
-_SAVED_VERSION = 9
+_SAVED_VERSION = 10
 
 
 class Heard(NamedTuple):
@@ -38,11 +38,13 @@ class Heard(NamedTuple):
 def heard(pipelines: Sequence[Pipeline]) -> list[tuple[Heard, Heard]]:
     """Takes a frame of both partners of each, and asks the model of all of them at once.
 
-    It is not asked of frames that are missing or hushed. Each pipeline's own is for its ``advance``.
+    It is not asked of frames that are missing, hushed or covered. Each pipeline's own is for its ``advance``.
     """
     partners = [own for pipeline in pipelines for own in pipeline.partners]
     samples = np.zeros((len(partners), FRAME_SAMPLES), np.float32)
     frames = measured([own.buffer.take(row) for own, row in zip(partners, samples, strict=True)], samples)
+    for n, pipeline in enumerate(pipelines):
+        pipeline.look(*frames[2 * n : 2 * n + 2])
     asked = [row for row, (own, frame) in enumerate(zip(partners, frames, strict=True)) if own.asks(frame)]
     windows = np.empty((len(asked), WINDOW_SAMPLES), np.float32)
     memories = np.empty((len(asked), *STATE_SHAPE), np.float32)
@@ -108,6 +110,12 @@ class Pipeline:
         a, b = self.partners
         return a.buffer.ready and b.buffer.ready
 
+    def look(self, a: Frame, b: Frame) -> None:
+        """The next frames are these: tells both partners what of theirs the model is to hear."""
+        shown = self._guard.look({Speaker.A: a, Speaker.B: b})
+        for speaker, own in self._partners.items():
+            own.shown = shown.get(speaker)
+
     def advance(self, both: tuple[Heard, Heard]) -> list[Annotation]:
         """Goes on by one frame of each, as ``heard`` took it."""
         a, b = both
@@ -116,10 +124,10 @@ class Pipeline:
         bleeding = self._guard.judge(frames, {Speaker.A: a.p, Speaker.B: b.p})
         out: list[Annotation] = []
         for (speaker, own), it in zip(self._partners.items(), both, strict=True):
-            if it.memory is not None:
-                out += own.hear(it.frame, it.p, it.memory, speaker in bleeding, self._guard.own_db(speaker))
+            if it.frame.wholly_missing:
+                out += own.hear_nothing(it.frame)
             else:
-                out += own.hear_nothing(it.frame) if it.frame.wholly_missing else own.hear_hush(it.frame)
+                out += own.hear(it.frame, it.p, it.memory, speaker in bleeding, self._guard.own_db(speaker))
         uncertainty = max(a.frame.uncertainty, b.frame.uncertainty)
         hears_late = {Speaker.A: a.frame.hears_late, Speaker.B: b.frame.hears_late}
         return out + self._feed_turns(self.now - self.settings.vad.feed_delay_samples, uncertainty, hears_late)

@@ -193,6 +193,8 @@ class BleedSettings:
     seems_speech: float = 0.3  # of the model, from both microphones: below it there is nothing to guard
     onset_frames: int = 4  # 128 ms: a correlation over less is mostly chance
     p_fade: float = 0.8  # a frame: a voice that has just stopped may still ring in the other microphone
+    listen_frames: int = 16  # 0.5 s: where one speaks and no bleed was heard yet, it need not be looked for more often
+    faintest_db: float = 40.0  # under the other's voice: bleed that far down is not heard as speech
     every_frames: int = 2  # a comparison costs about as much as two questions to the model
     latest_samples: int = 1280  # 80 ms: further away than any table, with streams placed a little apart
     same_time_samples: int = 6  # 0.4 ms
@@ -205,8 +207,9 @@ class BleedSettings:
     chance_share: float = 0.1  # of a frame is forgotten with each that is none: in two rooms 1 in 100 seems bleed
     gain_memory_frames: float = 100.0
     over_bleed_db: float = 8.0  # this far above the usual bleed is own voice
-    echo_step: float = 0.3  # of the filter; half or double learns about as well
-    echo_frames: int = 62  # 2 s of bleed teach enough of it
+    beside_memory: float = 0.5  # a frame: a voice of one's own that sets in slows the learning within two
+    way_lasts: float = 0.998  # a frame, of what was learnt: 16 s, in which somebody may have moved a phone
+    echo_frames: int = 31  # 1 s of bleed teach enough of it
     known_left_db: float = -5.0  # and then it is believed where this is what it usually leaves of bleed
     useless_left_db: float = -1.0  # in two rooms it stays at 0
     usual_left_share: float = 0.05  # a frame
@@ -222,6 +225,9 @@ class BleedSettings:
     noise_fall: float = 0.05  # a frame of bleed
     noise_rise: float = 0.005  # likewise: most of what bleed leaves is not noise
     noise_most: float = 10.0  # and louder than that none of it
+    cover_frames: int = (
+        3  # 96 ms of bleed, and the model hears silence: shorter ones may be a mistake within own speech
+    )
     rest_frames: int = 8  # a quarter second later it is another sound
 
 

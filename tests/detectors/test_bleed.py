@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from detectors.bleed import BleedGuard
 from detectors.echo import EchoPath, Microphone, tell_apart
+from detectors.frames import Frame
 from detectors.pipeline import Pipeline
 from detectors.settings import BleedSettings
 from streaming.types import INTERRUPTION_KINDS, SAMPLE_RATE_HZ, Annotation, Kind, Samples, Speaker
@@ -47,7 +49,7 @@ def apart() -> list[Annotation]:
     return run(Pipeline("s"), packets(dialogue(0, UNTIL_S)))
 
 
-@pytest.mark.parametrize(("down_db", "late_ms"), [(6.0, 5.0), (12.0, 20.0)])
+@pytest.mark.parametrize(("down_db", "late_ms"), [(6.0, 5.0), (12.0, 20.0), (20.0, 10.0)])
 def test_the_other_voice_in_a_microphone_is_not_this_partners_speech(
     apart: list[Annotation], down_db: float, late_ms: float
 ) -> None:
@@ -177,3 +179,63 @@ def test_a_way_that_explains_nothing_is_given_up() -> None:
         path.hear(here, other, True, settings)
     assert path.useless(settings)
     assert not path.known(settings)
+
+
+def heard_bleed(guard: BleedGuard, voice: Samples, bleed: Samples) -> list[Samples]:
+    """What the model is to hear of b's microphone while a speaks and b's seems to hold no speech."""
+    out = []
+    for at in range(0, len(voice) - 511, 512):
+        frames = {
+            Speaker.A: Frame.of(at, voice[at : at + 512]),
+            Speaker.B: Frame.of(at, bleed[at : at + 512]),
+        }
+        out.append(guard.look(frames).get(Speaker.B, bleed[at : at + 512]))
+        guard.judge(frames, {Speaker.A: float(np.abs(voice[at : at + 512]).max() > 0.01), Speaker.B: 0.0})
+    return out
+
+
+def test_bleed_too_faint_to_seem_speech_is_learnt_and_kept_from_the_model() -> None:
+    """It would be heard as speech once own speech comes before it."""
+    voice = dialogue(0, UNTIL_S)[Speaker.A][: 20 * SAMPLE_RATE_HZ]
+    hiss = np.random.default_rng(1).standard_normal(len(voice)) * 3e-4
+    bleed = (signal.fftconvolve(voice, room(5.0, 0))[: len(voice)] * 0.1 + hiss).astype(np.float32)
+    shown = heard_bleed(BleedGuard(BleedSettings()), voice, bleed)
+    loud = [
+        float(own.any()) for at, own in enumerate(shown) if at > 400 and np.abs(voice[at * 512 :][:512]).max() > 0.05
+    ]
+    assert len(loud) > 30
+    assert np.mean(loud) < 0.25  # the first 96 ms of each bit of bleed are shown
+
+
+def test_own_speech_over_the_others_is_shown_to_the_model_without_it() -> None:
+    voice = dialogue(0, UNTIL_S)[Speaker.A][: 20 * SAMPLE_RATE_HZ]
+    bleed = signal.fftconvolve(voice, room(5.0, 0))[: len(voice)].astype(np.float32) * np.float32(0.5)
+    own = np.zeros_like(voice)
+    own[12 * SAMPLE_RATE_HZ :] = voice[::-1][: len(voice) - 12 * SAMPLE_RATE_HZ]
+    shown = np.concatenate(heard_bleed(BleedGuard(BleedSettings()), voice, bleed + own))
+    over = slice(12 * SAMPLE_RATE_HZ, len(shown))
+    both = (np.abs(own) > 0.02)[over] & (np.abs(bleed) > 0.005)[over]
+    assert both.sum() > SAMPLE_RATE_HZ // 10
+    left = (shown - own[: len(shown)])[over][both]
+    assert np.square(left).sum() < 0.2 * np.square(bleed[over][both]).sum()
+
+
+def test_the_way_to_a_phone_that_was_moved_is_learnt_anew() -> None:
+    audio, path, settings = dialogue(0, UNTIL_S), EchoPath(), BleedSettings()
+    there = audio[Speaker.A]
+    left: list[list[float]] = []
+    for seed, late_ms in ((0, 5.0), (1, 14.0)):
+        bleed = signal.fftconvolve(there, room(late_ms, seed))[: len(there)].astype(np.float32) * np.float32(0.5)
+        here, other = Microphone(), Microphone()
+        left.append([])
+        for at in range(1024, len(there), 512):
+            here.take(bleed[at - 1024 : at])
+            other.take(there[at - 1024 : at])
+            left_db = path.hear(here, other, True, settings)
+            if np.abs(there[at - 512 : at]).max() > 0.05:
+                left[-1].append(left_db)
+    before, after = left
+    assert np.median(before[-100:]) < -8.0
+    assert np.median(after[:10]) > -4.0
+    assert np.median(after[-100:]) < -8.0
+    assert path.known(settings)
