@@ -225,9 +225,7 @@ class BleedSettings:
     noise_fall: float = 0.05  # a frame of bleed
     noise_rise: float = 0.005  # likewise: most of what bleed leaves is not noise
     noise_most: float = 10.0  # and louder than that none of it
-    cover_frames: int = (
-        3  # 96 ms of bleed, and the model hears silence: shorter ones may be a mistake within own speech
-    )
+    cover_frames: int = 3  # 96 ms of bleed, and the model hears silence: less may be a mistake within own speech
     rest_frames: int = 8  # a quarter second later it is another sound
 
 
