@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Playwright, WebSocketRoute, expect
+from playwright.async_api import Page, Playwright, TimeoutError, WebSocketRoute, expect
 
 from benchmarks.chromium import MICROPHONE, chromium
 from tests.e2e import people
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.alone]
 
 SOCKET = re.compile(r"/ws$")
 IN_STEP_MS = 100.0
+SETTLED_MS = 3_000.0
 FAR_S = 0.15  # one way, and as long back: a distant partner's network
 SMALL = ((390, 844), (320, 568), (844, 390), (1280, 800))
 
@@ -159,7 +160,10 @@ async def test_pause_is_one_tap_away_in_every_state_and_every_cue_can_be_sent_aw
 async def all_sizes_show_pause(page: Page) -> None:
     for width, height in SMALL:
         await page.set_viewport_size({"width": width, "height": height})
-        assert await page.evaluate(_ON_TOP, "Pause"), f"{width}x{height}: something lies over Pause"
+        try:  # what closes or grows may take a moment for it
+            await page.wait_for_function(_ON_TOP, arg="Pause", timeout=SETTLED_MS)
+        except TimeoutError as error:
+            raise AssertionError(f"{width}x{height}: something lies over Pause") from error
     await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
 
 

@@ -315,6 +315,6 @@ async def test_nothing_moves_for_those_who_asked_for_less_motion(
     await people.agree(page, "Nora")
     await expect(page.locator(".core")).to_be_visible()
     moving = "() => document.getAnimations().filter((a) => a.playState === 'running').length"
-    assert await page.evaluate(moving) > 0
+    await page.wait_for_function(f"({moving})() > 0")
     await page.emulate_media(reduced_motion="reduce")
-    assert await page.evaluate(moving) == 0
+    await page.wait_for_function(f"({moving})() === 0")
